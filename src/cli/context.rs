@@ -1,0 +1,108 @@
+//! What every command needs: the global options, and the one way to write to the terminal.
+
+use std::future::Future;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::args::Global;
+use super::exit::{Exit, Failure};
+
+/// The global options and the outputs.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// `--fleet`, or `$HOTSPARE_FLEET`.
+    pub fleet: Option<PathBuf>,
+    /// `--state`, or `$HOTSPARE_STATE`.
+    pub state: Option<PathBuf>,
+    /// One JSON document instead of text.
+    pub json: bool,
+    /// Nothing may be changed.
+    pub read_only: bool,
+    /// Colour on standard output?
+    pub color: bool,
+    /// Only results and errors.
+    pub quiet: bool,
+    /// How much is told of what goes on.
+    pub verbose: u8,
+}
+
+impl Context {
+    /// From the arguments and the environment.
+    pub fn new(global: &Global) -> Self {
+        let plain = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            fleet: global.fleet.clone(),
+            state: global.state.clone(),
+            json: global.json,
+            read_only: global.read_only,
+            color: !plain && std::io::stdout().is_terminal(),
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    /// Writes a result. A reader that went away (`hotspare journal | head`) is not an error.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::failed(format!("standard output cannot be written: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a result and ends the line.
+    pub fn line(&self, text: &str) -> Result<(), Failure> {
+        self.print(&format!("{text}\n"))
+    }
+
+    /// Writes one JSON document and ends the line.
+    pub fn document(&self, value: &impl Serialize) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::failed(format!("the answer cannot be written as JSON: {error}")))?;
+        self.line(&text)
+    }
+
+    /// Tells what goes on, on standard error, unless `--quiet`.
+    pub fn tell(&self, text: &str) {
+        if !self.quiet {
+            // Standard error that is gone leaves nobody to tell.
+            let _gone = writeln!(std::io::stderr().lock(), "{text}");
+        }
+    }
+
+    /// Says what went wrong and what to do now, on standard error; with `--json` also as a document on standard output.
+    pub fn complain(&self, failure: &Failure) {
+        if self.json {
+            let document = serde_json::json!({ "error": failure.message, "hints": failure.hints });
+            let _gone = self.document(&document);
+        }
+        let mut err = std::io::stderr().lock();
+        let _gone = writeln!(err, "hotspare: {}", failure.message);
+        for hint in &failure.hints {
+            let _gone = writeln!(err, "  hint: {hint}");
+        }
+    }
+
+    /// Runs a future to its end on a runtime of two threads; Ctrl-C ends it with [`Exit::Interrupted`].
+    pub fn block_on<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::failed(format!("the runtime cannot start: {error}")))?;
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                ended = future => ended,
+                _ = tokio::signal::ctrl_c() => {
+                    Err(Failure { exit: Exit::Interrupted, message: "interrupted".into(), hints: Vec::new() })
+                }
+            }
+        });
+        runtime.shutdown_background();
+        ended
+    }
+}

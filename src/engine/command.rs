@@ -1,0 +1,185 @@
+//! Commands and queries: all that a face can ask of the engine.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::health::view::History;
+use crate::journal::entry::{Chain, Entry};
+use crate::work::view::JobId;
+
+/// A request to change something. Each one that is accepted or refused leaves a trace in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "command")]
+pub enum Command {
+    /// Run every check of these hosts now; no names: of all hosts.
+    ProbeNow {
+        /// Names of hosts.
+        hosts: Vec<String>,
+    },
+    /// Watching goes on, acting stops, until then.
+    Maintain {
+        /// Host.
+        host: String,
+        /// Why.
+        why: String,
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// End of maintenance.
+    EndMaintenance {
+        /// Host.
+        host: String,
+    },
+    /// End a job.
+    Cancel {
+        /// Job.
+        job: JobId,
+    },
+    /// Try everything that the fleet file needs, as a job.
+    Doctor,
+    /// Check the chain of hashes of the whole journal, as a job.
+    VerifyJournal,
+    /// Read the fleet file again.
+    Reload,
+    /// Write a remark into the journal.
+    Note {
+        /// The remark.
+        text: String,
+    },
+    /// Stop the engine. Refused while jobs run, unless forced.
+    Stop {
+        /// Cancel jobs first.
+        force: bool,
+    },
+}
+
+/// A request to see something that the snapshot does not carry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "query")]
+pub enum Query {
+    /// The history of a host.
+    History {
+        /// Host.
+        host: String,
+    },
+    /// Entries of the journal, oldest first.
+    Journal {
+        /// Not before this time.
+        since: Option<Timestamp>,
+        /// Only entries with a smaller number than this: to page backwards.
+        before: Option<u64>,
+        /// At most so many, the newest of those that match.
+        limit: u32,
+    },
+    /// Lines of the engine's log, oldest first.
+    Log {
+        /// Only lines with a greater number than this.
+        after: u64,
+    },
+    /// The outcome of a job that has ended.
+    Report {
+        /// Job.
+        job: JobId,
+    },
+}
+
+/// What a query returns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
+pub enum Answer {
+    /// To [`Query::History`].
+    History {
+        /// The history.
+        history: History,
+    },
+    /// To [`Query::Journal`].
+    Journal {
+        /// Entries, oldest first.
+        entries: Vec<Entry>,
+        /// Whether the chain over them holds.
+        chain: Chain,
+    },
+    /// To [`Query::Log`].
+    Log {
+        /// Lines, oldest first.
+        lines: Vec<LogLine>,
+    },
+    /// To [`Query::Report`].
+    Report {
+        /// One finding a line.
+        findings: Vec<Finding>,
+    },
+}
+
+/// One line of the engine's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Number, from 1.
+    pub seq: u64,
+    /// When.
+    pub time: Timestamp,
+    /// `ERROR`, `WARN`, `INFO`, `DEBUG`.
+    pub level: String,
+    /// Text.
+    pub text: String,
+}
+
+/// One thing that the doctor tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was tried: "ssh to studio-1".
+    pub subject: String,
+    /// How it went.
+    pub grade: Grade,
+    /// What was found.
+    pub found: String,
+    /// What to do about it; empty when all is well.
+    pub remedy: String,
+}
+
+/// How well something the doctor tried went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grade {
+    /// As it should be.
+    Good,
+    /// Works, with a risk.
+    Risk,
+    /// Does not work.
+    Bad,
+}
+
+/// A command was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accepted {
+    /// What was done, in one line.
+    pub said: String,
+    /// The job that does it, where it takes time.
+    pub job: Option<JobId>,
+}
+
+/// A command or query was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{what}")]
+pub struct Refusal {
+    /// What kind, which decides the exit code.
+    pub kind: RefusalKind,
+    /// What, where and why, in one line.
+    pub what: String,
+    /// What to do now.
+    pub hint: Option<String>,
+}
+
+/// Kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalKind {
+    /// The request names something that is not there, or makes no sense: exit 2.
+    Usage,
+    /// A safety check says no; nothing was changed: exit 3.
+    Safety,
+    /// It was tried and failed: exit 1.
+    Failed,
+    /// The engine cannot be reached: exit 1.
+    Gone,
+}

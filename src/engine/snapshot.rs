@@ -1,0 +1,141 @@
+//! The snapshot: an immutable, owned picture of everything, published when something changed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::health::view::{Health, HostView};
+use crate::journal::entry::{Chain, Entry};
+use crate::work::view::JobView;
+
+/// Everything the faces can see at once. Parts are shared between snapshots: an unchanged part is the same `Arc`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Grows with each publication of one engine.
+    pub seq: u64,
+    /// When it was composed.
+    pub taken: Timestamp,
+    /// Engine, lease, fleet file.
+    pub head: Arc<Head>,
+    /// Hosts, in the order of the fleet file.
+    pub hosts: Arc<Vec<Arc<HostView>>>,
+    /// Jobs: all that have not ended, and the last that have; newest last.
+    pub jobs: Arc<Vec<Arc<JobView>>>,
+    /// The end of the journal.
+    pub journal: Arc<JournalView>,
+}
+
+/// What is true of the engine as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Name of the fleet.
+    pub fleet: String,
+    /// The engine.
+    pub engine: EngineView,
+    /// The right to act.
+    pub lease: LeaseView,
+    /// The fleet file in force.
+    pub file: FileView,
+    /// Names and modes of the pools, in the order of the file.
+    pub pools: Vec<PoolView>,
+    /// Things that need a person and are not a host's: a full state disk, a state.db that was set aside.
+    pub alarms: Vec<String>,
+}
+
+/// The engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineView {
+    /// Process id.
+    pub pid: u32,
+    /// Version.
+    pub version: String,
+    /// Since when it runs.
+    pub started: Timestamp,
+    /// State folder.
+    pub state: PathBuf,
+    /// Automatic decisions are suspended.
+    pub frozen: Option<Freeze>,
+    /// Consoles that are joined.
+    pub consoles: u32,
+}
+
+/// Automatic decisions are suspended because the engine cannot trust its own eyes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// Why: "the wall clock jumped by 3600 s".
+    pub why: String,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// The right to act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseView {
+    /// `embedded` or `etcd`.
+    pub kind: String,
+    /// Does this engine hold it?
+    pub held: bool,
+    /// Who holds it.
+    pub by: Option<String>,
+    /// Why it is not held.
+    pub why: Option<String>,
+}
+
+/// The fleet file in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// Where it is.
+    pub path: PathBuf,
+    /// When it was last read and accepted.
+    pub read: Timestamp,
+    /// Why the newest version of it is not in force, one line an error; empty: it is.
+    pub refused: Vec<String>,
+}
+
+/// A pool as the fleet file declares it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolView {
+    /// Name.
+    pub name: String,
+    /// `auto`, `manual` or `observe`.
+    pub mode: String,
+    /// Protected hosts, most important first.
+    pub protects: Vec<String>,
+    /// Spares.
+    pub spares: Vec<String>,
+}
+
+/// The end of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JournalView {
+    /// How many entries there are in all.
+    pub length: u64,
+    /// The last [`JOURNAL_TAIL`] entries, oldest first.
+    pub tail: Vec<Arc<Entry>>,
+    /// Whether the chain holds.
+    pub chain: Chain,
+}
+
+/// How many entries of the journal a snapshot carries.
+pub const JOURNAL_TAIL: usize = 200;
+
+impl Snapshot {
+    /// How many hosts are believed to be in this health.
+    pub fn count(&self, health: Health) -> usize {
+        self.hosts.iter().filter(|host| host.health == health).count()
+    }
+
+    /// The host of this name.
+    pub fn host(&self, name: &str) -> Option<&Arc<HostView>> {
+        self.hosts.iter().find(|host| host.name == name)
+    }
+
+    /// Whether nothing needs a person: every host up or in maintenance, the fleet file in force, no alarm.
+    pub fn healthy(&self) -> bool {
+        self.hosts.iter().all(|host| matches!(host.health, Health::Up | Health::Maintenance))
+            && self.head.file.refused.is_empty()
+            && self.head.alarms.is_empty()
+    }
+}

@@ -1,0 +1,138 @@
+//! Checks: one way of asking a host.
+
+use std::time::Duration;
+
+use super::secret::DatabaseUrl;
+use super::units::Room;
+
+/// One check of a host, as written; what is not written is resolved by the methods.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Check {
+    /// Its name, unique on its host. Default: the kind, with a number from the second of that kind on (`tcp`, `tcp-2`).
+    pub name: String,
+    /// What is asked.
+    pub kind: CheckKind,
+    /// `every` as written.
+    pub every: Option<Duration>,
+    /// `timeout` as written.
+    pub timeout: Option<Duration>,
+    /// `vital` as written.
+    pub vital: Option<bool>,
+}
+
+impl Check {
+    /// How often it runs where no pool sets the pace: 1 s, 5 s over ssh.
+    pub fn every(&self) -> Duration {
+        self.every.unwrap_or(if self.kind.over_ssh() { Duration::from_secs(5) } else { Duration::from_secs(1) })
+    }
+
+    /// How long one run may take: 800 ms, 4 s over ssh.
+    pub fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(if self.kind.over_ssh() { Duration::from_secs(4) } else { Duration::from_millis(800) })
+    }
+
+    /// Whether it decides between up and down (the others only between up and degraded).
+    pub fn vital(&self) -> bool {
+        self.vital.unwrap_or(matches!(self.kind, CheckKind::Ping | CheckKind::Tcp { .. } | CheckKind::Http { .. }))
+    }
+}
+
+/// What a check asks. Texts may hold `{address}` and `{name}` of the host.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CheckKind {
+    /// ICMP echo.
+    Ping,
+    /// A TCP connection is accepted.
+    Tcp {
+        /// Port.
+        port: u16,
+    },
+    /// An HTTP or HTTPS answer.
+    Http {
+        /// Url.
+        url: String,
+        /// Expected status; default 200.
+        status: u16,
+        /// Text that the body must hold.
+        contains: Option<String>,
+    },
+    /// A real RTMP handshake.
+    Rtmp {
+        /// Port; default 1935.
+        port: u16,
+    },
+    /// RTSP `OPTIONS` answered.
+    Rtsp {
+        /// Port; default 554.
+        port: u16,
+    },
+    /// A query to a MySQL or MariaDB server.
+    Mysql {
+        /// Server.
+        url: DatabaseUrl,
+        /// Query that must return without an error; default `SELECT 1`.
+        query: String,
+    },
+    /// Replication of a MySQL or MariaDB server.
+    MysqlReplica {
+        /// Server.
+        url: DatabaseUrl,
+        /// Largest lag that passes.
+        max_lag: Duration,
+    },
+    /// Membership and lag in a MongoDB replica set.
+    MongoReplica {
+        /// Server.
+        url: DatabaseUrl,
+        /// Largest lag that passes.
+        max_lag: Duration,
+        /// Where `mongosh` or `mongo` runs: on the host over ssh (`true`) or beside the engine.
+        ssh: bool,
+    },
+    /// A command on the host, over ssh; passes with exit 0.
+    Command {
+        /// Shell command.
+        run: String,
+        /// Text that the output must hold.
+        contains: Option<String>,
+    },
+    /// Containers that must be running (and healthy, where they say), over ssh.
+    Docker {
+        /// Names.
+        containers: Vec<String>,
+    },
+    /// Free space, over ssh.
+    Disk {
+        /// A path on the disk.
+        path: String,
+        /// The least that must be free.
+        min_free: Room,
+    },
+}
+
+impl CheckKind {
+    /// The word of the fleet file.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::Tcp { .. } => "tcp",
+            Self::Http { .. } => "http",
+            Self::Rtmp { .. } => "rtmp",
+            Self::Rtsp { .. } => "rtsp",
+            Self::Mysql { .. } => "mysql",
+            Self::MysqlReplica { .. } => "mysql-replica",
+            Self::MongoReplica { .. } => "mongo-replica",
+            Self::Command { .. } => "command",
+            Self::Docker { .. } => "docker",
+            Self::Disk { .. } => "disk",
+        }
+    }
+
+    /// Whether it runs on the host, over ssh.
+    pub const fn over_ssh(&self) -> bool {
+        matches!(
+            self,
+            Self::Command { .. } | Self::Docker { .. } | Self::Disk { .. } | Self::MongoReplica { ssh: true, .. }
+        )
+    }
+}

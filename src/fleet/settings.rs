@@ -1,0 +1,154 @@
+//! The settings of the program itself: console, engine, lease and notifications.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::secret::SecretSource;
+
+/// `[console]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsoleSettings {
+    /// `auto`, a shipped theme, or a file of the user's themes folder.
+    pub theme: String,
+    /// A shipped keymap or a file of the user's keymaps folder.
+    pub keymap: String,
+    /// Draw without Unicode symbols.
+    pub ascii: bool,
+}
+
+impl Default for ConsoleSettings {
+    fn default() -> Self {
+        Self { theme: "auto".into(), keymap: "default".into(), ascii: false }
+    }
+}
+
+/// `[engine]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// Where Prometheus text is served; `None`: nowhere.
+    pub metrics: Option<SocketAddr>,
+    /// Does the engine outlive the last console?
+    pub linger: Linger,
+}
+
+/// Whether the engine stays when the last console leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Linger {
+    /// It stays whenever it has something to look after: any host, feed, dump, store or job; the demo's does not.
+    #[default]
+    Auto,
+    /// It always stays.
+    Always,
+    /// It stops when the last console leaves and no job runs.
+    Never,
+}
+
+/// `[lease]`: where the right to act is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeaseSettings {
+    /// Where the lease lives.
+    pub kind: LeaseKind,
+    /// etcd endpoints, as urls.
+    pub endpoints: Vec<String>,
+    /// Prefix of every key in etcd.
+    pub prefix: String,
+    /// Time to live of the lease.
+    pub ttl: Duration,
+    /// etcd user.
+    pub user: Option<String>,
+    /// Where the password of `user` comes from.
+    pub password: SecretSource,
+    /// Certificate authority for etcd's TLS.
+    pub ca: Option<PathBuf>,
+    /// Client certificate.
+    pub cert: Option<PathBuf>,
+    /// Key of the client certificate.
+    pub key: Option<PathBuf>,
+}
+
+impl Default for LeaseSettings {
+    fn default() -> Self {
+        Self {
+            kind: LeaseKind::Embedded,
+            endpoints: Vec::new(),
+            prefix: "/hotspare".into(),
+            ttl: Duration::from_secs(10),
+            user: None,
+            password: SecretSource::None,
+            ca: None,
+            cert: None,
+            key: None,
+        }
+    }
+}
+
+/// Where the lease lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeaseKind {
+    /// A lock in the state folder.
+    Embedded,
+    /// An etcd lease.
+    Etcd,
+}
+
+/// One `[[notify]]`: which events, and who is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notify {
+    /// The events that are told.
+    pub on: Vec<Event>,
+    /// A program that gets one JSON event on its standard input.
+    pub command: Vec<String>,
+    /// A url that gets the same JSON by POST.
+    pub webhook: Option<String>,
+}
+
+/// Something worth telling somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// A spare took a host's place.
+    Takeover,
+    /// The work went back.
+    Giveback,
+    /// A host is down.
+    HostDown,
+    /// A host is up again.
+    HostUp,
+    /// A feed is further behind than its `max_lag`.
+    Lag,
+    /// A dump failed.
+    DumpFailed,
+    /// A job failed.
+    JobFailed,
+    /// A drill ended.
+    Drill,
+}
+
+impl Event {
+    /// Every event, in the order of the documentation.
+    pub const ALL: [Self; 8] = [
+        Self::Takeover,
+        Self::Giveback,
+        Self::HostDown,
+        Self::HostUp,
+        Self::Lag,
+        Self::DumpFailed,
+        Self::JobFailed,
+        Self::Drill,
+    ];
+
+    /// The word of the fleet file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Takeover => "takeover",
+            Self::Giveback => "giveback",
+            Self::HostDown => "host-down",
+            Self::HostUp => "host-up",
+            Self::Lag => "lag",
+            Self::DumpFailed => "dump-failed",
+            Self::JobFailed => "job-failed",
+            Self::Drill => "drill",
+        }
+    }
+}

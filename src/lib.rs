@@ -1,0 +1,26 @@
+//! hotspare: a full-screen terminal console, with an engine behind it, for the person who keeps a handful of physical
+//! machines running with too few spares.
+//!
+//! The house has floors, and a room imports only from floors below its own:
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 5 faces | [`console`], [`cli`], [`demo`] |
+//! | 4 engine | [`engine`] |
+//! | 3 domains | [`health`] |
+//! | 1 reach | [`reach`], [`work`], [`journal`] |
+//! | 0 words | [`fleet`], [`clock`] |
+//!
+//! Data goes one way: the fleet file is read, the engine lives, a snapshot is published, the faces show it. Wishes go the
+//! other way: a key becomes an action, an action a command, a command a job, and a job leaves its trace in the journal.
+
+pub mod cli;
+pub mod clock;
+pub mod console;
+pub mod demo;
+pub mod engine;
+pub mod fleet;
+pub mod health;
+pub mod journal;
+pub mod reach;
+pub mod work;

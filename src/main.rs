@@ -1,0 +1,5 @@
+//! The `hotspare` program; everything is in the library.
+
+fn main() -> std::process::ExitCode {
+    hotspare::cli::main()
+}

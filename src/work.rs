@@ -1,0 +1,3 @@
+//! Floor 1, work: pieces of background work with progress, a rate, an ETA and a cancel.
+
+pub mod view;
