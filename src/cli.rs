@@ -6,6 +6,7 @@
 pub mod args;
 pub mod context;
 pub mod exit;
+pub mod packager;
 
 use std::process::ExitCode;
 
@@ -20,7 +21,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let context = Context::new(&arguments.global);
     let ended = match arguments.command {
-        Some(command) => dispatch(&context, command),
+        Some(command) => dispatch(&context, &command),
         None => Ok(Exit::Done),
     };
     match ended {
@@ -32,6 +33,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(_context: &Context, command: Subcommand) -> Result<Exit, Failure> {
-    match command {}
+fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, Failure> {
+    match command {
+        Subcommand::Completions(args) => packager::completions(context, args),
+        Subcommand::Man => packager::man(context),
+    }
 }

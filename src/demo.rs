@@ -1,1 +1,12 @@
 //! Floor 5, demo: a whole fleet on this machine, of real parts.
+//!
+//! [`machine`]s are loopback addresses with real servers on them, [`script`] is the list of faults that come and go,
+//! [`fleet`] writes the fleet file over them, [`stage`] plays the script and checks that what was announced is what the
+//! engine saw. The engine, the checks and the console are the real ones: nothing on the screen is made up.
+
+pub mod fleet;
+pub mod machine;
+pub mod script;
+pub mod server;
+pub mod sshd;
+pub mod stage;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser};
 
+use super::packager;
+
 /// Watch over a handful of machines with too few spares.
 #[derive(Debug, Parser)]
 #[command(name = "hotspare", version, about, long_about = None, max_term_width = 100)]
@@ -45,4 +47,9 @@ pub struct Global {
 
 /// The commands. Each has its own file beside this one.
 #[derive(Debug, clap::Subcommand)]
-pub enum Subcommand {}
+pub enum Subcommand {
+    /// Print the completions of a shell
+    Completions(packager::CompletionsArgs),
+    /// Print the manual page
+    Man,
+}

@@ -1,0 +1,148 @@
+//! Plays the script: tells the story, does the deed, and looks whether the engine saw it in time.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::machine::{Addressing, Machine, PLANS};
+use super::script::{ANNOUNCE, Deed, ROUND, SCENES, Scene};
+use super::sshd::Kit;
+use crate::clock::{Clock, Tick};
+use crate::engine::client::Client;
+use crate::engine::command::Command;
+
+/// All machines of the demo, with power.
+#[derive(Debug)]
+pub struct Stage {
+    machines: Vec<Machine>,
+    /// How their addresses and ports were chosen.
+    pub addressing: Addressing,
+    /// Their sshd, where this system has one.
+    pub ssh: Option<Kit>,
+}
+
+/// What came of one scene.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The scene.
+    pub scene: Scene,
+    /// How long the engine took; `None`: it did not see it in time.
+    pub took: Option<Duration>,
+}
+
+impl Outcome {
+    /// Whether what was announced is what happened.
+    pub fn as_announced(&self) -> bool {
+        self.took.is_some_and(|took| took >= self.scene.earliest && took <= self.scene.latest)
+    }
+
+    /// One line for people.
+    pub fn line(&self) -> String {
+        let Scene { machine, expect, earliest, latest, .. } = self.scene;
+        let announced = if earliest.is_zero() {
+            format!("announced: within {:.1} s", latest.as_secs_f64())
+        } else {
+            format!("announced: {:.1} to {:.1} s", earliest.as_secs_f64(), latest.as_secs_f64())
+        };
+        match self.took {
+            Some(took) => format!("{machine} is {} after {:.2} s ({announced})", expect.word(), took.as_secs_f64()),
+            None => format!("{machine} is not {} in time ({announced})", expect.word()),
+        }
+    }
+}
+
+impl Stage {
+    /// Builds the machines in `dir` and gives them power.
+    pub async fn set_up(dir: &Path) -> io::Result<Self> {
+        let addressing = Addressing::find();
+        let ssh = Kit::prepare(dir).await?;
+        let mut machines = Vec::with_capacity(PLANS.len());
+        for plan in &PLANS {
+            let mut machine = Machine::new(plan, addressing, dir)?;
+            machine.power_on(ssh.as_ref()).await?;
+            machines.push(machine);
+        }
+        Ok(Self { machines, addressing, ssh })
+    }
+
+    /// The fleet file over these machines.
+    pub fn fleet_file(&self) -> String {
+        super::fleet::file(&self.machines, self.addressing, self.ssh.is_some())
+    }
+
+    /// Plays the script round after round, until it is dropped or `until` has passed (then it ends after the scene at
+    /// hand). Tells of each outcome.
+    pub async fn play(
+        &mut self,
+        client: &Arc<dyn Client>,
+        clock: &Clock,
+        until: Option<Duration>,
+        mut tell: impl FnMut(&Outcome),
+    ) -> io::Result<()> {
+        let with_ssh = self.ssh.is_some();
+        let start = clock.tick();
+        let over = |tick: Tick| until.is_some_and(|until| tick.since(start) >= until);
+        for round in 0.. {
+            let begins = start + ROUND * round;
+            for scene in SCENES.iter().filter(|scene| with_ssh || !scene.needs_ssh) {
+                let begins_at = begins + scene.at;
+                if until.is_some_and(|until| begins_at.since(start) + scene.latest > until) {
+                    sleep_until(clock, start + until.unwrap_or_default()).await;
+                    return Ok(());
+                }
+                sleep_until(clock, begins_at - ANNOUNCE).await;
+                note(client, format!("in {} s {}", ANNOUNCE.as_secs(), scene.story)).await;
+                sleep_until(clock, begins_at).await;
+                let outcome = self.perform(scene, client, clock).await?;
+                note(client, outcome.line()).await;
+                tell(&outcome);
+                if over(clock.tick()) {
+                    return Ok(());
+                }
+            }
+            sleep_until(clock, begins + ROUND).await;
+        }
+        Ok(())
+    }
+
+    /// Does the deed of one scene and waits until the engine has seen it, or should have.
+    async fn perform(&mut self, scene: &Scene, client: &Arc<dyn Client>, clock: &Clock) -> io::Result<Outcome> {
+        let begun = clock.tick();
+        if let Some(machine) = self.machines.iter_mut().find(|machine| machine.plan.name == scene.machine) {
+            match scene.deed {
+                Deed::PowerOff => machine.power_off().await,
+                Deed::PowerOn => machine.power_on(self.ssh.as_ref()).await?,
+                Deed::HangWeb => machine.hang_web(true),
+                Deed::WakeWeb => machine.hang_web(false),
+                Deed::Raid(state) => machine.set_raid(state)?,
+            }
+        }
+        let mut snapshots = client.snapshots();
+        let seen =
+            snapshots.wait_for(|snapshot| snapshot.host(scene.machine).is_some_and(|host| host.health == scene.expect));
+        // The engine publishes ten times a second: what it saw in time is here at most so much later.
+        let patience = scene.latest + Duration::from_millis(100);
+        let took = match tokio::time::timeout(patience, seen).await {
+            Ok(Ok(_snapshot)) => Some(clock.tick().since(begun)),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        Ok(Outcome { scene: *scene, took })
+    }
+
+    /// Takes the power of every machine.
+    pub async fn tear_down(mut self) {
+        for machine in &mut self.machines {
+            machine.power_off().await;
+        }
+    }
+}
+
+async fn sleep_until(clock: &Clock, at: Tick) {
+    tokio::time::sleep(at.since(clock.tick())).await;
+}
+
+/// A remark in the journal. One that cannot be written is an alarm in the snapshot already.
+async fn note(client: &Arc<dyn Client>, text: String) {
+    let _told = client.command(Command::Note { text: format!("demo: {text}") }).await;
+}
