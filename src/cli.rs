@@ -4,8 +4,16 @@
 //! output, progress and errors to standard error, and no rule of a domain lives here.
 
 pub mod args;
+pub mod cancel;
 pub mod context;
+pub mod doctor;
+pub mod engine;
 pub mod exit;
+pub mod jobs;
+pub mod join;
+pub mod journal;
+pub mod status;
+pub mod table;
 
 use std::process::ExitCode;
 
@@ -32,6 +40,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(_context: &Context, command: Subcommand) -> Result<Exit, Failure> {
-    match command {}
+fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
+    match command {
+        Subcommand::Engine(args) => engine::run(context, &args),
+        Subcommand::Status(args) => status::run(context, &args),
+        Subcommand::Journal(args) => journal::run(context, &args),
+        Subcommand::Jobs(args) => jobs::run(context, &args),
+        Subcommand::Cancel(args) => cancel::run(context, &args),
+        Subcommand::Doctor(args) => doctor::run(context, &args),
+    }
 }

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod command;
+pub mod daemon;
 pub mod delta;
 pub mod freeze;
 pub mod guest;

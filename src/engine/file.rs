@@ -13,6 +13,7 @@ use notify::{RecursiveMode, Watcher};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use super::command::{Refusal, RefusalKind};
 use crate::fleet::Fleet;
 
 /// An editor that saves in several steps is waited for.
@@ -62,6 +63,30 @@ pub(super) fn parse(contents: &Contents, path: &Path) -> Result<Fleet, Vec<Strin
         Contents::Bytes(bytes) => interim::load(bytes, path),
         Contents::Unreadable(why) => Err(vec![why.clone()]),
     }
+}
+
+/// The fleet file that is named or found.
+pub(super) fn find(named: Option<&Path>) -> Result<PathBuf, Refusal> {
+    Ok(named.unwrap_or(Path::new("hotspare.toml")).to_owned())
+}
+
+/// The name of the fleet, also where the file has errors elsewhere.
+pub(super) fn name(path: &Path) -> Result<String, Refusal> {
+    let contents = read(path);
+    let errors = match parse(&contents, path) {
+        Ok(fleet) => return Ok(fleet.name),
+        Err(errors) => errors,
+    };
+    let text = match &contents {
+        Contents::Bytes(bytes) => String::from_utf8_lossy(bytes),
+        Contents::Unreadable(_) => std::borrow::Cow::default(),
+    };
+    let name = text.parse::<toml::Table>().ok().and_then(|table| Some(table.get("name")?.as_str()?.to_owned()));
+    name.ok_or_else(|| Refusal {
+        kind: RefusalKind::Usage,
+        what: errors.join("\n"),
+        hint: Some("correct the fleet file; `hotspare check` shows every error with its line".into()),
+    })
 }
 
 mod interim {

@@ -11,7 +11,9 @@ use tokio::net::UnixStream;
 use tokio::process::Command;
 
 use super::command::{Refusal, RefusalKind};
+use super::file;
 use super::guest::Guest;
+use super::lock::Lock;
 use super::path::Short;
 use super::socket::{self, Socket};
 use super::state::StateFolder;
@@ -28,6 +30,31 @@ pub struct Launch {
     pub fleet: PathBuf,
     /// The state folder.
     pub state: StateFolder,
+}
+
+impl Launch {
+    /// The fleet file that is named or found, and the state folder that is named or belongs to the fleet's name. A file
+    /// with errors is no obstacle where its name can be read: an engine may run with its last good version.
+    pub fn locate(fleet: Option<&Path>, state: Option<&Path>) -> Result<Self, Refusal> {
+        let fleet = file::find(fleet)?;
+        let fleet = std::path::absolute(&fleet).unwrap_or(fleet);
+        let name = match state {
+            Some(_) => String::new(),
+            None => file::name(&fleet)?,
+        };
+        let state = StateFolder::locate(state, &name).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { fleet, state })
+    }
+}
+
+/// Joins the engine of this state folder; `None`: none runs.
+pub async fn connect(launch: &Launch, guest: Guest) -> Result<Option<Socket>, Refusal> {
+    let path = launch.state.socket();
+    match socket::join(&path, guest, Some(launch.clone())).await {
+        Ok(joined) => Ok(Some(joined)),
+        Err(_) if Lock::holder(&launch.state.lock()).is_none() => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// Joins the engine of this state folder, or starts one and joins it.
