@@ -4,6 +4,7 @@
 //! output, progress and errors to standard error, and no rule of a domain lives here.
 
 pub mod args;
+pub mod check;
 pub mod context;
 pub mod exit;
 
@@ -32,6 +33,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(_context: &Context, command: Subcommand) -> Result<Exit, Failure> {
-    match command {}
+fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
+    match command {
+        Subcommand::Check(args) => check::run(context, &args),
+    }
 }

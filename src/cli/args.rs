@@ -45,4 +45,7 @@ pub struct Global {
 
 /// The commands. Each has its own file beside this one.
 #[derive(Debug, clap::Subcommand)]
-pub enum Subcommand {}
+pub enum Subcommand {
+    /// Look through the fleet file: every error at once, warnings for risks
+    Check(super::check::CheckArgs),
+}
