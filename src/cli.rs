@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod cancel;
+pub mod check;
 pub mod context;
 pub mod doctor;
 pub mod engine;
@@ -48,5 +49,6 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Jobs(args) => jobs::run(context, &args),
         Subcommand::Cancel(args) => cancel::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
+        Subcommand::Check(args) => check::run(context, &args),
     }
 }

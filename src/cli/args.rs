@@ -58,4 +58,6 @@ pub enum Subcommand {
     Cancel(super::cancel::CancelArgs),
     /// Try everything that the fleet file needs; reads only
     Doctor(super::doctor::DoctorArgs),
+    /// Look through the fleet file: every error at once, warnings for risks
+    Check(super::check::CheckArgs),
 }
