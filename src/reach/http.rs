@@ -17,6 +17,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::dial::{self, DialError};
+use super::plain;
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +35,7 @@ pub enum HttpError {
     #[error("{0}")]
     Broken(String),
     /// No whole answer in time.
-    #[error("no answer in {} ms", .0.as_millis())]
+    #[error("no answer in {}", plain::time(*.0))]
     Late(Duration),
 }
 

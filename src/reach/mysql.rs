@@ -78,7 +78,7 @@ pub async fn connect(url: &DatabaseUrl, password: Option<&Secret>, timeout: Dura
     };
     match tokio::time::timeout(timeout, connecting).await {
         Ok(ended) => ended.map_err(|error| words(&error)),
-        Err(_late) => Err(MysqlError::new(MysqlErrorKind::Late, format!("no answer in {} ms", timeout.as_millis()))),
+        Err(_late) => Err(MysqlError::new(MysqlErrorKind::Late, format!("no answer in {}", plain::time(timeout)))),
     }
 }
 

@@ -1,4 +1,6 @@
-//! Text of other machines, made fit to be shown: one line, bounded, without control characters.
+//! Text made fit to be shown: what other machines print, one line, bounded, without control characters; and times.
+
+use std::time::Duration;
 
 /// The first line of `text` that holds anything, without control characters and cut after `longest` characters.
 ///
@@ -32,9 +34,32 @@ fn is_plain(symbol: char) -> bool {
         && !matches!(symbol, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// A time in the unit a person would use: `800 ms`, `1.5 s`, `42 s`, `5 min`.
+pub fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds == 0 {
+        format!("{} ms", time.as_millis())
+    } else if seconds < 10 && time.subsec_millis() >= 100 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else if seconds >= 120 && seconds.is_multiple_of(60) {
+        format!("{} min", seconds / 60)
+    } else {
+        format!("{seconds} s")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_read_well() {
+        for (milliseconds, text) in
+            [(800, "800 ms"), (1500, "1.5 s"), (4000, "4 s"), (42_000, "42 s"), (90_000, "90 s"), (300_000, "5 min")]
+        {
+            assert_eq!(time(Duration::from_millis(milliseconds)), text);
+        }
+    }
 
     #[test]
     fn escapes_do_not_reach_the_screen() {

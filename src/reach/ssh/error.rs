@@ -77,12 +77,12 @@ impl SshError {
     }
 
     pub(super) fn no_answer(destination: &str, within: Duration) -> Self {
-        let what = format!("no answer in {}", spell(within));
+        let what = format!("no answer in {}", plain::time(within));
         Self::new(SshErrorKind::NoAnswer, what, format!("run the command by hand: ssh {destination}"))
     }
 
     pub(super) fn no_connection(destination: &str, within: Duration) -> Self {
-        let what = format!("no ssh connection in {}", spell(within));
+        let what = format!("no ssh connection in {}", plain::time(within));
         Self::new(SshErrorKind::NoConnection, what, by_hand(destination))
     }
 
@@ -128,7 +128,7 @@ impl SshError {
         } else if has("No route to host") || has("Network is unreachable") {
             Self::new(SshErrorKind::NoRoute, "no route to host", "is the host on, and its network?")
         } else if has("timed out") {
-            Self::new(SshErrorKind::NoConnection, format!("no ssh connection in {}", spell(within)), by_hand)
+            Self::new(SshErrorKind::NoConnection, format!("no ssh connection in {}", plain::time(within)), by_hand)
         } else if has("Connection closed") || has("Connection reset") || has("kex_exchange_identification") {
             Self::new(SshErrorKind::Closed, "the host hangs up before the ssh login", by_hand)
         } else if has("Bad configuration option") || has("terminating,") || has("Bad owner or permissions") {
@@ -144,17 +144,6 @@ impl SshError {
 
 fn by_hand(destination: &str) -> String {
     format!("try by hand: ssh -v {destination}")
-}
-
-/// A time-out in the unit a person would use: `800 ms`, `4 s`, `1.5 s`.
-pub(super) fn spell(time: Duration) -> String {
-    if time < Duration::from_secs(1) {
-        format!("{} ms", time.as_millis())
-    } else if time.subsec_millis() == 0 {
-        format!("{} s", time.as_secs())
-    } else {
-        format!("{:.1} s", time.as_secs_f64())
-    }
 }
 
 #[cfg(test)]
@@ -185,12 +174,5 @@ mod tests {
         let error = SshError::from_client("ops@a", said, Duration::from_secs(5));
         assert_eq!(error.kind, kind, "{error}");
         assert!(!error.what.contains(char::is_control) && !error.what.is_empty() && !error.remedy.is_empty());
-    }
-
-    #[test]
-    fn times_are_spelled_as_people_do() {
-        assert_eq!(spell(Duration::from_millis(800)), "800 ms");
-        assert_eq!(spell(Duration::from_secs(4)), "4 s");
-        assert_eq!(spell(Duration::from_millis(1500)), "1.5 s");
     }
 }
