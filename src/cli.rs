@@ -4,9 +4,18 @@
 //! output, progress and errors to standard error, and no rule of a domain lives here.
 
 pub mod args;
+pub mod cancel;
+pub mod check;
 pub mod context;
+pub mod doctor;
+pub mod engine;
 pub mod exit;
+pub mod jobs;
+pub mod join;
+pub mod journal;
 pub mod packager;
+pub mod status;
+pub mod table;
 
 use std::process::ExitCode;
 
@@ -21,7 +30,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let context = Context::new(&arguments.global);
     let ended = match arguments.command {
-        Some(command) => dispatch(&context, &command),
+        Some(command) => dispatch(&context, command),
         None => Ok(Exit::Done),
     };
     match ended {
@@ -33,9 +42,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(context: &Context, command: &Subcommand) -> Result<Exit, Failure> {
+fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
     match command {
-        Subcommand::Completions(args) => packager::completions(context, args),
+        Subcommand::Engine(args) => engine::run(context, &args),
+        Subcommand::Status(args) => status::run(context, &args),
+        Subcommand::Journal(args) => journal::run(context, &args),
+        Subcommand::Jobs(args) => jobs::run(context, &args),
+        Subcommand::Cancel(args) => cancel::run(context, &args),
+        Subcommand::Doctor(args) => doctor::run(context, &args),
+        Subcommand::Check(args) => check::run(context, &args),
+        Subcommand::Completions(args) => packager::completions(context, &args),
         Subcommand::Man => packager::man(context),
     }
 }

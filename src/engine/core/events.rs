@@ -1,0 +1,216 @@
+//! What happens without being asked for: pulses, changed files, ended jobs, hosts that go and come.
+
+use std::sync::Arc;
+
+use super::{Chain, Change, Contents, Core, Count, Event, Health, JobState, JobView, Linger, Weight, file};
+use crate::engine::notify::Notice;
+
+impl Core {
+    pub(super) fn pulse(&mut self) {
+        let clock = &self.parts.clock;
+        match self.watchdog.pulse(clock.tick(), clock.now()) {
+            Some(Change::Frozen(freeze)) => {
+                let about = serde_json::json!({ "frozen": true, "until": freeze.until });
+                let what = "automatic decisions are suspended for 30 s";
+                self.note("engine", what, freeze.why, about, Weight::Warning);
+            }
+            Some(Change::Thawed) => {
+                let about = serde_json::json!({ "frozen": false });
+                self.note("engine", "automatic decisions may be taken again", "", about, Weight::Good);
+            }
+            None => {}
+        }
+        self.end_overdue_maintenance();
+    }
+
+    pub(super) fn end_overdue_maintenance(&mut self) {
+        let over = self.maintenance.expire(self.now());
+        for (host, view) in &over {
+            self.note(
+                "engine",
+                format!("maintenance of {host} ended: its time is over"),
+                format!("begun by {} ({})", view.owner, view.why),
+                serde_json::json!({ "host": host, "maintenance": false }),
+                Weight::Warning,
+            );
+        }
+        if !over.is_empty() {
+            self.keep_maintenance();
+        }
+    }
+
+    pub(super) fn reload(&mut self, contents: &Contents, who: &str) {
+        match file::parse(contents, &self.parts.file) {
+            Ok(fleet) if fleet == *self.parts.fleet => {
+                let recovered = !self.file.refused.is_empty();
+                self.file.refused.clear();
+                self.file.read = self.now();
+                if recovered {
+                    self.told_of_file(
+                        who,
+                        "the fleet file is whole again and says what is in force",
+                        "",
+                        "read",
+                        Weight::Good,
+                    );
+                }
+            }
+            Ok(fleet) if fleet.name != self.parts.fleet.name => {
+                let why = format!(
+                    "the name of the fleet changed from {} to {}, and the state folder is chosen by it: stop this engine first",
+                    self.parts.fleet.name, fleet.name
+                );
+                self.refuse_file(who, vec![why]);
+            }
+            Ok(fleet) => {
+                self.parts.fleet = Arc::new(fleet);
+                self.parts.hosts.replace(&self.parts.fleet);
+                self.parts.hosts.maintain(self.maintenance.all());
+                self.file.refused.clear();
+                self.file.read = self.now();
+                let hosts = self.parts.fleet.hosts.len();
+                let what = format!("the fleet file was read and is in force: {hosts} hosts");
+                self.told_of_file(who, &what, "it changed", "read", Weight::Note);
+            }
+            Err(refused) => self.refuse_file(who, refused),
+        }
+    }
+
+    fn refuse_file(&mut self, who: &str, refused: Vec<String>) {
+        let why = refused.join("\n");
+        self.file.refused = refused;
+        self.told_of_file(
+            who,
+            "the new fleet file is refused; the last good one stays in force",
+            &why,
+            "refused",
+            Weight::Warning,
+        );
+    }
+
+    fn told_of_file(&self, who: &str, what: &str, why: &str, word: &str, weight: Weight) {
+        let about = serde_json::json!({ "fleet_file": word, "path": self.parts.file });
+        self.note(who, what, why, about, weight);
+    }
+
+    pub(super) fn job_ended(&mut self, job: &JobView) {
+        let (name, about) =
+            (format!("job {} ({})", job.id, job.kind), serde_json::json!({ "job": job.id, "state": job.state }));
+        match job.state {
+            JobState::Failed => {
+                let why = job.error.clone().unwrap_or_default();
+                self.note("engine", format!("{name} failed"), why.clone(), about, Weight::Alarm);
+                self.notice(Event::JobFailed, &job.id.to_string(), format!("{name} failed"), why);
+            }
+            JobState::Cancelled => {
+                self.note("engine", format!("{name} was cancelled"), "", about, Weight::Note);
+            }
+            _ => {
+                self.note(
+                    "engine",
+                    format!("{name} is done"),
+                    job.note.clone().unwrap_or_default(),
+                    about,
+                    Weight::Note,
+                );
+            }
+        }
+    }
+
+    /// Journals and tells what changed in the belief about hosts since the last publication.
+    pub(super) fn host_changes(&mut self) {
+        let views = Arc::clone(&self.parts.hosts.views().borrow());
+        for view in views.iter() {
+            let before = match self.believed.get_mut(&view.name) {
+                Some(believed) => Some(std::mem::replace(believed, view.health)),
+                None => self.believed.insert(view.name.clone(), view.health),
+            };
+            // The first word on a host is only worth an entry when it is bad news.
+            let news = match before {
+                None => view.health == Health::Down,
+                Some(before) => before != view.health,
+            };
+            if !news {
+                continue;
+            }
+            let weight = match view.health {
+                Health::Up => Weight::Good,
+                Health::Down => Weight::Alarm,
+                Health::Degraded | Health::Suspect => Weight::Warning,
+                Health::Unknown | Health::Maintenance => Weight::Note,
+            };
+            let (what, why) =
+                (format!("{} is {}", view.name, view.health.word()), view.why.clone().unwrap_or_default());
+            let about = serde_json::json!({
+                "host": view.name,
+                "from": before.map_or(Health::Unknown.word(), Health::word),
+                "to": view.health.word(),
+            });
+            self.note("engine", what.clone(), why.clone(), about, weight);
+            match (before, view.health) {
+                (_, Health::Down) => self.notice(Event::HostDown, &view.name, what, why),
+                (Some(Health::Down), Health::Up | Health::Degraded) => {
+                    self.notice(Event::HostUp, &view.name, what, why);
+                }
+                _ => {}
+            }
+        }
+        if self.believed.len() > views.len() {
+            self.believed.retain(|name, _| views.iter().any(|view| view.name == *name));
+        }
+    }
+
+    fn notice(&self, event: Event, subject: &str, what: String, why: String) {
+        let notice = Notice {
+            event,
+            fleet: self.parts.fleet.name.clone(),
+            time: self.now(),
+            subject: subject.to_owned(),
+            what,
+            why,
+        };
+        self.herald.tell(&self.parts.fleet.notify, &notice, &self.parts.journal);
+    }
+
+    pub(super) fn verdict(&mut self, chain: Chain) {
+        if let Chain::Broken { at, why } = &chain
+            && self.chain != chain
+        {
+            let what = format!("the journal's chain breaks at entry {at}");
+            self.note("engine", what, why.clone(), serde_json::json!({ "chain": "broken", "at": at }), Weight::Alarm);
+        }
+        self.chain = chain;
+    }
+
+    /// Checks the chain beside everything else, without a job: it is part of starting.
+    pub(super) fn verify_quietly(&self) {
+        let (journal, verdicts, stop) = (self.parts.journal.clone(), self.verdicts.clone(), self.parts.stop.clone());
+        tokio::task::spawn_blocking(move || match journal.verify(|_, _| !stop.is_cancelled()) {
+            Ok(Some(chain)) => {
+                let _engine_ends = verdicts.blocking_send(chain);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the journal's chain is not verified"),
+        });
+    }
+
+    /// Ends the engine when its last guest left and the fleet file says so.
+    pub(super) fn guests(&mut self, count: Count) {
+        let here = if self.parts.detached { count.guests } else { count.consoles };
+        let left = here == 0 && self.most_guests > 0;
+        self.most_guests = self.most_guests.max(here);
+        let fleet = &self.parts.fleet;
+        let idle =
+            fleet.hosts.is_empty() && fleet.feeds.is_empty() && fleet.dumps.is_empty() && fleet.sessions.is_empty();
+        let goes = match fleet.engine.linger {
+            Linger::Always => false,
+            Linger::Never => true,
+            Linger::Auto => idle,
+        };
+        if left && goes && self.jobs.open() == 0 {
+            let about = serde_json::json!({ "engine": "stopping" });
+            self.note("engine", "the engine stops: the last console left", "linger", about, Weight::Note);
+            self.parts.stop.cancel();
+        }
+    }
+}
