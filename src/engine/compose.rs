@@ -19,13 +19,6 @@ pub(super) fn shared_list<T>(before: &Arc<Vec<Arc<T>>>, now: Vec<Arc<T>>) -> Arc
     if same { Arc::clone(before) } else { Arc::new(now) }
 }
 
-/// The old list where every row is the same `Arc`, else the new one.
-pub(super) fn shared_rows<T>(before: &Arc<Vec<Arc<T>>>, now: &Arc<Vec<Arc<T>>>) -> Arc<Vec<Arc<T>>> {
-    let same = Arc::ptr_eq(before, now)
-        || (before.len() == now.len() && before.iter().zip(now.iter()).all(|(old, new)| Arc::ptr_eq(old, new)));
-    Arc::clone(if same { before } else { now })
-}
-
 /// Whether any part of two snapshots is another `Arc`.
 pub(super) fn differ(one: &Snapshot, other: &Snapshot) -> bool {
     !(Arc::ptr_eq(&one.head, &other.head)

@@ -10,10 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{Accepted, Answer, Command, Finding, Query, Refusal};
 use super::compose;
-use super::file::{self, Contents};
-use super::freeze::{Change, PULSE, Watchdog};
-use super::guest::{Count, Presence, Who};
-use super::hosts::Hosts;
+use super::file::Contents;
+use super::freeze::{PULSE, Watchdog};
+use super::guest::{Presence, Who};
+use super::hosts::{Hosts, News};
 use super::log::Ring;
 use super::maintenance::{self, Maintenance};
 use super::notify::Herald;
@@ -21,14 +21,14 @@ use super::snapshot::{EngineView, FileView, Head, Snapshot};
 use super::state::StateFolder;
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::fleet::Fleet;
-use crate::fleet::settings::{Event, Linger};
-use crate::health::view::Health;
+use crate::health::worker::HostChange;
 use crate::journal::database::SetAside;
 use crate::journal::entry::{Chain, Weight};
 use crate::journal::store::Draft;
 use crate::journal::writer::{Journal, Recorded};
+use crate::reach::http::HttpClient;
 use crate::work::jobs::Jobs;
-use crate::work::view::{JobState, JobView};
+use crate::work::view::JobView;
 
 mod commands;
 mod events;
@@ -62,6 +62,8 @@ pub(super) struct Parts {
     pub file: std::path::PathBuf,
     pub fleet: Arc<Fleet>,
     pub hosts: Hosts,
+    pub host_changes: mpsc::UnboundedReceiver<HostChange>,
+    pub http: HttpClient,
     pub journal: Journal,
     pub set_aside: Option<SetAside>,
     pub ring: Ring,
@@ -80,8 +82,7 @@ pub(super) struct Core {
     chain: Chain,
     file: FileView,
     engine: EngineView,
-    /// Belief at the last publication, to notice changes: host and health.
-    believed: std::collections::HashMap<String, Health>,
+    news: News,
     most_guests: u32,
     published: watch::Sender<Arc<Snapshot>>,
     published_at: Tick,
@@ -106,7 +107,7 @@ impl Core {
             frozen: None,
             consoles: 0,
         };
-        parts.hosts.maintain(maintenance.all());
+        parts.hosts.maintain_all(maintenance.all());
         let (verdicts, verified) = mpsc::channel(4);
         let empty = Snapshot {
             seq: 0,
@@ -119,7 +120,7 @@ impl Core {
                 pools: compose::pools(&parts.fleet),
                 alarms: Vec::new(),
             }),
-            hosts: Arc::clone(&parts.hosts.views().borrow()),
+            hosts: Arc::new(parts.hosts.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
         };
@@ -128,11 +129,11 @@ impl Core {
             ended_jobs,
             maintenance,
             watchdog: Watchdog::new(clock.tick(), now),
-            herald: Herald::new(&clock),
+            herald: Herald::new(&clock, parts.http.clone()),
             chain: Chain::Checking,
             file,
             engine,
-            believed: std::collections::HashMap::new(),
+            news: News::default(),
             most_guests: 0,
             published: watch::channel(Arc::new(empty)).0,
             published_at: clock.tick(),
@@ -160,7 +161,7 @@ impl Core {
 
     /// Runs until it is stopped; then ends the jobs and closes the journal.
     pub(super) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut files: mpsc::Receiver<Contents>) {
-        let mut hosts = self.parts.hosts.views();
+        let mut hosts = self.parts.hosts.seen();
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
         let mut counts = self.parts.presence.counts();
@@ -177,6 +178,10 @@ impl Core {
                     changed = true;
                 }
                 Ok(()) = hosts.changed() => changed = true,
+                Some(change) = self.parts.host_changes.recv() => {
+                    self.host_changed(&change);
+                    changed = true;
+                }
                 Ok(()) = jobs.changed() => changed = true,
                 Ok(()) = tail.changed() => changed = true,
                 Ok(()) = counts.changed() => {
@@ -210,6 +215,7 @@ impl Core {
     }
 
     async fn close(&mut self) {
+        self.parts.hosts.shutdown().await;
         self.jobs.cancel_all();
         let all_ended = async {
             let mut changed = self.jobs.changed();
@@ -282,7 +288,6 @@ impl Core {
     /// Publishes a snapshot, if anything in it differs from the last one.
     fn publish(&mut self) {
         self.published_at = self.parts.clock.tick();
-        self.host_changes();
         let before = Arc::clone(&self.published.borrow());
         let mut engine = self.engine.clone();
         engine.frozen = self.watchdog.frozen().cloned();
@@ -300,7 +305,7 @@ impl Core {
             seq: before.seq + 1,
             taken: self.now(),
             head: compose::shared(&before.head, head),
-            hosts: compose::shared_rows(&before.hosts, &self.parts.hosts.views().borrow()),
+            hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),
             journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),
         };

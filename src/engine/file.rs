@@ -3,8 +3,6 @@
 //! The folder is watched, not the file: an atomic save puts a new file under the old name and ends a watch of the old
 //! one. What the watch cannot see (a link's target, a network share) a slow look at the file's date and size does.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,7 +12,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{Refusal, RefusalKind};
-use crate::fleet::Fleet;
+use crate::fleet::diagnostic::Diagnostic;
+use crate::fleet::{self, Fleet};
 
 /// An editor that saves in several steps is waited for.
 const DEBOUNCE: Duration = Duration::from_millis(150);
@@ -22,99 +21,59 @@ const DEBOUNCE: Duration = Duration::from_millis(150);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the file is looked at without being told.
 const LOOK: Duration = Duration::from_secs(2);
-/// A fleet file is text written by a person.
-const LARGEST: u64 = 16 << 20;
 
-/// What one reading gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Contents {
-    /// The file as it is.
-    Bytes(Vec<u8>),
-    /// It cannot be read: why.
-    Unreadable(String),
-}
+/// What one reading gave: the file as it is, or why it cannot be read.
+pub(super) type Contents = Result<Vec<u8>, Box<Diagnostic>>;
 
-/// Reads the file, up to a size that no fleet file has.
-pub(super) fn read(path: &Path) -> Contents {
-    let attempt = || -> std::io::Result<Vec<u8>> {
-        let file = File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(std::io::Error::other("it is not a file"));
-        }
-        let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > LARGEST {
-            return Err(std::io::Error::other("it is larger than 16 MiB; is it a fleet file?"));
-        }
-        Ok(bytes)
+/// The fleet that these contents declare, or every error in them.
+pub(super) fn parse(contents: &Contents, path: &Path) -> Result<Fleet, Vec<Diagnostic>> {
+    let loaded = match contents {
+        Ok(bytes) => fleet::load(bytes, path),
+        Err(diagnostic) => return Err(vec![diagnostic.as_ref().clone()]),
     };
-    match attempt() {
-        Ok(bytes) => Contents::Bytes(bytes),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Contents::Unreadable(format!("{} is gone", path.display()))
-        }
-        Err(error) => Contents::Unreadable(format!("{} cannot be read: {error}", path.display())),
-    }
+    loaded.fleet.ok_or_else(|| loaded.diagnostics.into_iter().filter(Diagnostic::is_error).collect())
 }
 
-/// The fleet that these contents declare, or every error in them, one a line.
-pub(super) fn parse(contents: &Contents, path: &Path) -> Result<Fleet, Vec<String>> {
-    match contents {
-        Contents::Bytes(bytes) => interim::load(bytes, path),
-        Contents::Unreadable(why) => Err(vec![why.clone()]),
-    }
+/// An error in one line, for where there is no room for the text around it.
+pub(super) fn in_one_line(diagnostic: &Diagnostic) -> String {
+    let place = match diagnostic.line {
+        0 => String::new(),
+        line => format!("line {line}, column {}: ", diagnostic.column),
+    };
+    let meant = diagnostic.did_you_mean.as_ref().map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+    format!("{place}{}{meant}", diagnostic.message)
 }
 
 /// The fleet file that is named or found.
 pub(super) fn find(named: Option<&Path>) -> Result<PathBuf, Refusal> {
-    Ok(named.unwrap_or(Path::new("hotspare.toml")).to_owned())
+    fleet::find(named).map_err(|error| Refusal {
+        kind: RefusalKind::Usage,
+        what: error.to_string(),
+        hint: Some("`hotspare init` writes one".into()),
+    })
 }
 
 /// The name of the fleet, also where the file has errors elsewhere.
 pub(super) fn name(path: &Path) -> Result<String, Refusal> {
-    let contents = read(path);
+    let contents = fleet::read(path);
     let errors = match parse(&contents, path) {
         Ok(fleet) => return Ok(fleet.name),
         Err(errors) => errors,
     };
-    let text = match &contents {
-        Contents::Bytes(bytes) => String::from_utf8_lossy(bytes),
-        Contents::Unreadable(_) => std::borrow::Cow::default(),
-    };
-    let name = text.parse::<toml::Table>().ok().and_then(|table| Some(table.get("name")?.as_str()?.to_owned()));
+    let text = contents.ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+    let (document, _errors) = toml::de::DeTable::parse_recoverable(&text);
+    let name = document.get_ref().get("name").and_then(|name| Some(name.get_ref().as_str()?.to_owned()));
     name.ok_or_else(|| Refusal {
         kind: RefusalKind::Usage,
-        what: errors.join("\n"),
+        what: all(&errors),
         hint: Some("correct the fleet file; `hotspare check` shows every error with its line".into()),
     })
 }
 
-mod interim {
-    use std::path::Path;
-
-    use crate::fleet::Fleet;
-    use crate::fleet::check::{Check, CheckKind};
-    use crate::fleet::host::Host;
-
-    pub(super) fn load(bytes: &[u8], path: &Path) -> Result<Fleet, Vec<String>> {
-        let text = std::str::from_utf8(bytes).map_err(|error| vec![format!("{}: {error}", path.display())])?;
-        let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| vec![format!("{}: {error}", path.display())])?;
-        let mut fleet = Fleet::empty(table.get("name").and_then(toml::Value::as_str).unwrap_or("fleet"));
-        for (name, host) in table.get("hosts").and_then(toml::Value::as_table).into_iter().flatten() {
-            let address = host.get("address").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-            let check = Check { name: "ping".into(), kind: CheckKind::Ping, every: None, timeout: None, vital: None };
-            fleet.hosts.push(Host {
-                name: name.clone(),
-                ssh: address.clone(),
-                address,
-                service: None,
-                labels: std::collections::BTreeMap::new(),
-                checks: vec![check],
-            });
-        }
-        Ok(fleet)
-    }
+/// Every error in full.
+pub(super) fn all(errors: &[Diagnostic]) -> String {
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    format!("the fleet file has errors\n{}", errors.join("\n"))
 }
 
 /// Watches until it is cancelled; sends what is read whenever it differs from what was read before.
@@ -144,7 +103,7 @@ pub(super) fn watch(path: PathBuf, first: Contents, stop: CancellationToken) -> 
             }
             seen = stamp(&path);
             let here = path.clone();
-            let Ok(now) = tokio::task::spawn_blocking(move || read(&here)).await else { break };
+            let Ok(now) = tokio::task::spawn_blocking(move || fleet::read(&here)).await else { break };
             if now != last {
                 last = now.clone();
                 if tell.send(now).await.is_err() {

@@ -1,9 +1,11 @@
-//! Notifications: an event as JSON on the standard input of a program, run without a shell.
+//! Notifications: an event as JSON, on the standard input of a program run without a shell, or by POST.
 
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Method;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -14,6 +16,7 @@ use crate::fleet::settings::{Event, Notify};
 use crate::journal::entry::Weight;
 use crate::journal::store::Draft;
 use crate::journal::writer::Journal;
+use crate::reach::http::{HttpClient, Request};
 
 /// A program that tells somebody gets so long.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -43,15 +46,17 @@ pub struct Notice {
 #[derive(Debug, Clone)]
 pub struct Herald {
     clock: Clock,
+    http: HttpClient,
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
 impl Herald {
     /// Nothing is told yet.
-    pub fn new(clock: &Clock) -> Self {
+    pub fn new(clock: &Clock, http: HttpClient) -> Self {
         Self {
             clock: clock.clone(),
+            http,
             running: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: Arc::new(Semaphore::new(WAITING)),
         }
@@ -59,37 +64,73 @@ impl Herald {
 
     /// Tells everybody whom the fleet file names for this event; never waits. What fails is journalled.
     pub fn tell(&self, rules: &[Notify], notice: &Notice, journal: &Journal) {
-        for rule in rules.iter().filter(|rule| rule.on.contains(&notice.event) && !rule.command.is_empty()) {
-            let (herald, command, notice, journal) =
-                (self.clone(), rule.command.clone(), notice.clone(), journal.clone());
-            tokio::spawn(async move {
-                let told = herald.run(&command, &notice).await;
-                if let Err(why) = told {
-                    let program = command.first().map(String::as_str).unwrap_or_default();
-                    let draft = Draft {
-                        time: herald.clock.now(),
-                        who: "engine".into(),
-                        what: format!("nobody was told of {} of {} by {program}", notice.event.word(), notice.subject),
-                        why,
-                        about: serde_json::json!({ "notify": notice.event, "subject": notice.subject }),
-                        weight: Weight::Warning,
-                    };
-                    if let Err(error) = journal.append(draft) {
-                        tracing::error!(%error, "an entry of the journal is lost");
+        for rule in rules.iter().filter(|rule| rule.on.contains(&notice.event)) {
+            let program = Some(&rule.command).filter(|command| !command.is_empty()).cloned().map(Way::Program);
+            let webhook = rule.webhook.clone().map(Way::Webhook);
+            for way in program.into_iter().chain(webhook) {
+                let (herald, notice, journal) = (self.clone(), notice.clone(), journal.clone());
+                tokio::spawn(async move {
+                    if let Err(why) = herald.send(&way, &notice).await {
+                        herald.failed(&way, &notice, why, &journal);
                     }
-                }
-            });
+                });
+            }
         }
     }
 
-    async fn run(&self, command: &[String], notice: &Notice) -> Result<(), String> {
+    async fn send(&self, way: &Way, notice: &Notice) -> Result<(), String> {
         let _place = self.waiting.try_acquire().map_err(|_full| format!("{WAITING} notifications wait already"))?;
         let _turn = self.running.acquire().await.map_err(|closed| closed.to_string())?;
         let text = serde_json::to_vec(notice).map_err(|error| error.to_string())?;
-        tokio::time::timeout(WITHIN, run(command, &text))
-            .await
-            .unwrap_or_else(|_late| Err(format!("it did not end within {} s and was killed", WITHIN.as_secs())))
+        match way {
+            Way::Program(command) => tokio::time::timeout(WITHIN, run(command, &text))
+                .await
+                .unwrap_or_else(|_late| Err(format!("it did not end within {} s and was killed", WITHIN.as_secs()))),
+            Way::Webhook(url) => post(&self.http, url, text).await,
+        }
     }
+
+    fn failed(&self, way: &Way, notice: &Notice, why: String, journal: &Journal) {
+        let draft = Draft {
+            time: self.clock.now(),
+            who: "engine".into(),
+            what: format!("nobody was told of {} of {} by {}", notice.event.word(), notice.subject, way.name()),
+            why,
+            about: serde_json::json!({ "notify": notice.event, "subject": notice.subject }),
+            weight: Weight::Warning,
+        };
+        if let Err(error) = journal.append(draft) {
+            tracing::error!(%error, "an entry of the journal is lost");
+        }
+    }
+}
+
+/// How somebody is told.
+enum Way {
+    Program(Vec<String>),
+    Webhook(String),
+}
+
+impl Way {
+    /// Safe to show: the arguments of a program and the path of a url may hold tokens.
+    fn name(&self) -> String {
+        match self {
+            Self::Program(command) => command.first().cloned().unwrap_or_default(),
+            Self::Webhook(url) => {
+                let host = url::Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned()));
+                host.map_or_else(|| "webhook".into(), |host| format!("webhook at {host}"))
+            }
+        }
+    }
+}
+
+async fn post(http: &HttpClient, url: &str, text: Vec<u8>) -> Result<(), String> {
+    let mut request = Request::get(url, WITHIN);
+    request.method = Method::POST;
+    request.headers = vec![(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    request.body = text.into();
+    let response = http.send(&request).await.map_err(|error| error.to_string())?;
+    if response.status.is_success() { Ok(()) } else { Err(format!("it answered {}", response.status)) }
 }
 
 async fn run(command: &[String], input: &[u8]) -> Result<(), String> {
@@ -130,16 +171,16 @@ mod tests {
         }
     }
 
-    fn shell(script: String) -> Vec<String> {
-        vec!["sh".into(), "-c".into(), script]
+    fn shell(script: &str) -> Way {
+        Way::Program(["sh", "-c", script].map(String::from).into())
     }
 
     #[tokio::test]
     async fn a_program_gets_the_event_on_its_standard_input() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("told");
-        let herald = Herald::new(&Clock::held(Timestamp::UNIX_EPOCH));
-        herald.run(&shell(format!("cat > {}", file.display())), &notice()).await.unwrap();
+        let herald = Herald::new(&Clock::held(Timestamp::UNIX_EPOCH), HttpClient::new());
+        herald.send(&shell(&format!("cat > {}", file.display())), &notice()).await.unwrap();
         let told: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
         assert_eq!(told["event"], "host-down");
         assert_eq!(told["why"], "ping: no answer; $(reboot)");
@@ -148,11 +189,38 @@ mod tests {
 
     #[tokio::test]
     async fn what_fails_says_how() {
-        let herald = Herald::new(&Clock::held(Timestamp::UNIX_EPOCH));
-        let why = herald.run(&shell("cat >/dev/null; echo no route >&2; exit 3".into()), &notice()).await.unwrap_err();
+        let herald = Herald::new(&Clock::held(Timestamp::UNIX_EPOCH), HttpClient::new());
+        let why = herald.send(&shell("cat >/dev/null; echo no route >&2; exit 3"), &notice()).await.unwrap_err();
         assert!(why.contains("exit status: 3") && why.contains("no route"), "{why}");
-        let why = herald.run(&["/nonexistent/program".into()], &notice()).await.unwrap_err();
+        let why = herald.send(&Way::Program(vec!["/nonexistent/program".into()]), &notice()).await.unwrap_err();
         assert!(why.contains("cannot be started"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn a_webhook_gets_the_event_by_post_and_a_refusal_hides_the_token() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let way = Way::Webhook(format!("http://{}/hook?token=s3cret", server.local_addr().unwrap()));
+        let serving = tokio::spawn(async move {
+            let mut requests = Vec::new();
+            for status in ["204 No Content", "500 Oops"] {
+                let (mut stream, _) = server.accept().await.unwrap();
+                let mut seen = Vec::new();
+                while !seen.ends_with(b"}") {
+                    assert_ne!(tokio::io::AsyncReadExt::read_buf(&mut stream, &mut seen).await.unwrap(), 0);
+                }
+                let reply = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n");
+                stream.write_all(reply.as_bytes()).await.unwrap();
+                requests.push(String::from_utf8(seen).unwrap());
+            }
+            requests
+        });
+        let herald = Herald::new(&Clock::held(Timestamp::UNIX_EPOCH), HttpClient::new());
+        herald.send(&way, &notice()).await.unwrap();
+        let why = herald.send(&way, &notice()).await.unwrap_err();
+        assert!(why.contains("500"), "{why}");
+        assert!(!way.name().contains("s3cret"));
+        let first = &serving.await.unwrap()[0];
+        assert!(first.starts_with("POST /hook") && first.contains("\"subject\":\"studio-2\""), "{first}");
     }
 
     #[tokio::test]
@@ -160,7 +228,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::held(Timestamp::UNIX_EPOCH);
         let journal = Journal::start(folder.path(), &clock).unwrap().journal;
-        let herald = Herald::new(&clock);
+        let herald = Herald::new(&clock, HttpClient::new());
         let rule = |on: Vec<Event>| Notify { on, command: vec!["/nonexistent/program".into()], webhook: None };
         herald.tell(&[rule(vec![Event::HostUp]), rule(vec![Event::HostDown])], &notice(), &journal);
         let mut tail = journal.tail();

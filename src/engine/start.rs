@@ -17,9 +17,12 @@ use super::snapshot::Snapshot;
 use super::state::{StateError, StateFolder};
 use super::{hosts::Hosts, log};
 use crate::clock::Clock;
-use crate::fleet::Fleet;
+use crate::fleet::diagnostic::Diagnostic;
+use crate::fleet::{self, Fleet};
 use crate::journal::database::OpenError;
 use crate::journal::writer::Journal;
+use crate::reach::http::HttpClient;
+use crate::reach::ssh::SshError;
 
 /// Requests that wait for the engine.
 const QUEUE: usize = 256;
@@ -42,9 +45,9 @@ pub struct Config {
 /// Why an engine did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The fleet file has errors, one a line.
-    #[error("{}", .0.join("\n"))]
-    Fleet(Vec<String>),
+    /// The fleet file has errors.
+    #[error("{}", file::all(.0))]
+    Fleet(Vec<Diagnostic>),
     /// The state folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
@@ -54,6 +57,9 @@ pub enum StartError {
     /// `state.db` cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// Connections over ssh have no place for their control sockets.
+    #[error("ssh cannot be used: {0}")]
+    Ssh(#[from] SshError),
     /// The socket cannot be made.
     #[error("the socket {} cannot be made: {error}", path.display())]
     Socket {
@@ -72,7 +78,7 @@ impl StartError {
             Self::Lock(LockError::Held { .. }) => {
                 "join it with `hotspare`, or stop it with `hotspare engine stop` and start again"
             }
-            Self::State(_) | Self::Lock(_) | Self::Socket { .. } => {
+            Self::State(_) | Self::Lock(_) | Self::Ssh(_) | Self::Socket { .. } => {
                 "make the folder writable or free its disk, or use another with --state DIR"
             }
             Self::Database(_) => "keep a copy of state.db, then start a version that can read it or move it away",
@@ -97,7 +103,7 @@ impl Engine {
     /// Reads the fleet file, takes the lock, opens the journal, begins to watch, opens the socket.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let path = std::path::absolute(&config.fleet).unwrap_or_else(|_error| config.fleet.clone());
-        let contents = file::read(&path);
+        let contents = fleet::read(&path);
         let fleet = file::parse(&contents, &path).map_err(StartError::Fleet)?;
         let folder = StateFolder::locate(config.state.as_deref(), &fleet.name)?;
         folder.prepare()?;
@@ -110,7 +116,8 @@ impl Engine {
         let fleet: Arc<Fleet> = Arc::new(fleet);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let presence = Presence::new();
-        let hosts = Hosts::start(&fleet, &config.clock);
+        let http = HttpClient::new();
+        let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, http.clone())?;
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let set_aside = started.set_aside.as_ref().map(|aside| aside.path.clone());
@@ -121,6 +128,8 @@ impl Engine {
             file: path,
             fleet,
             hosts,
+            host_changes,
+            http,
             journal: started.journal,
             set_aside: started.set_aside,
             ring,

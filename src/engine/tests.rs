@@ -186,7 +186,8 @@ async fn a_changed_file_is_in_force_a_broken_one_is_not_and_a_lost_one_may_retur
     assert!(!refused.healthy());
 
     std::fs::remove_file(place.file()).unwrap();
-    until(&mut snapshots, |snapshot| snapshot.head.file.refused.iter().any(|line| line.ends_with("is gone"))).await;
+    until(&mut snapshots, |snapshot| snapshot.head.file.refused.iter().any(|line| line.ends_with("is not there")))
+        .await;
 
     std::fs::write(place.file(), &more).unwrap();
     let back = until(&mut snapshots, |snapshot| snapshot.head.file.refused.is_empty()).await;

@@ -8,7 +8,8 @@ use super::{Core, LAST_JOB};
 use crate::clock::Timestamp;
 use crate::engine::command::{Accepted, Command, Refusal, RefusalKind};
 use crate::engine::guest::Who;
-use crate::engine::{file, maintenance};
+use crate::engine::maintenance;
+use crate::fleet;
 use crate::health::view::MaintenanceView;
 use crate::journal::entry::{Chain, Weight};
 use crate::journal::writer::Recorded;
@@ -61,13 +62,14 @@ impl Core {
                 for host in &hosts {
                     self.known(host)?;
                 }
-                self.parts.hosts.probe_now(&hosts);
                 let said = match hosts.as_slice() {
                     [] => "all hosts are asked now".to_owned(),
                     [host] => format!("{host} is asked now"),
                     several => format!("{} hosts are asked now", several.len()),
                 };
-                Ok(Done::new(said, serde_json::json!({ "probe": hosts })))
+                let done = Done::new(said, serde_json::json!({ "probe": hosts }));
+                self.parts.hosts.probe_now(hosts);
+                Ok(done)
             }
             Command::Maintain { host, why, until } => self.maintain(who, &host, why, until),
             Command::EndMaintenance { host } => {
@@ -75,6 +77,7 @@ impl Core {
                 let Some(view) = self.maintenance.end(&host) else {
                     return Err(usage(format!("{host} is not under maintenance"), None));
                 };
+                self.parts.hosts.maintain(&host, None);
                 self.keep_maintenance();
                 let mut done = Done::new(
                     format!("maintenance of {host} ended"),
@@ -97,7 +100,7 @@ impl Core {
             }),
             Command::VerifyJournal => Ok(self.verify(who)),
             Command::Reload => {
-                let contents = file::read(&self.parts.file);
+                let contents = fleet::read(&self.parts.file);
                 self.reload(&contents, &who.name);
                 if self.file.refused.is_empty() {
                     Ok(Done::new("the fleet file was read again", serde_json::json!({ "fleet_file": "read" })))
@@ -145,6 +148,7 @@ impl Core {
         }
         let view = MaintenanceView { owner: who.name.clone(), why: why.clone(), since: now, until };
         self.maintenance.begin(host, view);
+        self.parts.hosts.maintain(host, self.maintenance.all().get(host));
         self.keep_maintenance();
         let about = serde_json::json!({ "host": host, "maintenance": true, "until": until });
         let mut done = Done::new(format!("{host} is under maintenance until {until:.0}"), about);
@@ -152,9 +156,7 @@ impl Core {
         Ok(done)
     }
 
-    /// Tells the watch and the disk.
     pub(super) fn keep_maintenance(&self) {
-        self.parts.hosts.maintain(self.maintenance.all());
         self.keep(maintenance::KEY, self.maintenance.to_kept());
     }
 

@@ -2,8 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Chain, Change, Contents, Core, Count, Event, Health, JobState, JobView, Linger, Weight, file};
+use super::{Contents, Core};
+use crate::engine::file;
+use crate::engine::freeze::Change;
+use crate::engine::guest::Count;
+use crate::engine::hosts::Told;
 use crate::engine::notify::Notice;
+use crate::fleet::settings::{Event, Linger};
+use crate::health::worker::HostChange;
+use crate::journal::entry::{Chain, Weight};
+use crate::work::view::{JobState, JobView};
 
 impl Core {
     pub(super) fn pulse(&mut self) {
@@ -26,6 +34,7 @@ impl Core {
     pub(super) fn end_overdue_maintenance(&mut self) {
         let over = self.maintenance.expire(self.now());
         for (host, view) in &over {
+            self.parts.hosts.maintain(host, None);
             self.note(
                 "engine",
                 format!("maintenance of {host} ended: its time is over"),
@@ -65,14 +74,14 @@ impl Core {
             Ok(fleet) => {
                 self.parts.fleet = Arc::new(fleet);
                 self.parts.hosts.replace(&self.parts.fleet);
-                self.parts.hosts.maintain(self.maintenance.all());
+                self.parts.hosts.maintain_all(self.maintenance.all());
                 self.file.refused.clear();
                 self.file.read = self.now();
                 let hosts = self.parts.fleet.hosts.len();
                 let what = format!("the fleet file was read and is in force: {hosts} hosts");
                 self.told_of_file(who, &what, "it changed", "read", Weight::Note);
             }
-            Err(refused) => self.refuse_file(who, refused),
+            Err(errors) => self.refuse_file(who, errors.iter().map(file::in_one_line).collect()),
         }
     }
 
@@ -117,46 +126,22 @@ impl Core {
         }
     }
 
-    /// Journals and tells what changed in the belief about hosts since the last publication.
-    pub(super) fn host_changes(&mut self) {
-        let views = Arc::clone(&self.parts.hosts.views().borrow());
-        for view in views.iter() {
-            let before = match self.believed.get_mut(&view.name) {
-                Some(believed) => Some(std::mem::replace(believed, view.health)),
-                None => self.believed.insert(view.name.clone(), view.health),
-            };
-            // The first word on a host is only worth an entry when it is bad news.
-            let news = match before {
-                None => view.health == Health::Down,
-                Some(before) => before != view.health,
-            };
-            if !news {
-                continue;
-            }
-            let weight = match view.health {
-                Health::Up => Weight::Good,
-                Health::Down => Weight::Alarm,
-                Health::Degraded | Health::Suspect => Weight::Warning,
-                Health::Unknown | Health::Maintenance => Weight::Note,
-            };
-            let (what, why) =
-                (format!("{} is {}", view.name, view.health.word()), view.why.clone().unwrap_or_default());
-            let about = serde_json::json!({
-                "host": view.name,
-                "from": before.map_or(Health::Unknown.word(), Health::word),
-                "to": view.health.word(),
-            });
-            self.note("engine", what.clone(), why.clone(), about, weight);
-            match (before, view.health) {
-                (_, Health::Down) => self.notice(Event::HostDown, &view.name, what, why),
-                (Some(Health::Down), Health::Up | Health::Degraded) => {
-                    self.notice(Event::HostUp, &view.name, what, why);
-                }
-                _ => {}
-            }
+    /// Journals a change of belief, and tells whom the fleet file names.
+    pub(super) fn host_changed(&mut self, changed: &HostChange) {
+        let told = self.news.of(changed);
+        if told == Told::Nothing {
+            return;
         }
-        if self.believed.len() > views.len() {
-            self.believed.retain(|name, _| views.iter().any(|view| view.name == *name));
+        let (host, change) = (&changed.host, &changed.change);
+        let quietly = if changed.in_maintenance { " (in maintenance)" } else { "" };
+        let what = format!("{host} is {}{quietly}", change.to.word());
+        let why = changed.evidence.clone().or_else(|| change.why.clone()).unwrap_or_default();
+        let about = serde_json::json!({ "host": host, "from": change.from.word(), "to": change.to.word() });
+        self.note("engine", what.clone(), why.clone(), about, changed.weight);
+        match told {
+            Told::Down => self.notice(Event::HostDown, host, what, why),
+            Told::Back => self.notice(Event::HostUp, host, what, why),
+            Told::Entry | Told::Nothing => {}
         }
     }
 

@@ -10,9 +10,9 @@ impl Core {
     pub(super) fn query(&self, query: Query, answer: oneshot::Sender<Result<Answer, Refusal>>) {
         let answered = match query {
             Query::History { host } => {
-                let known = self.parts.fleet.host(&host).is_some();
-                known
-                    .then(|| Answer::History { history: self.parts.hosts.history(&host) })
+                let history = self.parts.hosts.history(&host);
+                history
+                    .map(|history| Answer::History { history })
                     .ok_or_else(|| unknown(format!("there is no host {host}")))
             }
             Query::Log { after } => Ok(Answer::Log { lines: self.parts.ring.after(after) }),
