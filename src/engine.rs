@@ -5,4 +5,5 @@
 
 pub mod client;
 pub mod command;
+pub mod doctor;
 pub mod snapshot;
