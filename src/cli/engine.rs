@@ -14,6 +14,7 @@ use crate::engine::command::Command;
 use crate::engine::lock::Lock;
 use crate::engine::snapshot::{EngineView, FileView, LeaseView};
 use crate::engine::{Config, Engine, StartError, daemon};
+use crate::reach::ssh::SshOptions;
 
 /// Arguments of `hotspare engine`.
 #[derive(Debug, Args)]
@@ -53,8 +54,13 @@ pub fn run(context: &Context, args: &EngineArgs) -> Result<Exit, Failure> {
 
 fn foreground(context: &Context, detached: bool) -> Result<Exit, Failure> {
     let place = join::place(context)?;
-    let config =
-        Config { fleet: place.fleet, state: Some(place.state.path().to_owned()), detached, clock: Clock::real() };
+    let config = Config {
+        fleet: place.fleet,
+        state: Some(place.state.path().to_owned()),
+        detached,
+        clock: Clock::real(),
+        ssh: SshOptions::default(),
+    };
     // Not `Context::block_on`: an engine ends by SIGINT too, but cleanly.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -24,9 +24,10 @@ impl Hosts {
     pub(super) fn start(
         fleet: &Arc<Fleet>,
         clock: &Clock,
+        ssh: SshOptions,
         http: HttpClient,
     ) -> Result<(Self, mpsc::UnboundedReceiver<HostChange>), SshError> {
-        let ssh = SshPool::new(SshOptions::default(), clock.clone())?;
+        let ssh = SshPool::new(ssh, clock.clone())?;
         let prober = Prober::new(clock.clone(), ssh, http);
         let (watch, changes) = Watch::start(fleet, clock.clone(), prober);
         Ok((Self { watch }, changes))

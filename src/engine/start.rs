@@ -23,6 +23,7 @@ use crate::journal::database::OpenError;
 use crate::journal::writer::Journal;
 use crate::reach::http::HttpClient;
 use crate::reach::ssh::SshError;
+use crate::reach::ssh::SshOptions;
 
 /// Requests that wait for the engine.
 const QUEUE: usize = 256;
@@ -40,6 +41,8 @@ pub struct Config {
     pub detached: bool,
     /// The time.
     pub clock: Clock,
+    /// How the ssh client is started.
+    pub ssh: SshOptions,
 }
 
 /// Why an engine did not start.
@@ -117,7 +120,7 @@ impl Engine {
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let presence = Presence::new();
         let http = HttpClient::new();
-        let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, http.clone())?;
+        let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone())?;
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let set_aside = started.set_aside.as_ref().map(|aside| aside.path.clone());

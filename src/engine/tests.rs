@@ -16,6 +16,7 @@ use super::start::{Config, Engine, StartError};
 use super::{lock, socket};
 use crate::clock::Clock;
 use crate::journal::entry::Chain;
+use crate::reach::ssh::SshOptions;
 use crate::work::view::JobState;
 
 const FLEET: &str = r#"
@@ -51,7 +52,13 @@ impl Place {
     }
 
     fn config(&self) -> Config {
-        Config { fleet: self.file(), state: Some(self.state()), detached: false, clock: Clock::real() }
+        Config {
+            fleet: self.file(),
+            state: Some(self.state()),
+            detached: false,
+            clock: Clock::real(),
+            ssh: SshOptions::default(),
+        }
     }
 
     async fn start(&self) -> Engine {
