@@ -7,6 +7,7 @@ pub mod client;
 pub mod command;
 pub mod daemon;
 pub mod delta;
+pub mod doctor;
 pub mod freeze;
 pub mod guest;
 pub mod launch;

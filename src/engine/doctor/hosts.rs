@@ -1,0 +1,238 @@
+//! The hosts: ssh, clocks, the programs that checks and runbooks need there, and every check once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Bag, Examination, bad, good, risk};
+use crate::engine::command::Finding;
+use crate::fleet::Fleet;
+use crate::fleet::check::CheckKind;
+use crate::fleet::data::FeedSource;
+use crate::fleet::host::Host;
+use crate::fleet::runbook::{Place, StepKind};
+use crate::health::ask::Ask;
+use crate::health::observation::Outcome;
+use crate::reach::plain;
+use crate::reach::ssh::{Remote, SshError};
+
+/// How long a login may take here: the first one pays for the connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Clocks this far apart make naive times and certificates go wrong.
+const CLOCKS_APART: f64 = 2.0;
+
+/// What a host must have. A program name, or the word for a compose of either kind.
+type Tools<'a> = BTreeMap<&'a str, BTreeSet<&'static str>>;
+/// Stands for `docker compose` or `docker-compose`.
+const COMPOSE: &str = "docker compose";
+
+pub(super) fn examinations(bag: &Bag) -> Vec<Examination> {
+    let tools = needed(&bag.fleet);
+    let mut list = Vec::new();
+    for host in &bag.fleet.hosts {
+        if let Some(tools) = tools.get(host.name.as_str()) {
+            let (bag, host, tools) = (bag.clone(), host.clone(), tools.clone());
+            list.push(Examination::new(
+                format!("ssh to {}", host.name),
+                async move { login(&bag, &host, &tools).await },
+            ));
+        }
+        let (bag, host) = (bag.clone(), host.clone());
+        list.push(Examination::new(format!("checks of {}", host.name), async move { checks(&bag, &host).await }));
+    }
+    list
+}
+
+/// Hosts that are reached over ssh, and the programs needed there. A host without an entry needs no ssh.
+fn needed(fleet: &Fleet) -> Tools<'_> {
+    let mut tools = Tools::new();
+    for (host, check) in fleet.checks() {
+        let tool = match check.kind {
+            CheckKind::Docker { .. } => Some("docker"),
+            CheckKind::Disk { .. } => Some("df"),
+            CheckKind::MongoReplica { ssh: true, .. } | CheckKind::Command { .. } => None,
+            _ => continue,
+        };
+        tools.entry(&host.name).or_default().extend(tool);
+    }
+    for pool in &fleet.pools {
+        for name in pool.protects.iter().chain(&pool.spares).chain(&pool.witnesses) {
+            tools.entry(name).or_default();
+        }
+        let runbooks = [Some(&pool.takeover), pool.giveback.as_ref(), pool.drill.as_ref()];
+        for name in runbooks.into_iter().flatten() {
+            let steps =
+                fleet.runbooks.iter().filter(|runbook| runbook.name == *name).flat_map(|runbook| &runbook.steps);
+            for step in steps {
+                let places: &[String] = match &step.on {
+                    Some(Place::Spare) => &pool.spares,
+                    Some(Place::Failed) => &pool.protects,
+                    Some(Place::Host(host)) => std::slice::from_ref(host),
+                    Some(Place::Console) | None => &[],
+                };
+                for place in places {
+                    tools.entry(place).or_default().extend(of_step(&step.kind));
+                }
+            }
+        }
+    }
+    for feed in &fleet.feeds {
+        if let FeedSource::Sqlite { host: Some(host), .. } = &feed.from {
+            tools.entry(host).or_default().insert("sqlite3");
+        }
+    }
+    for service in &fleet.services {
+        tools.entry(&service.host).or_default();
+    }
+    tools
+}
+
+const fn of_step(kind: &StepKind) -> &'static [&'static str] {
+    match kind {
+        StepKind::Address { .. } => &["ip", "arping"],
+        StepKind::Compose { .. } => &["docker", COMPOSE],
+        StepKind::Scale { .. } => &["docker"],
+        _ => &[],
+    }
+}
+
+fn package(tool: &str) -> &'static str {
+    match tool {
+        "docker" => "docker.io",
+        COMPOSE => "docker-compose",
+        "ip" => "iproute2",
+        "arping" => "iputils-arping",
+        "sqlite3" => "sqlite3",
+        _ => "coreutils",
+    }
+}
+
+/// Logs in once and asks everything in one command.
+async fn login(bag: &Bag, host: &Host, tools: &BTreeSet<&'static str>) -> Vec<Finding> {
+    let subject = format!("ssh to {}", host.name);
+    let ssh = bag.prober.ssh();
+    ssh.wake(&host.ssh);
+    let (began, asked) = (bag.clock.tick(), bag.clock.now());
+    let output = match ssh.run(&host.ssh, &Remote::new(question(tools), PATIENCE)).await {
+        Ok(output) => output,
+        Err(error) => return vec![refused(&subject, &error)],
+    };
+    let took = bag.clock.tick().since(began);
+    let identity = ssh.identity(&host.ssh).unwrap_or_else(|| "unknown".into());
+    let mut findings = vec![good(&subject, format!("logged in after {}, host key {identity}", plain::time(took)))];
+    let text = output.text();
+    let Some(theirs) = text.lines().find_map(|line| line.strip_prefix("clock ")?.trim().parse::<f64>().ok()) else {
+        findings.push(risk(
+            &subject,
+            "the host's shell does not answer as expected",
+            "is a POSIX shell the login shell?",
+        ));
+        return findings;
+    };
+    findings.push(clocks(host, theirs, asked.as_duration().as_secs_f64(), took.as_secs_f64()));
+    for tool in tools {
+        let subject = format!("{tool} on {}", host.name);
+        findings.push(if text.lines().any(|line| line.strip_prefix("has ") == Some(tool)) {
+            good(&subject, "is there")
+        } else {
+            bad(&subject, "is not there", format!("on {}: apt-get install {}", host.name, package(tool)))
+        });
+    }
+    findings
+}
+
+fn question(tools: &BTreeSet<&'static str>) -> String {
+    let look = |tool: &&str| match *tool {
+        COMPOSE => {
+            format!("{{ docker compose version || docker-compose version; }} >/dev/null 2>&1 && echo 'has {COMPOSE}'\n")
+        }
+        tool => format!("command -v {tool} >/dev/null 2>&1 && echo 'has {tool}'\n"),
+    };
+    let looks: String = tools.iter().map(look).collect();
+    format!("echo clock $(date +%s)\nPATH=$PATH:/usr/sbin:/sbin\n{looks}true\n")
+}
+
+/// Compares clocks. The host's is read in whole seconds at some moment of the exchange: up to one and the exchange's length
+/// may be rounding.
+fn clocks(host: &Host, theirs: f64, ours: f64, took: f64) -> Finding {
+    let subject = format!("clock of {}", host.name);
+    let apart = (theirs - (ours + took / 2.0)).abs();
+    let surely = (apart - 1.0 - took / 2.0).max(0.0);
+    if surely > CLOCKS_APART {
+        let direction = if theirs > ours { "ahead of" } else { "behind" };
+        risk(
+            &subject,
+            format!("{apart:.0} s {direction} this machine's"),
+            "let both follow the same time server: timedatectl set-ntp true",
+        )
+    } else {
+        good(&subject, "agrees with this machine's")
+    }
+}
+
+fn refused(subject: &str, error: &SshError) -> Finding {
+    bad(subject, error.what.clone(), error.remedy.clone())
+}
+
+/// Runs every check of the host once, a connection that was just made already warm.
+async fn checks(bag: &Bag, host: &Host) -> Vec<Finding> {
+    let runs = host.checks.iter().map(|check| async move {
+        let ask = Ask::of(host, check);
+        let seen = bag.prober.run(&ask, check.timeout().max(Duration::from_secs(2))).await;
+        let subject = format!("check {} of {}", check.name, host.name);
+        let reason = seen.reason.unwrap_or_default();
+        match seen.outcome {
+            Outcome::Pass => None,
+            Outcome::Fail => Some(bad(&subject, reason, format!("asked was: {}", ask.shown()))),
+            Outcome::Unknown => {
+                Some(risk(&subject, format!("could not be asked: {reason}"), format!("asked was: {}", ask.shown())))
+            }
+        }
+    });
+    let findings: Vec<Finding> = futures_util::future::join_all(runs).await.into_iter().flatten().collect();
+    if findings.is_empty() {
+        let passed = host.checks.len();
+        return vec![good(&format!("checks of {}", host.name), format!("{passed} of {passed} pass"))];
+    }
+    findings
+}
+
+/// Hosts that show the same host key cannot be told apart after an address has moved.
+pub(super) fn twins(bag: &Bag) -> Vec<Finding> {
+    let mut by_key: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for host in &bag.fleet.hosts {
+        if let Some(key) = bag.prober.ssh().identity(&host.ssh) {
+            by_key.entry(key).or_default().push(&host.name);
+        }
+    }
+    let shared = by_key.into_iter().filter(|(_key, hosts)| hosts.len() > 1);
+    shared
+        .map(|(key, hosts)| {
+            risk(
+                &hosts.join(" and "),
+                format!("show the same ssh host key {key}: after an address has moved they cannot be told apart"),
+                "give each its own: rm /etc/ssh/ssh_host_*; ssh-keygen -A; restart sshd",
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::command::Grade;
+
+    #[test]
+    fn clocks_apart_are_seen_and_rounding_is_not() {
+        let host = Host {
+            name: "a".into(),
+            address: String::new(),
+            ssh: String::new(),
+            service: None,
+            labels: BTreeMap::new(),
+            checks: Vec::new(),
+        };
+        assert_eq!(clocks(&host, 1000.0, 1000.9, 0.1).grade, Grade::Good);
+        assert_eq!(clocks(&host, 1010.0, 1000.0, 0.1).grade, Grade::Risk);
+        assert_eq!(clocks(&host, 990.0, 1000.0, 0.1).found, "10 s behind this machine's");
+    }
+}

@@ -1,0 +1,157 @@
+//! This machine: the programs that are driven, the right to ping, the secrets.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::{Bag, Examination, bad, good, risk};
+use crate::engine::command::Finding;
+use crate::fleet::Fleet;
+use crate::fleet::check::CheckKind;
+use crate::fleet::data::{FeedSink, FeedSource, Imported, Scratch};
+use crate::fleet::runbook::StepKind;
+use crate::fleet::secret::{DatabaseUrl, SecretSource};
+use crate::health::ask::Ask;
+use crate::health::observation::Outcome;
+use crate::health::probe::icmp::Way;
+use crate::reach::{plain, secret};
+
+/// One of several programs that will do, and the Debian package that brings one.
+struct Tool {
+    names: &'static [&'static str],
+    package: &'static str,
+    purpose: &'static str,
+}
+
+pub(super) fn examinations(bag: &Bag) -> Vec<Examination> {
+    let mut list: Vec<Examination> = tools(&bag.fleet)
+        .into_iter()
+        .map(|tool| Examination::new(tool.names[0], async move { vec![look_for(&tool).await] }))
+        .collect();
+    if bag.fleet.checks().any(|(_host, check)| check.kind == CheckKind::Ping) {
+        let bag = bag.clone();
+        list.push(Examination::new("ping", async move { vec![ping(&bag).await] }));
+    }
+    for (subject, source) in secrets(&bag.fleet) {
+        list.push(Examination::new(subject.clone(), async move {
+            vec![match secret::resolve(&source).await {
+                Ok(_found) => good(&subject, "can be read, and by nobody else"),
+                Err(error) => bad(&subject, error.what, error.remedy),
+            }]
+        }));
+    }
+    list
+}
+
+fn tools(fleet: &Fleet) -> Vec<Tool> {
+    let mut tools = Vec::new();
+    if !fleet.hosts.is_empty() {
+        tools.push(Tool { names: &["ssh"], package: "openssh-client", purpose: "reaching hosts" });
+    }
+    if !fleet.dumps.is_empty() {
+        tools.push(Tool { names: &["mariadb-dump", "mysqldump"], package: "mariadb-client", purpose: "dumps" });
+        tools.push(Tool { names: &["mariadb", "mysql"], package: "mariadb-client", purpose: "restoring dumps" });
+    }
+    if fleet.dumps.iter().any(|dump| dump.scratch == Scratch::Auto) {
+        tools.push(Tool { names: &["mariadbd", "mysqld"], package: "mariadb-server", purpose: "restore drills" });
+    }
+    if fleet.checks().any(|(_host, check)| matches!(check.kind, CheckKind::MongoReplica { ssh: false, .. })) {
+        tools.push(Tool { names: &["mongosh", "mongo"], package: "mongodb-mongosh", purpose: "mongo-replica checks" });
+    }
+    tools
+}
+
+async fn look_for(tool: &Tool) -> Finding {
+    for name in tool.names {
+        let asked = Command::new(name)
+            .arg(if *name == "ssh" { "-V" } else { "--version" })
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output();
+        if let Ok(Ok(output)) = tokio::time::timeout(Duration::from_secs(5), asked).await {
+            // ssh tells its version on standard error.
+            let said = [output.stdout, output.stderr].concat();
+            return good(name, plain::line(&String::from_utf8_lossy(&said), 80));
+        }
+    }
+    let wanted = tool.names.join(" or ");
+    bad(
+        tool.names[0],
+        format!("{wanted} is needed for {} and not here", tool.purpose),
+        format!("apt-get install {}", tool.package),
+    )
+}
+
+/// One ping to this machine itself: it needs the right and nothing else.
+async fn ping(bag: &Bag) -> Finding {
+    let ask = Ask { kind: CheckKind::Ping, address: "127.0.0.1".into(), ssh: String::new(), vital: false };
+    let seen = bag.prober.run(&ask, Duration::from_secs(2)).await;
+    match (seen.outcome, bag.prober.ping_way()) {
+        (Outcome::Pass, Some(Way::Datagram)) => good("ping", "by an unprivileged socket"),
+        (Outcome::Pass, Some(Way::Raw)) => good("ping", "by a raw socket"),
+        (Outcome::Pass, _) => risk(
+            "ping",
+            "only by the system's ping program, one process a ping",
+            "sysctl net.ipv4.ping_group_range='0 2147483647' lets every user ping",
+        ),
+        _ => bad(
+            "ping",
+            seen.reason.unwrap_or_else(|| "this machine cannot ping itself".into()),
+            "sysctl net.ipv4.ping_group_range='0 2147483647', or apt-get install iputils-ping",
+        ),
+    }
+}
+
+/// Every secret of the fleet that lies somewhere, once, with what it is called.
+fn secrets(fleet: &Fleet) -> Vec<(String, SecretSource)> {
+    let checks = fleet.checks().filter_map(|(_host, check)| match &check.kind {
+        CheckKind::Mysql { url, .. } | CheckKind::MysqlReplica { url, .. } | CheckKind::MongoReplica { url, .. } => {
+            Some(url)
+        }
+        _ => None,
+    });
+    let feeds = fleet.feeds.iter().filter_map(|feed| match &feed.to {
+        FeedSink::Mysql(url) => Some(url),
+        FeedSink::Sqlite(_) => None,
+    });
+    let dumps = fleet.dumps.iter().map(|dump| &dump.server);
+    let drills = fleet.dumps.iter().filter_map(|dump| match &dump.scratch {
+        Scratch::Server(url) => Some(url),
+        Scratch::Auto => None,
+    });
+    let stores = fleet.sessions.iter().filter_map(|store| match &store.imported {
+        Some(Imported::Datajoint { mysql, .. }) => Some(mysql),
+        Some(Imported::Query { mysql, .. }) => mysql.as_ref(),
+        None => None,
+    });
+    let steps = || fleet.runbooks.iter().flat_map(|runbook| &runbook.steps);
+    let promotions = steps().filter_map(|step| match &step.kind {
+        StepKind::MysqlPromote { url } => Some(url),
+        _ => None,
+    });
+    let databases = checks.chain(feeds).chain(dumps).chain(drills).chain(stores).chain(promotions);
+    let tokens = fleet.feeds.iter().filter_map(|feed| match &feed.from {
+        FeedSource::Http { token, .. } => Some(token.clone()),
+        FeedSource::Sqlite { .. } => None,
+    });
+    let keys = steps().filter_map(|step| match &step.kind {
+        StepKind::Dns { tsig: Some(tsig), .. } => Some(SecretSource::File(PathBuf::from(&tsig.secret_file))),
+        _ => None,
+    });
+    let all = databases.map(|url: &DatabaseUrl| url.password.clone()).chain(tokens).chain(keys);
+    let mut named: Vec<(String, SecretSource)> = Vec::new();
+    for source in all.chain([fleet.lease.password.clone()]) {
+        let name = match &source {
+            SecretSource::None | SecretSource::Inline(_) => continue,
+            SecretSource::File(path) => format!("secret file {}", path.display()),
+            SecretSource::Env(name) => format!("secret ${name}"),
+            SecretSource::Command(words) => format!("secret of {}", words.first().map_or("", String::as_str)),
+        };
+        if !named.iter().any(|(_name, known)| *known == source) {
+            named.push((name, source));
+        }
+    }
+    named
+}

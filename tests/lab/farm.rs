@@ -1,0 +1,210 @@
+//! Hosts for the lab: a network namespace each, joined to this machine by a pair of virtual cables.
+//!
+//! Every name and address carries the process id, so that runs beside each other do not meet. A host takes everything with
+//! it when it is dropped.
+
+use std::io::Read;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use hotspare::clock::Clock;
+use hotspare::reach::ssh::{SshOptions, SshPool};
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// Runs a program to its end and returns what it printed; a failure names the package that cures a missing program.
+pub fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("{program} cannot be started ({error}): sh tests/install-deps, as root"));
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Processes of this machine whose command line holds `part`, which should be a path or a number of this run.
+pub fn processes(part: &str) -> Vec<u32> {
+    let holds = |pid: &u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).replace('\0', " ").contains(part) && *pid != std::process::id()
+    };
+    let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(holds).collect()
+}
+
+/// Waits until `holds`, at most 10 s.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _try in 0..1000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what}: not within 10 s");
+}
+
+/// A machine: a namespace with one address, a folder, and whatever is started in it.
+pub struct Host {
+    namespace: String,
+    pub address: Ipv4Addr,
+    pub folder: tempfile::TempDir,
+    children: Vec<Child>,
+}
+
+impl Host {
+    pub fn new() -> Self {
+        assert!(rustix::process::geteuid().is_root(), "the lab needs root: it makes network namespaces");
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let pid = std::process::id();
+        let namespace = format!("hs{pid}n{number}");
+        // /30 networks out of 10.192.0.0/11; runs beside each other differ in their process ids.
+        let network = (pid.wrapping_mul(31).wrapping_add(number) % (1 << 19)) * 4;
+        let base = u32::from(Ipv4Addr::new(10, 192, 0, 0)) + network;
+        let (near, far) = (Ipv4Addr::from(base + 1), Ipv4Addr::from(base + 2));
+        // Interface names hold 15 characters.
+        let cable = format!("hs{}x{number}", pid % 1_000_000);
+        run("ip", &["netns", "add", &namespace]);
+        let host =
+            Self { namespace, address: far, folder: tempfile::tempdir().expect("a folder"), children: Vec::new() };
+        let inside = host.namespace.as_str();
+        run("ip", &["link", "add", &cable, "type", "veth", "peer", "name", "eth0", "netns", inside]);
+        run("ip", &["addr", "add", &format!("{near}/30"), "dev", &cable]);
+        run("ip", &["link", "set", &cable, "up"]);
+        run("ip", &["-n", inside, "addr", "add", &format!("{far}/30"), "dev", "eth0"]);
+        run("ip", &["-n", inside, "link", "set", "eth0", "up"]);
+        run("ip", &["-n", inside, "link", "set", "lo", "up"]);
+        host
+    }
+
+    /// Starts a program on the host, which ends with it.
+    pub fn start(&mut self, program: &str, arguments: &[&str]) -> u32 {
+        let child = Command::new("ip")
+            .args(["netns", "exec", &self.namespace, program])
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("ip netns exec");
+        let pid = child.id();
+        self.children.push(child);
+        pid
+    }
+
+    /// Runs a program on the host to its end.
+    pub fn exec(&self, arguments: &[&str]) -> String {
+        run("ip", &[&["netns", "exec", self.namespace.as_str()], arguments].concat())
+    }
+
+    /// Drops every packet to the host, without a word to the sender.
+    pub fn unplug(&self) {
+        self.exec(&[
+            "nft",
+            "add table inet lab; add chain inet lab in { type filter hook input priority 0; policy drop; }",
+        ]);
+    }
+
+    /// Lets packets through again.
+    pub fn plug(&self) {
+        self.exec(&["nft", "delete table inet lab"]);
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Starts an sshd with a host key of its own and waits until it answers.
+    pub async fn sshd(&mut self) -> Ssh {
+        let (host_key, user_key) = (self.path("host_key"), self.path("user_key"));
+        for key in [&host_key, &user_key] {
+            run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", text(key)]);
+        }
+        std::fs::copy(user_key.with_extension("pub"), self.path("authorized_keys")).expect("copied");
+        let public = std::fs::read_to_string(host_key.with_extension("pub")).expect("a public key");
+        std::fs::write(self.path("known_hosts"), format!("{} {public}", self.address)).expect("written");
+        let config = format!(
+            "Port 22\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\n\
+             PasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\n",
+            self.address,
+            text(&host_key),
+            text(&self.path("authorized_keys")),
+        );
+        std::fs::write(self.path("sshd_config"), config).expect("written");
+        std::fs::create_dir_all("/run/sshd").expect("the folder that sshd wants");
+        let config = self.path("sshd_config");
+        self.start("/usr/sbin/sshd", &["-D", "-e", "-f", text(&config)]);
+        let client = format!(
+            "Host *\n  IdentityFile {}\n  IdentitiesOnly yes\n  UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n  \
+             User root\n",
+            text(&user_key),
+            text(&self.path("known_hosts")),
+        );
+        std::fs::write(self.path("config"), client).expect("written");
+        let address = self.address;
+        until("sshd listens", || std::net::TcpStream::connect((address, 22)).is_ok()).await;
+        let fingerprint = run("ssh-keygen", &["-l", "-f", text(&host_key.with_extension("pub"))]);
+        Ssh {
+            config: self.path("config"),
+            known_hosts: self.path("known_hosts"),
+            destination: self.address.to_string(),
+            fingerprint: fingerprint.split_whitespace().nth(1).expect("a fingerprint").to_owned(),
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // Everything in the namespace, also what left its parent.
+        let pids = Command::new("ip").args(["netns", "pids", &self.namespace]).output().map(|output| output.stdout);
+        for pid in String::from_utf8_lossy(&pids.unwrap_or_default()).split_whitespace() {
+            let _gone = Command::new("kill").args(["-KILL", pid]).status();
+        }
+        for child in &mut self.children {
+            let _gone = child.kill();
+            let _reaped = child.wait();
+            let mut said = String::new();
+            if std::thread::panicking()
+                && let Some(mut pipe) = child.stderr.take()
+            {
+                let _cut = pipe.read_to_string(&mut said);
+                eprintln!("{said}");
+            }
+        }
+        let _gone = Command::new("ip").args(["netns", "del", &self.namespace]).status();
+    }
+}
+
+/// How to reach a host's sshd.
+pub struct Ssh {
+    pub config: PathBuf,
+    pub known_hosts: PathBuf,
+    pub destination: String,
+    pub fingerprint: String,
+}
+
+impl Ssh {
+    pub fn options(&self) -> SshOptions {
+        SshOptions {
+            config: Some(self.config.clone()),
+            connect_timeout: Duration::from_secs(3),
+            ..SshOptions::default()
+        }
+    }
+
+    pub fn pool(&self) -> SshPool {
+        SshPool::new(self.options(), Clock::real()).expect("a pool")
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of plain characters")
+}
