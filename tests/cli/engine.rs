@@ -61,3 +61,18 @@ fn without_a_fleet_file_the_way_to_one_is_told() {
     assert!(text(&ended.stderr).contains("hotspare init"), "{}", text(&ended.stderr));
     drop(place);
 }
+
+#[test]
+fn the_doctor_prints_a_line_a_finding_and_leaves_a_job() {
+    let place = Place::new(FLEET);
+    let ended = place.run(&["doctor", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let findings = document["findings"].as_array().unwrap();
+    let bad = findings.iter().any(|finding| finding["grade"] == "bad");
+    assert_eq!(ended.status.code(), Some(i32::from(bad)), "{}", text(&ended.stderr));
+    assert_eq!(document["ok"], !bad);
+    let lines = text(&place.run(&["doctor"]).stdout);
+    assert_eq!(lines.lines().count(), findings.len(), "{lines}");
+    let jobs = text(&place.run(&["jobs"]).stdout);
+    assert!(jobs.contains("doctor") && jobs.contains("done") && jobs.contains("100 %"), "{jobs}");
+}
