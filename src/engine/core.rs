@@ -195,6 +195,7 @@ impl Core {
                 }
                 Some(job) = self.ended_jobs.recv() => {
                     self.job_ended(&job);
+                    self.guests(*counts.borrow());
                     changed = true;
                 }
                 Some(chain) = self.verified.recv() => {

@@ -17,6 +17,7 @@ use crate::reach::ssh::{SshError, SshOptions, SshPool};
 #[derive(Debug)]
 pub(super) struct Hosts {
     watch: Watch,
+    prober: Prober,
 }
 
 impl Hosts {
@@ -29,8 +30,13 @@ impl Hosts {
     ) -> Result<(Self, mpsc::UnboundedReceiver<HostChange>), SshError> {
         let ssh = SshPool::new(ssh, clock.clone())?;
         let prober = Prober::new(clock.clone(), ssh, http);
-        let (watch, changes) = Watch::start(fleet, clock.clone(), prober);
-        Ok((Self { watch }, changes))
+        let (watch, changes) = Watch::start(fleet, clock.clone(), prober.clone());
+        Ok((Self { watch, prober }, changes))
+    }
+
+    /// What asks the hosts, for a job that asks on its own account over the same connections.
+    pub(super) const fn prober(&self) -> &Prober {
+        &self.prober
     }
 
     /// Goes on with another fleet; what is known of unchanged hosts is kept.

@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::net::UnixStream;
@@ -98,10 +98,11 @@ pub async fn spawn_detached(launch: &Launch, socket: &Path) -> Result<(), Refusa
             if UnixStream::connect(short(socket)?.path()).await.is_ok() {
                 return Ok(());
             }
-            if ended.is_none() {
-                ended = child.try_wait().map_err(|error| failed(error.to_string()))?;
-            } else {
-                return Err(failed(last_words(&output, from)));
+            match ended {
+                None => ended = child.try_wait().map_err(|error| failed(error.to_string()))?,
+                // It came second: the engine that has the lock will open its socket in a moment.
+                Some(_) if Lock::holder(&launch.state.lock()).is_some() => {}
+                Some(status) => return Err(died(status, &output, from)),
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -142,6 +143,12 @@ fn last_words(path: &Path, from: u64) -> String {
         Ok(said) if !said.is_empty() => said.strip_prefix("hotspare: ").unwrap_or(&said).to_owned(),
         _ => format!("it said nothing in {}", path.display()),
     }
+}
+
+/// An engine that refused the fleet file says so by its exit code, as every command does.
+fn died(status: ExitStatus, output: &Path, from: u64) -> Refusal {
+    let kind = if status.code() == Some(2) { RefusalKind::Usage } else { RefusalKind::Failed };
+    Refusal { kind, what: last_words(output, from), hint: None }
 }
 
 fn failed(what: String) -> Refusal {

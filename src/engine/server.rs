@@ -82,7 +82,7 @@ pub(super) async fn serve(bound: Bound, engine: Engine) {
         let engine = engine.clone();
         guests.spawn(async move {
             if let Err(error) = host(stream, &engine).await {
-                tracing::info!(%error, "a guest is gone");
+                tracing::debug!(%error, "a guest is gone");
             }
             drop(place);
         });

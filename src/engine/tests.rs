@@ -4,17 +4,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
+use tokio_util::codec::{FramedRead, FramedWrite};
 
 use super::client::{Client, Link, in_process};
 use super::command::{Answer, Command, Query, RefusalKind};
 use super::guest::Guest;
 use super::snapshot::Snapshot;
 use super::start::{Config, Engine, StartError};
+use super::wire::{Codec, Hello, LARGEST_REPLY, LARGEST_REQUEST, ToGuest};
 use super::{lock, socket};
 use crate::clock::Clock;
+use crate::health::view::Health;
 use crate::journal::entry::Chain;
 use crate::reach::ssh::SshOptions;
 use crate::work::view::JobState;
@@ -150,6 +154,11 @@ async fn maintenance_needs_a_reason_and_an_end_and_survives_a_restart() {
     engine.stop("a test").await;
 
     let engine = place.start().await;
+    let kept = until(&mut engine.snapshots(), |snapshot| snapshot.hosts[0].maintenance.is_some()).await;
+    assert_eq!(
+        (kept.hosts[0].health, kept.hosts[0].why.as_deref().map(|why| why.contains("disk"))),
+        (Health::Maintenance, Some(true))
+    );
     let client = in_process(&engine, &Guest::console(false));
     let ended = client.command(Command::EndMaintenance { host: "studio-1".into() }).await.unwrap();
     assert_eq!(ended.said, "maintenance of studio-1 ended");
@@ -291,4 +300,53 @@ async fn a_lost_engine_is_said_and_joined_again_when_it_is_back() {
     tokio::time::timeout(Duration::from_secs(5), link.wait_for(|link| *link == Link::Joined)).await.unwrap().unwrap();
     assert!(console.command(Command::Note { text: "back".into() }).await.is_ok());
     engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reader_delays_nobody_and_comes_to_the_same_picture() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let stream = UnixStream::connect(place.socket()).await.unwrap();
+    let (read, write) = stream.into_split();
+    let mut writer = FramedWrite::new(write, Codec::<(), Hello>::new(LARGEST_REQUEST));
+    writer.send(&Hello::new("console", false)).await.unwrap();
+    let quick = join(&place.socket()).await;
+    // Far more than a socket's buffers hold: the slow one's writer stands still, the engine does not.
+    let text = "x".repeat(4_000);
+    let mut snapshots = quick.snapshots();
+    for number in 0..400 {
+        quick.command(Command::Note { text: format!("{number} {text}") }).await.unwrap();
+    }
+    until(&mut snapshots, |snapshot| says(snapshot, "399 ")).await;
+
+    let mut hellos = FramedRead::new(read, Codec::<Hello, ()>::new(LARGEST_REPLY));
+    hellos.next().await.unwrap().unwrap();
+    let mut reader = hellos.map_decoder(|_hello| Codec::<ToGuest, ()>::new(LARGEST_REPLY));
+    let Some(Ok(ToGuest::Full(first))) = reader.next().await else { panic!("no whole picture first") };
+    let mut picture = first.as_ref().clone();
+    let arrive = async {
+        while !says(&picture, "399 ") {
+            match reader.next().await.unwrap().unwrap() {
+                ToGuest::Delta(delta) => picture = delta.apply(&picture).unwrap(),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), arrive).await.unwrap();
+    assert!(picture.seq > first.seq);
+    let newest = engine.snapshots().borrow().clone();
+    assert_eq!(picture.journal.tail.len(), newest.journal.tail.len());
+    engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_folder_with_a_very_long_path_has_a_socket_too() {
+    let place = Place::new(FLEET);
+    let long = place.0.path().join("a".repeat(120)).join("b".repeat(120));
+    let config = Config { state: Some(long.clone()), ..place.config() };
+    let engine = Engine::start(config).await.unwrap();
+    let client = join(&long.join("engine.sock")).await;
+    assert!(client.command(Command::Note { text: "from afar".into() }).await.is_ok());
+    engine.stop("a test").await;
+    assert!(!long.join("engine.sock").exists());
 }

@@ -1,14 +1,15 @@
 //! Commands: each is journalled, whether it is done or refused, and answered when its entry is on disk.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::{Core, LAST_JOB};
 use crate::clock::Timestamp;
-use crate::engine::command::{Accepted, Command, Refusal, RefusalKind};
+use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind};
 use crate::engine::guest::Who;
-use crate::engine::maintenance;
+use crate::engine::{doctor, maintenance};
 use crate::fleet;
 use crate::health::view::MaintenanceView;
 use crate::journal::entry::{Chain, Weight};
@@ -93,11 +94,7 @@ impl Core {
                 }
                 Ok(Done::new(format!("job {job} is asked to end"), serde_json::json!({ "job": job })))
             }
-            Command::Doctor => Err(Refusal {
-                kind: RefusalKind::Failed,
-                what: "this build has no doctor".into(),
-                hint: Some("`hotspare check` tells what is wrong with the fleet file".into()),
-            }),
+            Command::Doctor => Ok(self.doctor(who)),
             Command::VerifyJournal => Ok(self.verify(who)),
             Command::Reload => {
                 let contents = fleet::read(&self.parts.file);
@@ -166,7 +163,34 @@ impl Core {
         }
     }
 
-    fn verify(&mut self, who: &Who) -> Done {
+    fn doctor(&self, who: &Who) -> Done {
+        let request = Request {
+            kind: "doctor",
+            title: "everything the fleet file needs".into(),
+            unit: Unit::Items,
+            priority: Priority::Urgent,
+            who: who.name.clone(),
+        };
+        let (fleet, clock) = (Arc::clone(&self.parts.fleet), self.parts.clock.clone());
+        let prober = self.parts.hosts.prober().clone();
+        let id = self.jobs.submit(request, |job| async move {
+            let progress = |done, total, subject: &str| {
+                job.event(Event::Total(total));
+                job.event(Event::Reached(done));
+                job.note(subject);
+            };
+            let report = doctor::doctor(fleet, prober, clock, &progress, job.token()).await;
+            if job.cancelled() {
+                return Err(JobError::Cancelled);
+            }
+            let count = |grade| report.iter().filter(|finding| finding.grade == grade).count();
+            let note = format!("{} good, {} risks, {} bad", count(Grade::Good), count(Grade::Risk), count(Grade::Bad));
+            Ok(Outcome { note, report })
+        });
+        self.submitted(id, "the doctor looks at everything")
+    }
+
+    fn verify(&self, who: &Who) -> Done {
         let request = Request {
             kind: "verify journal",
             title: "the chain of hashes".into(),

@@ -179,7 +179,7 @@ impl Core {
         });
     }
 
-    /// Ends the engine when its last guest left and the fleet file says so.
+    /// Ends the engine when its last guest left, no job runs, and the fleet file says so.
     pub(super) fn guests(&mut self, count: Count) {
         let here = if self.parts.detached { count.guests } else { count.consoles };
         let left = here == 0 && self.most_guests > 0;

@@ -1,0 +1,78 @@
+//! `engine`, `jobs`, `cancel`.
+
+use crate::place::{FLEET, Place, text};
+
+#[test]
+fn without_an_engine_each_command_says_so_in_its_own_way() {
+    let place = Place::new(FLEET);
+    let status = place.run(&["engine", "status"]);
+    assert_eq!(status.status.code(), Some(1));
+    assert!(text(&status.stdout).contains("no engine runs"));
+    let jobs = place.run(&["jobs", "--json"]);
+    assert_eq!(jobs.status.code(), Some(0));
+    let document: serde_json::Value = serde_json::from_slice(&jobs.stdout).unwrap();
+    assert_eq!(document, serde_json::json!({ "engine": false, "jobs": [] }));
+    assert!(text(&jobs.stderr).contains("no engine runs"));
+    let cancel = place.run(&["cancel", "3"]);
+    assert_eq!(cancel.status.code(), Some(1));
+    assert!(text(&cancel.stderr).contains("hint: start one"));
+    let stop = place.run(&["engine", "stop"]);
+    assert_eq!(stop.status.code(), Some(0));
+    assert!(!place.socket().exists(), "none of these starts an engine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_engine_is_described_and_stopped() {
+    let place = Place::new(FLEET);
+    let mut engine = place.engine();
+    place.join().await;
+    let status = place.run(&["engine", "status"]);
+    assert_eq!(status.status.code(), Some(0));
+    assert!(text(&status.stdout).contains(&format!("engine    pid {}", engine.pid())));
+    let cancel = place.run(&["cancel", "3"]);
+    assert_eq!(cancel.status.code(), Some(2));
+    assert!(text(&cancel.stderr).contains("no job 3 runs"));
+    let refused = place.run(&["--read-only", "engine", "stop"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert_eq!(place.run(&["engine", "stop"]).status.code(), Some(0));
+    assert_eq!(engine.ended().await, Some(0));
+}
+
+#[test]
+fn a_broken_fleet_file_is_shown_in_full_and_ends_with_two() {
+    let place = Place::new("name = \"harbour\"\n[hosts.a]\nadress = \"127.0.0.1\"\n");
+    for command in ["engine", "status"] {
+        let ended = place.run(&[command]);
+        assert_eq!(ended.status.code(), Some(2), "{}", text(&ended.stderr));
+        let said = text(&ended.stderr);
+        assert!(said.contains("hotspare.toml:3:") && said.contains("did you mean `address`?"), "{said}");
+    }
+}
+
+#[test]
+fn without_a_fleet_file_the_way_to_one_is_told() {
+    let place = Place::new(FLEET);
+    let empty = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hotspare"));
+    command.arg("status").current_dir(empty.path()).env("HOME", empty.path());
+    command.env_remove("HOTSPARE_FLEET").env_remove("XDG_CONFIG_HOME");
+    let ended = command.output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(text(&ended.stderr).contains("hotspare init"), "{}", text(&ended.stderr));
+    drop(place);
+}
+
+#[test]
+fn the_doctor_prints_a_line_a_finding_and_leaves_a_job() {
+    let place = Place::new(FLEET);
+    let ended = place.run(&["doctor", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let findings = document["findings"].as_array().unwrap();
+    let bad = findings.iter().any(|finding| finding["grade"] == "bad");
+    assert_eq!(ended.status.code(), Some(i32::from(bad)), "{}", text(&ended.stderr));
+    assert_eq!(document["ok"], !bad);
+    let lines = text(&place.run(&["doctor"]).stdout);
+    assert_eq!(lines.lines().count(), findings.len(), "{lines}");
+    let jobs = text(&place.run(&["jobs"]).stdout);
+    assert!(jobs.contains("doctor") && jobs.contains("done") && jobs.contains("100 %"), "{jobs}");
+}

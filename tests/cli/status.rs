@@ -1,0 +1,69 @@
+//! `status`.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::place::{FLEET, Place, Running, text};
+
+/// One host that answers.
+const WELL: &str = "name = \"harbour\"\n[hosts.studio-1]\naddress = \"127.0.0.1\"\nchecks = [{ kind = \"ping\" }]\n";
+
+#[test]
+fn the_table_tells_what_is_wrong_first_and_the_exit_code_too() {
+    let place = Place::new(FLEET);
+    let ended = place.run(&["status"]);
+    assert_eq!(ended.status.code(), Some(1));
+    let table = text(&ended.stdout);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].trim_start().starts_with("host"), "{table}");
+    assert!(lines[1].contains("studio-2") && lines[1].contains("connection refused"), "{table}");
+    assert!(lines[2].contains("studio-1") && lines[2].contains(" ms"), "{table}");
+    assert!(!table.contains('\x1b'), "no colour into a pipe");
+    assert_eq!(place.run(&["status", "studio-1"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_document_has_the_promised_keys() {
+    let place = Place::new(WELL);
+    let ended = place.run(&["status", "--json"]);
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let host = &document["hosts"][0];
+    assert_eq!(
+        (&document["fleet"], &host["name"], &host["health"]),
+        (&"harbour".into(), &"studio-1".into(), &"up".into())
+    );
+    assert!(host["since"].as_str().unwrap().ends_with('Z'));
+    let check = &host["checks"][0];
+    assert_eq!((&check["name"], &check["result"], &check["reason"]), (&"ping".into(), &"pass".into(), &().into()));
+    assert!(check["latency"].as_f64().unwrap() < 1.0);
+    for list in ["pools", "feeds", "dumps"] {
+        assert_eq!(document[list], serde_json::json!([]), "{list}");
+    }
+    assert_eq!(document["leader"]["held"], true);
+    assert!(document["leader"]["by"].is_string());
+}
+
+#[test]
+fn an_unknown_host_is_wrong_usage_with_a_guess() {
+    let place = Place::new(WELL);
+    let ended = place.run(&["status", "studio1"]);
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(text(&ended.stderr).contains("did you mean studio-1?"));
+}
+
+#[test]
+fn watching_prints_a_line_for_each_change() {
+    let place = Place::new(FLEET);
+    let mut child = place.program(&["status", "--watch"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _watching = Running::from(child);
+    let mut seen = Vec::new();
+    // The test runner's own limit ends this if the line never comes.
+    let down = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .inspect(|line| seen.push(line.clone()))
+        .find(|line| line.contains("studio-2 down (was suspect): connection refused"));
+    assert!(down.is_some(), "{seen:?}");
+}

@@ -1,0 +1,12 @@
+//! Bad days: engines and faces that are killed, disks that are full, read-only or corrupt.
+
+#[cfg(test)]
+#[path = "../support/place.rs"]
+mod place;
+
+#[cfg(test)]
+mod disk;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod signals;
