@@ -6,6 +6,9 @@
 pub mod args;
 pub mod context;
 pub mod exit;
+pub mod files;
+pub mod keymap;
+pub mod theme;
 
 use std::process::ExitCode;
 
@@ -32,6 +35,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(_context: &Context, command: Subcommand) -> Result<Exit, Failure> {
-    match command {}
+fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
+    match command {
+        Subcommand::Theme(arguments) => theme::run(context, &arguments),
+        Subcommand::Keymap(arguments) => keymap::run(context, &arguments),
+    }
 }

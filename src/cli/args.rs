@@ -45,4 +45,9 @@ pub struct Global {
 
 /// The commands. Each has its own file beside this one.
 #[derive(Debug, clap::Subcommand)]
-pub enum Subcommand {}
+pub enum Subcommand {
+    /// Colours and glyphs of the console: what there is, and from which file
+    Theme(super::theme::ThemeArguments),
+    /// Keys of the console: what there is, and from which file
+    Keymap(super::keymap::KeymapArguments),
+}
