@@ -5,4 +5,29 @@
 
 pub mod client;
 pub mod command;
+pub mod daemon;
+pub mod delta;
+pub mod freeze;
+pub mod guest;
+pub mod launch;
+pub mod lock;
+pub mod log;
+pub mod maintenance;
+pub mod notify;
 pub mod snapshot;
+pub mod socket;
+pub mod start;
+pub mod state;
+pub mod wire;
+
+mod compose;
+mod core;
+mod file;
+mod hosts;
+mod path;
+mod server;
+
+pub use start::{Config, Engine, StartError};
+
+#[cfg(test)]
+mod tests;

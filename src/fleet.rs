@@ -5,12 +5,28 @@
 
 pub mod check;
 pub mod data;
+pub mod diagnostic;
+mod file;
+mod form;
 pub mod host;
+mod load;
 pub mod pool;
+mod report;
 pub mod runbook;
+mod schema;
 pub mod secret;
 pub mod settings;
+mod shape;
+mod source;
+mod syntax;
+pub mod template;
+mod typed;
 pub mod units;
+mod value;
+
+pub use file::{NotFound, find, open, read};
+pub use load::{Loaded, load};
+pub use schema::schema;
 
 use check::Check;
 use data::{Dump, Feed, Service, Store};

@@ -1,1 +1,12 @@
-//! Floor 1, reach: ssh, shell quoting, database and HTTP connections, secrets.
+//! Floor 1, reach: how hotspare touches other machines.
+//!
+//! ssh through the operator's own client, shell quoting, database and HTTP connections, secrets. This room knows how to
+//! ask and how to give up in time; it does not know what an answer means for a host.
+
+pub mod dial;
+pub mod http;
+pub mod mysql;
+pub mod plain;
+pub mod quote;
+pub mod secret;
+pub mod ssh;

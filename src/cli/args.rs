@@ -46,8 +46,24 @@ pub struct Global {
 /// The commands. Each has its own file beside this one.
 #[derive(Debug, clap::Subcommand)]
 pub enum Subcommand {
+    /// The full-screen console; the same as `hotspare` alone
+    Console(super::console::ConsoleArgs),
     /// Colours and glyphs of the console: what there is, and from which file
-    Theme(super::theme::ThemeArguments),
+    Theme(super::theme::ThemeArgs),
     /// Keys of the console: what there is, and from which file
-    Keymap(super::keymap::KeymapArguments),
+    Keymap(super::keymap::KeymapArgs),
+    /// The engine alone, in the foreground; or stop it, or ask it
+    Engine(super::engine::EngineArgs),
+    /// Hosts, pools, feeds and dumps in one table; exits 1 if anything is not well
+    Status(super::status::StatusArgs),
+    /// What was decided and done, by whom, why
+    Journal(super::journal::JournalArgs),
+    /// What is running
+    Jobs(super::jobs::JobsArgs),
+    /// End a job
+    Cancel(super::cancel::CancelArgs),
+    /// Try everything that the fleet file needs; reads only
+    Doctor(super::doctor::DoctorArgs),
+    /// Look through the fleet file: every error at once, warnings for risks
+    Check(super::check::CheckArgs),
 }

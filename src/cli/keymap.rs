@@ -9,13 +9,13 @@ use super::files;
 
 /// Arguments of `hotspare keymap`.
 #[derive(Debug, clap::Args)]
-pub struct KeymapArguments {
+pub struct KeymapArgs {
     #[command(subcommand)]
     what: files::What,
 }
 
 /// Runs the command.
-pub fn run(context: &Context, arguments: &KeymapArguments) -> Result<Exit, Failure> {
+pub fn run(context: &Context, arguments: &KeymapArgs) -> Result<Exit, Failure> {
     let library = Library { folder: files::config_folder() };
     files::run(context, &library, Kind::Keymap, &arguments.what, |name| Keymap::load(&library, name).map(|_| ()))
 }

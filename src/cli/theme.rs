@@ -10,13 +10,13 @@ use super::files;
 
 /// Arguments of `hotspare theme`.
 #[derive(Debug, clap::Args)]
-pub struct ThemeArguments {
+pub struct ThemeArgs {
     #[command(subcommand)]
     what: files::What,
 }
 
 /// Runs the command.
-pub fn run(context: &Context, arguments: &ThemeArguments) -> Result<Exit, Failure> {
+pub fn run(context: &Context, arguments: &ThemeArgs) -> Result<Exit, Failure> {
     let library = Library { folder: files::config_folder() };
     files::run(context, &library, Kind::Theme, &arguments.what, |name| {
         Theme::load(&library, name, Depth::True, false).map(|_| ())

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::command::{Accepted, Answer, Command, Query, Refusal};
+use super::command::{Accepted, Answer, Command, Query, Refusal, RefusalKind};
+use super::guest::{Guest, Present, Who, person};
 use super::snapshot::Snapshot;
+use super::start::Engine;
 
 /// A future that a trait object can return.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -40,4 +42,59 @@ pub trait Client: Send + Sync + 'static {
 
     /// Starts an engine after [`Link::Lost`] and joins it. Ends within 10 s.
     fn restart(&self) -> BoxFuture<Result<(), Refusal>>;
+}
+
+/// Joins an engine of this process.
+pub fn in_process(engine: &Engine, guest: &Guest) -> InProcess {
+    let who = Who::new(&person(rustix::process::getuid().as_raw()), guest);
+    let (tell, link) = watch::channel(Link::Joined);
+    let ended = engine.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = ended.ended() => {
+                tell.send_replace(Link::Lost { why: "the engine was stopped".into() });
+            }
+            () = tell.closed() => {}
+        }
+    });
+    InProcess { engine: engine.clone(), who, link, _present: engine.enter(guest) }
+}
+
+/// A client of an engine in the same process.
+#[derive(Debug)]
+pub struct InProcess {
+    engine: Engine,
+    who: Who,
+    link: watch::Receiver<Link>,
+    _present: Present,
+}
+
+impl Client for InProcess {
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.engine.snapshots()
+    }
+
+    fn link(&self) -> watch::Receiver<Link> {
+        self.link.clone()
+    }
+
+    fn command(&self, command: Command) -> BoxFuture<Result<Accepted, Refusal>> {
+        let (engine, who) = (self.engine.clone(), self.who.clone());
+        Box::pin(async move { engine.command(who, command).await })
+    }
+
+    fn query(&self, query: Query) -> BoxFuture<Result<Answer, Refusal>> {
+        let engine = self.engine.clone();
+        Box::pin(async move { engine.query(query).await })
+    }
+
+    fn restart(&self) -> BoxFuture<Result<(), Refusal>> {
+        Box::pin(async {
+            Err(Refusal {
+                kind: RefusalKind::Gone,
+                what: "the engine ran in this process and has ended".into(),
+                hint: Some("leave, and start hotspare again".into()),
+            })
+        })
+    }
 }

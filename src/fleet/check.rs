@@ -21,14 +21,18 @@ pub struct Check {
 }
 
 impl Check {
-    /// How often it runs where no pool sets the pace: 1 s, 5 s over ssh.
+    /// How often it runs where no pool sets the pace: 1 s, 5 s over ssh and for those that start a program.
     pub fn every(&self) -> Duration {
-        self.every.unwrap_or(if self.kind.over_ssh() { Duration::from_secs(5) } else { Duration::from_secs(1) })
+        self.every.unwrap_or(if self.kind.starts_a_program() { Duration::from_secs(5) } else { Duration::from_secs(1) })
     }
 
-    /// How long one run may take: 800 ms, 4 s over ssh.
+    /// How long one run may take: 800 ms, 4 s over ssh and for those that start a program.
     pub fn timeout(&self) -> Duration {
-        self.timeout.unwrap_or(if self.kind.over_ssh() { Duration::from_secs(4) } else { Duration::from_millis(800) })
+        self.timeout.unwrap_or(if self.kind.starts_a_program() {
+            Duration::from_secs(4)
+        } else {
+            Duration::from_millis(800)
+        })
     }
 
     /// Whether it decides between up and down (the others only between up and degraded).
@@ -134,5 +138,10 @@ impl CheckKind {
             self,
             Self::Command { .. } | Self::Docker { .. } | Self::Disk { .. } | Self::MongoReplica { ssh: true, .. }
         )
+    }
+
+    /// Whether a run starts a program, here or on the host, and so needs seconds: `mongosh` alone takes one to begin.
+    pub const fn starts_a_program(&self) -> bool {
+        self.over_ssh() || matches!(self, Self::MongoReplica { .. })
     }
 }

@@ -65,3 +65,60 @@ impl fmt::Debug for DatabaseUrl {
         write!(f, "DatabaseUrl({}, {:?})", self.url, self.password)
     }
 }
+
+/// A url without its password, and the password. Takes placeholders for what they are: `mysql://u:p@{address}/`.
+pub(super) fn split_password(url: &str) -> (String, Option<Secret>) {
+    let whole = || (url.to_owned(), None);
+    let Some((scheme, rest)) = url.split_once("://") else { return whole() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let authority = rest.get(..end).unwrap_or(rest);
+    // A password that was not encoded may hold a slash: what follows the colon is then no port.
+    let no_port = || authority.rsplit_once(':').is_some_and(|(_, port)| port.contains(|c: char| !c.is_ascii_digit()));
+    let Some(at) = authority.rfind('@').or_else(|| no_port().then(|| rest.rfind('@')).flatten()) else {
+        return whole();
+    };
+    let (user, host) = rest.split_at(at);
+    match user.split_once(':') {
+        Some((user, password)) if !user.contains('/') => {
+            let clear = (!password.is_empty()).then(|| Secret::new(decoded(password)));
+            (format!("{scheme}://{user}{host}"), clear)
+        }
+        _ => whole(),
+    }
+}
+
+/// `%40` and the like as the characters that they stand for.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let hex = more.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        if let (b'%', Some(byte)) = (first, hex.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
+            bytes.push(byte);
+            rest = more.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(*first);
+            rest = more;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_leave_the_url() {
+        let split = |url| {
+            let (url, password) = split_password(url);
+            (url, password.map(|secret| secret.expose().to_owned()))
+        };
+        assert_eq!(split("mysql://u:p%40ss@{address}/db"), ("mysql://u@{address}/db".into(), Some("p@ss".into())));
+        assert_eq!(split("mysql://u@h:3306/"), ("mysql://u@h:3306/".into(), None));
+        assert_eq!(split("mysql://u:a/b@h/"), ("mysql://u@h/".into(), Some("a/b".into())));
+        assert_eq!(split("http://h:5000/a@b"), ("http://h:5000/a@b".into(), None));
+        assert_eq!(split("mysql://u:@h/"), ("mysql://u@h/".into(), None));
+        assert_eq!(split("http://[::1]:80/"), ("http://[::1]:80/".into(), None));
+    }
+}

@@ -39,6 +39,27 @@ pub enum Weight {
     Refusal,
 }
 
+impl Weight {
+    /// The word that is stored and shown.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Alarm => "alarm",
+            Self::Refusal => "refusal",
+        }
+    }
+
+    /// The weight of a stored word; one that is not known is a note.
+    pub fn from_word(word: &str) -> Self {
+        [Self::Good, Self::Warning, Self::Alarm, Self::Refusal]
+            .into_iter()
+            .find(|weight| weight.word() == word)
+            .unwrap_or(Self::Note)
+    }
+}
+
 /// Whether the chain of hashes over the journal holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,0 +1,254 @@
+//! `hotspare journal`: what was decided and done, by whom, why.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::join;
+use crate::clock::{Clock, Timestamp};
+use crate::engine::client::{Client, Link};
+use crate::engine::command::{Answer, Query};
+use crate::engine::socket::Socket;
+use crate::fleet::units;
+use crate::journal::database;
+use crate::journal::entry::{Chain, Entry};
+use crate::journal::store::{self, Window};
+
+/// Arguments of `hotspare journal`.
+#[derive(Debug, Args)]
+pub struct JournalArgs {
+    /// Only what happened since: a time (2026-11-20T14:00:00Z), a date (2026-11-20), or a span back from now (2h)
+    #[arg(long, value_name = "T")]
+    since: Option<String>,
+    /// Go on, with each new entry as it comes
+    #[arg(short, long)]
+    follow: bool,
+}
+
+/// Entries read at once.
+const PAGE: u32 = 2_000;
+/// How often a journal without an engine is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Prints entries, oldest first; exit 1 if the chain does not hold.
+pub fn run(context: &Context, args: &JournalArgs) -> Result<Exit, Failure> {
+    let since = args.since.as_deref().map(|text| moment(text, Clock::real().now())).transpose()?;
+    context.block_on(async {
+        let place = join::place(context)?;
+        let source = match join::running(context, &place).await? {
+            Some(engine) => Source::Engine(engine),
+            None => Source::Folder(place.state.path().to_owned()),
+        };
+        let (entries, chain) = source.all(since).await?;
+        if args.follow {
+            return follow(context, &source, entries).await;
+        }
+        if context.json {
+            context.document(&document(&entries, &chain))?;
+        } else {
+            for entry in &entries {
+                context.line(&line(entry))?;
+            }
+        }
+        match chain {
+            Chain::Broken { at, why } => {
+                Err(Failure::failed(format!("the journal's chain breaks at entry {at}: {why}"))
+                    .hint("entries from there on may not be what was written"))
+            }
+            Chain::Intact | Chain::Checking => Ok(Exit::Done),
+        }
+    })
+}
+
+/// Where entries come from: an engine also knows those that wait for the disk.
+enum Source {
+    Engine(Socket),
+    Folder(std::path::PathBuf),
+}
+
+impl Source {
+    /// Everything since then, and whether the chain holds.
+    async fn all(&self, since: Option<Timestamp>) -> Result<(Vec<Entry>, Chain), Failure> {
+        match self {
+            Self::Engine(engine) => {
+                let mut pages: Vec<Vec<Entry>> = Vec::new();
+                let mut before = None;
+                loop {
+                    let (page, chain) = ask(engine, since, before, PAGE).await?;
+                    before = page.first().map(|entry| entry.seq);
+                    let last = page.len() < PAGE as usize;
+                    pages.push(page);
+                    if last {
+                        pages.reverse();
+                        return Ok((pages.concat(), chain));
+                    }
+                }
+            }
+            Self::Folder(folder) => {
+                let folder = folder.clone();
+                let read = move || read_all(&folder, since);
+                tokio::task::spawn_blocking(read).await.map_err(|error| Failure::failed(error.to_string()))?
+            }
+        }
+    }
+}
+
+async fn ask(
+    engine: &Socket,
+    since: Option<Timestamp>,
+    before: Option<u64>,
+    limit: u32,
+) -> Result<(Vec<Entry>, Chain), Failure> {
+    match engine.query(Query::Journal { since, before, limit }).await? {
+        Answer::Journal { entries, chain } => Ok((entries, chain)),
+        _ => Err(Failure::failed("the engine answered something else; its version may differ")),
+    }
+}
+
+/// The whole journal of a folder without an engine, its chain followed to the end.
+fn read_all(folder: &Path, since: Option<Timestamp>) -> Result<(Vec<Entry>, Chain), Failure> {
+    if !folder.join(database::FILE).exists() {
+        return Ok((Vec::new(), Chain::Intact));
+    }
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::failed(format!("the journal in {} cannot be read: {error}", folder.display()))
+            .hint("start the engine: it sets a corrupt state.db aside and says so")
+    };
+    let mut connection = database::open_read_only(folder).map_err(|error| unreadable(&error))?;
+    let window = Window { since, before: None, limit: u32::MAX };
+    let entries = store::read(&connection, window).map_err(|error| unreadable(&error))?;
+    let chain = store::verify(&mut connection, |_, _| true).map_err(|error| unreadable(&error))?;
+    let entries = entries.into_iter().map(Arc::unwrap_or_clone).collect();
+    Ok((entries, chain.unwrap_or(Chain::Checking)))
+}
+
+/// Prints these, then each new one, until it is interrupted.
+async fn follow(context: &Context, source: &Source, first: Vec<Entry>) -> Result<Exit, Failure> {
+    let mut last = 0;
+    let mut fresh = first;
+    loop {
+        for entry in fresh.iter().filter(|entry| entry.seq > last) {
+            context.line(&if context.json { json_line(entry) } else { line(entry) })?;
+        }
+        last = fresh.last().map_or(last, |entry| entry.seq.max(last));
+        fresh = match source {
+            Source::Engine(engine) => {
+                let mut snapshots = engine.snapshots();
+                let more = snapshots.wait_for(|snapshot| snapshot.journal.length > last).await;
+                let length = more.map_err(|_closed| Failure::failed("the engine is gone"))?.journal.length;
+                let limit = u32::try_from(length - last).unwrap_or(PAGE).min(PAGE);
+                match ask(engine, None, None, limit).await {
+                    Ok((entries, _)) => entries,
+                    Err(failure) => {
+                        let mut link = engine.link();
+                        context.tell(&format!("hotspare: {}; waiting for it to return", failure.message));
+                        let _left = link.wait_for(|link| *link == Link::Joined).await;
+                        Vec::new()
+                    }
+                }
+            }
+            Source::Folder(folder) => {
+                tokio::time::sleep(LOOK).await;
+                let folder = folder.clone();
+                let read = move || read_new(&folder);
+                tokio::task::spawn_blocking(read).await.map_err(|error| Failure::failed(error.to_string()))?
+            }
+        };
+    }
+}
+
+/// The newest entries; what cannot be read now may be in a moment.
+fn read_new(folder: &Path) -> Vec<Entry> {
+    let read =
+        || store::read(&database::open_read_only(folder).ok()?, Window { since: None, before: None, limit: PAGE }).ok();
+    read().unwrap_or_default().into_iter().map(Arc::unwrap_or_clone).collect()
+}
+
+fn line(entry: &Entry) -> String {
+    let local = entry.time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
+    let why = if entry.why.is_empty() { String::new() } else { format!(": {}", entry.why.replace('\n', "; ")) };
+    format!("{local}  {:<8} {}  {}{why}", entry.weight.word(), entry.who, entry.what)
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    entries: Vec<Shown<'a>>,
+    chain: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken_at: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    seq: u64,
+    time: Timestamp,
+    who: &'a str,
+    what: &'a str,
+    why: &'a str,
+    about: &'a serde_json::Value,
+    weight: &'static str,
+}
+
+fn document<'a>(entries: &'a [Entry], chain: &Chain) -> Document<'a> {
+    let (word, broken_at) = match chain {
+        Chain::Intact => ("intact", None),
+        Chain::Checking => ("checking", None),
+        Chain::Broken { at, .. } => ("broken", Some(*at)),
+    };
+    Document { entries: entries.iter().map(shown).collect(), chain: word, broken_at }
+}
+
+fn shown(entry: &Entry) -> Shown<'_> {
+    Shown {
+        seq: entry.seq,
+        time: entry.time,
+        who: &entry.who,
+        what: &entry.what,
+        why: &entry.why,
+        about: &entry.about,
+        weight: entry.weight.word(),
+    }
+}
+
+fn json_line(entry: &Entry) -> String {
+    serde_json::to_string(&shown(entry)).unwrap_or_default()
+}
+
+/// A time, a date at its local midnight, or a span back from now.
+fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(time);
+    }
+    if let Ok(date) = text.parse::<jiff::civil::Date>()
+        && let Ok(midnight) = date.to_zoned(jiff::tz::TimeZone::system())
+    {
+        return Ok(midnight.timestamp());
+    }
+    if let Ok(span) = units::duration(text)
+        && let Ok(time) = now.checked_sub(span)
+    {
+        return Ok(time);
+    }
+    Err(Failure::usage(format!("{text:?} is no time"))
+        .hint("write a time (2026-11-20T14:00:00Z), a date (2026-11-20) or a span back from now (2h)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_time_a_date_or_a_span() {
+        let now: Timestamp = "2026-11-20T14:00:00Z".parse().unwrap();
+        assert_eq!(moment("2026-11-20T12:00:00Z", now).unwrap().to_string(), "2026-11-20T12:00:00Z");
+        assert_eq!(moment("2h", now).unwrap().to_string(), "2026-11-20T12:00:00Z");
+        let midnight = moment("2026-11-20", now).unwrap().to_zoned(jiff::tz::TimeZone::system());
+        assert_eq!(midnight.strftime("%F %T").to_string(), "2026-11-20 00:00:00");
+        assert!(moment("yesterday", now).is_err());
+    }
+}

@@ -1,0 +1,235 @@
+//! `hotspare status`: hosts in one table, or a line a change.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::{join, table};
+use crate::clock::Clock;
+use crate::engine::client::{Client, Link};
+use crate::engine::snapshot::Snapshot;
+use crate::health::view::{Health, HostView};
+
+mod document;
+
+/// Arguments of `hotspare status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only these hosts
+    hosts: Vec<String>,
+    /// Go on, with one line for each change
+    #[arg(short, long)]
+    watch: bool,
+}
+
+/// Each host is asked once within this.
+const ASKED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Prints what is believed of the hosts; exit 1 if anything is not well.
+pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
+    context.block_on(async {
+        let place = join::place(context)?;
+        let client = join::started(context, place).await?;
+        let snapshot = asked_once(&client, &args.hosts).await?;
+        if args.watch {
+            return watch(context, &client, &args.hosts, &snapshot).await;
+        }
+        if context.json {
+            context.document(&document::of(&snapshot, &args.hosts))?;
+        } else {
+            context.line(&text(context, &snapshot, &args.hosts))?;
+        }
+        Ok(if well(&snapshot, &args.hosts) { Exit::Done } else { Exit::Failed })
+    })
+}
+
+/// The first snapshot in which every check of these hosts has run, or the one at the end of our patience.
+async fn asked_once(client: &impl Client, names: &[String]) -> Result<Arc<Snapshot>, Failure> {
+    let mut snapshots = client.snapshots();
+    known(&snapshots.borrow(), names)?;
+    let all_asked = |snapshot: &Arc<Snapshot>| {
+        chosen(snapshot, names).all(|host| host.checks.iter().all(|check| check.at.is_some()))
+    };
+    let _some_are_slow = tokio::time::timeout(ASKED_WITHIN, snapshots.wait_for(all_asked)).await.is_err();
+    let snapshot = Arc::clone(&snapshots.borrow());
+    Ok(snapshot)
+}
+
+/// Every name is a host's.
+fn known(snapshot: &Snapshot, names: &[String]) -> Result<(), Failure> {
+    for name in names {
+        if snapshot.host(name).is_some() {
+            continue;
+        }
+        let failure = Failure::usage(format!("there is no host {name} in {}", snapshot.head.fleet));
+        let near = snapshot.hosts.iter().map(|host| (strsim::damerau_levenshtein(&host.name, name), &host.name)).min();
+        return Err(match near {
+            Some((distance, near)) if distance <= 3 => failure.hint(format!("did you mean {near}?")),
+            _ => failure.hint("`hotspare status` lists all hosts"),
+        });
+    }
+    Ok(())
+}
+
+fn chosen<'a>(snapshot: &'a Snapshot, names: &'a [String]) -> impl Iterator<Item = &'a Arc<HostView>> {
+    snapshot.hosts.iter().filter(move |host| names.is_empty() || names.contains(&host.name))
+}
+
+fn well(snapshot: &Snapshot, names: &[String]) -> bool {
+    if names.is_empty() {
+        return snapshot.healthy();
+    }
+    chosen(snapshot, names).all(|host| matches!(host.health, Health::Up | Health::Maintenance))
+}
+
+fn text(context: &Context, snapshot: &Snapshot, names: &[String]) -> String {
+    let now = Clock::real().now();
+    let mut hosts: Vec<&Arc<HostView>> = chosen(snapshot, names).collect();
+    // What is wrong comes first; the order of the file otherwise.
+    hosts.sort_by_key(|host| host.health);
+    let mut table = table::Table::new(["", "host", "health", "since", "checks", "latency or reason"]);
+    for host in &hosts {
+        let (passing, all) = host.passing();
+        table.row([
+            glyph(host.health).to_string(),
+            host.name.clone(),
+            host.health.word().to_owned(),
+            table::span(now.duration_since(host.since).as_secs()),
+            format!("{passing}/{all}"),
+            host.why.clone().unwrap_or_else(|| latency(host)),
+        ]);
+    }
+    let mut lines: Vec<String> = table.render().lines().map(str::to_owned).collect();
+    if context.color {
+        for (line, host) in lines.iter_mut().skip(1).zip(&hosts) {
+            *line = format!("\x1b[{}m{line}\x1b[0m", colour(host.health));
+        }
+    }
+    lines.push(format!("{}: {}", snapshot.head.fleet, counts(snapshot)));
+    lines.extend(troubles(snapshot));
+    lines.join("\n")
+}
+
+/// "5 up, 1 down", worst first.
+fn counts(snapshot: &Snapshot) -> String {
+    let counts: Vec<String> = Health::ALL
+        .into_iter()
+        .map(|health| (snapshot.count(health), health))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, health)| format!("{count} {}", health.word()))
+        .collect();
+    if counts.is_empty() { "no hosts".into() } else { counts.join(", ") }
+}
+
+/// What is wrong beyond the hosts, one a line.
+fn troubles(snapshot: &Snapshot) -> Vec<String> {
+    let head = &snapshot.head;
+    let mut lines: Vec<String> = head.alarms.iter().map(|alarm| format!("alarm: {alarm}")).collect();
+    lines.extend(head.file.refused.iter().map(|refused| format!("fleet file refused: {refused}")));
+    lines.extend(head.engine.frozen.iter().map(|freeze| format!("automatic decisions are suspended: {}", freeze.why)));
+    if let (false, Some(why)) = (head.lease.held, &head.lease.why) {
+        lines.push(format!("the lease is not held: {why}"));
+    }
+    lines
+}
+
+fn latency(host: &HostView) -> String {
+    let first = host.checks.iter().filter(|check| check.vital).chain(&host.checks).find_map(|check| check.latency);
+    first.map_or_else(String::new, |seconds| format!("{:.1} ms", seconds * 1e3))
+}
+
+const fn glyph(health: Health) -> char {
+    match health {
+        Health::Up => '●',
+        Health::Degraded => '◐',
+        Health::Suspect => '◌',
+        Health::Down => '✗',
+        Health::Unknown => '?',
+        Health::Maintenance => '≡',
+    }
+}
+
+/// Blue for good and orange for bad: told apart by nearly everybody.
+const fn colour(health: Health) -> &'static str {
+    match health {
+        Health::Up => "34",
+        Health::Degraded | Health::Suspect => "33",
+        Health::Down => "1;33",
+        Health::Unknown | Health::Maintenance => "2",
+    }
+}
+
+/// Prints a line for each change until it is interrupted.
+async fn watch(
+    context: &Context,
+    client: &impl Client,
+    names: &[String],
+    first: &Arc<Snapshot>,
+) -> Result<Exit, Failure> {
+    let (mut snapshots, mut link) = (client.snapshots(), client.link());
+    let mut shown = BTreeMap::new();
+    let mut troubled = Vec::new();
+    changes(context, first, names, &mut shown, &mut troubled)?;
+    loop {
+        tokio::select! {
+            Ok(()) = snapshots.changed() => {
+                let now = Arc::clone(&snapshots.borrow_and_update());
+                changes(context, &now, names, &mut shown, &mut troubled)?;
+            }
+            Ok(()) = link.changed() => {
+                let now = link.borrow_and_update().clone();
+                let what = match &now {
+                    Link::Joined => "the engine is back".to_owned(),
+                    Link::Lost { why } => format!("the engine is lost: {why}"),
+                };
+                tell(context, "engine", &what, serde_json::json!({ "engine": now == Link::Joined, "why": what }))?;
+            }
+            else => return Err(Failure::failed("the engine cannot be followed any more")),
+        }
+    }
+}
+
+fn changes(
+    context: &Context,
+    snapshot: &Snapshot,
+    names: &[String],
+    shown: &mut BTreeMap<String, Health>,
+    troubled: &mut Vec<String>,
+) -> Result<(), Failure> {
+    for host in chosen(snapshot, names) {
+        let before = shown.insert(host.name.clone(), host.health);
+        if before == Some(host.health) {
+            continue;
+        }
+        let was = before.map_or_else(String::new, |before| format!(" (was {})", before.word()));
+        let why = host.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let about = serde_json::json!({
+            "host": host.name, "health": host.health.word(), "was": before.map(Health::word), "why": host.why,
+        });
+        tell(context, &host.name, &format!("{}{was}{why}", host.health.word()), about)?;
+    }
+    shown.retain(|name, _| snapshot.host(name).is_some());
+    let now = troubles(snapshot);
+    for trouble in now.iter().filter(|trouble| !troubled.contains(trouble)) {
+        tell(context, "engine", trouble, serde_json::json!({ "trouble": trouble }))?;
+    }
+    for over in troubled.iter().filter(|trouble| !now.contains(trouble)) {
+        tell(context, "engine", &format!("over: {over}"), serde_json::json!({ "over": over }))?;
+    }
+    *troubled = now;
+    Ok(())
+}
+
+fn tell(context: &Context, about: &str, what: &str, mut document: serde_json::Value) -> Result<(), Failure> {
+    let now = Clock::real().now();
+    if context.json {
+        document["time"] = serde_json::json!(format!("{now:.3}"));
+        return context.line(&document.to_string());
+    }
+    let local = now.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
+    context.line(&format!("{local} {about} {what}"))
+}

@@ -1,0 +1,63 @@
+//! What `status --json` promises.
+
+use serde::Serialize;
+
+use super::chosen;
+use crate::clock::Timestamp;
+use crate::engine::snapshot::Snapshot;
+use crate::health::view::{CheckView, HostView};
+
+/// The whole document. Pools, feeds and dumps are listed by the rooms that run them; where none runs, there are none.
+#[derive(Serialize)]
+pub(super) struct Document<'a> {
+    fleet: &'a str,
+    hosts: Vec<Host<'a>>,
+    pools: [(); 0],
+    feeds: [(); 0],
+    dumps: [(); 0],
+    leader: Leader<'a>,
+}
+
+#[derive(Serialize)]
+struct Host<'a> {
+    name: &'a str,
+    health: &'static str,
+    since: Timestamp,
+    checks: Vec<Check<'a>>,
+}
+
+#[derive(Serialize)]
+struct Check<'a> {
+    name: &'a str,
+    result: &'static str,
+    latency: Option<f64>,
+    reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Leader<'a> {
+    held: bool,
+    by: Option<&'a str>,
+}
+
+/// Of these hosts; no names: of all.
+pub(super) fn of<'a>(snapshot: &'a Snapshot, names: &'a [String]) -> Document<'a> {
+    let lease = &snapshot.head.lease;
+    Document {
+        fleet: &snapshot.head.fleet,
+        hosts: chosen(snapshot, names).map(|host| of_host(host)).collect(),
+        pools: [],
+        feeds: [],
+        dumps: [],
+        leader: Leader { held: lease.held, by: lease.by.as_deref() },
+    }
+}
+
+fn of_host(host: &HostView) -> Host<'_> {
+    let checks = host.checks.iter().map(of_check).collect();
+    Host { name: &host.name, health: host.health.word(), since: host.since, checks }
+}
+
+fn of_check(check: &CheckView) -> Check<'_> {
+    Check { name: &check.name, result: check.result.word(), latency: check.latency, reason: check.reason.as_deref() }
+}

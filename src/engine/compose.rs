@@ -1,0 +1,59 @@
+//! Composing a snapshot so that unchanged parts stay the same `Arc`. Pure.
+
+use std::sync::Arc;
+
+use super::snapshot::{JournalView, LeaseView, PoolView, Snapshot};
+use crate::fleet::Fleet;
+use crate::fleet::settings::LeaseKind;
+use crate::journal::entry::Chain;
+use crate::journal::writer::Tail;
+
+/// The old `Arc` where the value did not change.
+pub(super) fn shared<T: PartialEq>(before: &Arc<T>, now: T) -> Arc<T> {
+    if **before == now { Arc::clone(before) } else { Arc::new(now) }
+}
+
+/// The old list where every row is the same `Arc`.
+pub(super) fn shared_list<T>(before: &Arc<Vec<Arc<T>>>, now: Vec<Arc<T>>) -> Arc<Vec<Arc<T>>> {
+    let same = before.len() == now.len() && before.iter().zip(&now).all(|(old, new)| Arc::ptr_eq(old, new));
+    if same { Arc::clone(before) } else { Arc::new(now) }
+}
+
+/// Whether any part of two snapshots is another `Arc`.
+pub(super) fn differ(one: &Snapshot, other: &Snapshot) -> bool {
+    !(Arc::ptr_eq(&one.head, &other.head)
+        && Arc::ptr_eq(&one.hosts, &other.hosts)
+        && Arc::ptr_eq(&one.jobs, &other.jobs)
+        && Arc::ptr_eq(&one.journal, &other.journal))
+}
+
+/// The end of the journal as faces see it.
+pub(super) fn journal(tail: &Tail, chain: &Chain) -> JournalView {
+    JournalView { length: tail.length, tail: tail.entries.clone(), chain: chain.clone() }
+}
+
+/// Names and modes of the pools.
+pub(super) fn pools(fleet: &Fleet) -> Vec<PoolView> {
+    let view = |pool: &crate::fleet::pool::Pool| PoolView {
+        name: pool.name.clone(),
+        mode: pool.mode.word().into(),
+        protects: pool.protects.clone(),
+        spares: pool.spares.clone(),
+    };
+    fleet.pools.iter().map(view).collect()
+}
+
+/// The right to act: an engine that runs holds the lock of its state folder.
+pub(super) fn lease(fleet: &Fleet, pid: u32) -> LeaseView {
+    match fleet.lease.kind {
+        LeaseKind::Embedded => {
+            LeaseView { kind: "embedded".into(), held: true, by: Some(format!("pid {pid}")), why: None }
+        }
+        LeaseKind::Etcd => LeaseView {
+            kind: "etcd".into(),
+            held: false,
+            by: None,
+            why: Some("this version does not speak to etcd yet: it watches and decides nothing".into()),
+        },
+    }
+}

@@ -1,0 +1,332 @@
+//! The heart of the engine: one task that owns all state, takes requests, and publishes snapshots.
+//!
+//! Everything else tells it what changed over channels; it never waits for a disk, a host or a guest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::command::{Accepted, Answer, Command, Finding, Query, Refusal};
+use super::compose;
+use super::file::Contents;
+use super::freeze::{PULSE, Watchdog};
+use super::guest::{Presence, Who};
+use super::hosts::{Hosts, News};
+use super::log::Ring;
+use super::maintenance::{self, Maintenance};
+use super::notify::Herald;
+use super::snapshot::{EngineView, FileView, Head, Snapshot};
+use super::state::StateFolder;
+use crate::clock::{Clock, Tick, Timestamp};
+use crate::fleet::Fleet;
+use crate::health::worker::HostChange;
+use crate::journal::database::SetAside;
+use crate::journal::entry::{Chain, Weight};
+use crate::journal::store::Draft;
+use crate::journal::writer::{Journal, Recorded};
+use crate::reach::http::HttpClient;
+use crate::work::jobs::Jobs;
+use crate::work::view::JobView;
+
+mod commands;
+mod events;
+mod queries;
+
+/// At most ten snapshots a second.
+const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
+/// Jobs at once.
+const JOBS_AT_ONCE: usize = 4;
+/// Jobs that are asked to end get so long.
+const JOBS_END_WITHIN: Duration = Duration::from_secs(5);
+/// Key of the last job's number in `state.db`.
+const LAST_JOB: &str = "last_job";
+
+/// A request to the core.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// To change something.
+    Command { who: Who, command: Command, answer: oneshot::Sender<Result<Accepted, Refusal>> },
+    /// To see something.
+    Query { query: Query, answer: oneshot::Sender<Result<Answer, Refusal>> },
+    /// To end, whatever runs.
+    Stop { who: String },
+}
+
+/// What the core is made of.
+pub(super) struct Parts {
+    pub clock: Clock,
+    pub detached: bool,
+    pub folder: StateFolder,
+    pub file: std::path::PathBuf,
+    pub fleet: Arc<Fleet>,
+    pub hosts: Hosts,
+    pub host_changes: mpsc::UnboundedReceiver<HostChange>,
+    pub http: HttpClient,
+    pub journal: Journal,
+    pub set_aside: Option<SetAside>,
+    pub ring: Ring,
+    pub presence: Presence,
+    pub stop: CancellationToken,
+}
+
+/// The state of the engine.
+pub(super) struct Core {
+    parts: Parts,
+    jobs: Jobs<Vec<Finding>>,
+    ended_jobs: mpsc::UnboundedReceiver<JobView>,
+    maintenance: Maintenance,
+    watchdog: Watchdog,
+    herald: Herald,
+    chain: Chain,
+    file: FileView,
+    engine: EngineView,
+    news: News,
+    most_guests: u32,
+    published: watch::Sender<Arc<Snapshot>>,
+    published_at: Tick,
+    verified: mpsc::Receiver<Chain>,
+    verdicts: mpsc::Sender<Chain>,
+}
+
+impl Core {
+    /// Loads what was kept and writes that the engine started.
+    pub(super) async fn new(parts: Parts) -> Self {
+        let (clock, now) = (parts.clock.clone(), parts.clock.now());
+        let kept = |key| parts.journal.kept(key);
+        let last_job = kept(LAST_JOB).await.ok().flatten().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let maintenance = Maintenance::from_kept(kept(maintenance::KEY).await.ok().flatten().as_deref());
+        let (jobs, ended_jobs) = Jobs::new(clock.clone(), last_job, JOBS_AT_ONCE);
+        let file = FileView { path: parts.file.clone(), read: now, refused: Vec::new() };
+        let engine = EngineView {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            started: now,
+            state: parts.folder.path().to_owned(),
+            frozen: None,
+            consoles: 0,
+        };
+        parts.hosts.maintain_all(maintenance.all());
+        let (verdicts, verified) = mpsc::channel(4);
+        let empty = Snapshot {
+            seq: 0,
+            taken: now,
+            head: Arc::new(Head {
+                fleet: parts.fleet.name.clone(),
+                engine: engine.clone(),
+                lease: compose::lease(&parts.fleet, engine.pid),
+                file: file.clone(),
+                pools: compose::pools(&parts.fleet),
+                alarms: Vec::new(),
+            }),
+            hosts: Arc::new(parts.hosts.views()),
+            jobs: Arc::default(),
+            journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
+        };
+        let mut core = Self {
+            jobs,
+            ended_jobs,
+            maintenance,
+            watchdog: Watchdog::new(clock.tick(), now),
+            herald: Herald::new(&clock, parts.http.clone()),
+            chain: Chain::Checking,
+            file,
+            engine,
+            news: News::default(),
+            most_guests: 0,
+            published: watch::channel(Arc::new(empty)).0,
+            published_at: clock.tick(),
+            verified,
+            verdicts,
+            parts,
+        };
+        core.note(
+            "engine",
+            format!("the engine started (pid {}, version {})", core.engine.pid, core.engine.version),
+            String::new(),
+            serde_json::json!({ "engine": "started", "pid": core.engine.pid }),
+            Weight::Note,
+        );
+        core.end_overdue_maintenance();
+        core.verify_quietly();
+        core.publish();
+        core
+    }
+
+    /// The snapshots it will publish.
+    pub(super) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.published.subscribe()
+    }
+
+    /// Runs until it is stopped; then ends the jobs and closes the journal.
+    pub(super) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut files: mpsc::Receiver<Contents>) {
+        let mut hosts = self.parts.hosts.seen();
+        let mut jobs = self.jobs.changed();
+        let mut tail = self.parts.journal.tail();
+        let mut counts = self.parts.presence.counts();
+        let stop = self.parts.stop.clone();
+        let mut pulse = tokio::time::interval(PULSE);
+        pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut changed = true;
+        while !stop.is_cancelled() {
+            let due = BETWEEN_SNAPSHOTS.saturating_sub(self.parts.clock.tick().since(self.published_at));
+            tokio::select! {
+                () = stop.cancelled() => {}
+                Some(ask) = asks.recv() => {
+                    self.take(ask);
+                    changed = true;
+                }
+                Ok(()) = hosts.changed() => changed = true,
+                Some(change) = self.parts.host_changes.recv() => {
+                    self.host_changed(&change);
+                    changed = true;
+                }
+                Ok(()) = jobs.changed() => changed = true,
+                Ok(()) = tail.changed() => changed = true,
+                Ok(()) = counts.changed() => {
+                    let count = *counts.borrow_and_update();
+                    self.guests(count);
+                    changed = true;
+                }
+                Some(contents) = files.recv() => {
+                    self.reload(&contents, "engine");
+                    changed = true;
+                }
+                Some(job) = self.ended_jobs.recv() => {
+                    self.job_ended(&job);
+                    changed = true;
+                }
+                Some(chain) = self.verified.recv() => {
+                    self.verdict(chain);
+                    changed = true;
+                }
+                _ = pulse.tick() => {
+                    self.pulse();
+                    changed = true;
+                }
+                () = tokio::time::sleep(due), if changed => {
+                    self.publish();
+                    changed = false;
+                }
+            }
+        }
+        self.close().await;
+    }
+
+    async fn close(&mut self) {
+        self.parts.hosts.shutdown().await;
+        self.jobs.cancel_all();
+        let all_ended = async {
+            let mut changed = self.jobs.changed();
+            while self.jobs.open() > 0 && changed.changed().await.is_ok() {}
+        };
+        if tokio::time::timeout(JOBS_END_WITHIN, all_ended).await.is_err() {
+            self.note(
+                "engine",
+                format!("{} jobs did not end in time and were left", self.jobs.open()),
+                format!("the engine stops, and they had {} s", JOBS_END_WITHIN.as_secs()),
+                serde_json::json!({ "jobs": "left", "count": self.jobs.open() }),
+                Weight::Warning,
+            );
+        }
+        while let Ok(job) = self.ended_jobs.try_recv() {
+            self.job_ended(&job);
+        }
+        self.note(
+            "engine",
+            "the engine stopped",
+            String::new(),
+            serde_json::json!({ "engine": "stopped", "pid": self.engine.pid }),
+            Weight::Note,
+        );
+        let _on_disk = tokio::time::timeout(JOBS_END_WITHIN, self.parts.journal.flush()).await;
+        self.publish();
+    }
+
+    fn take(&mut self, ask: Ask) {
+        match ask {
+            Ask::Command { who, command, answer } => self.command(&who, command, answer),
+            Ask::Query { query, answer } => self.query(query, answer),
+            Ask::Stop { who } => self.begin_to_stop(&who),
+        }
+    }
+
+    fn begin_to_stop(&self, who: &str) {
+        self.note(
+            who,
+            "the engine is asked to stop",
+            String::new(),
+            serde_json::json!({ "engine": "stopping" }),
+            Weight::Note,
+        );
+        self.parts.stop.cancel();
+    }
+
+    /// Writes an entry; what cannot even be queued is in the log.
+    fn note(
+        &self,
+        who: &str,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        about: serde_json::Value,
+        weight: Weight,
+    ) -> Option<oneshot::Receiver<Recorded>> {
+        let draft = Draft { time: self.now(), who: who.to_owned(), what: what.into(), why: why.into(), about, weight };
+        tracing::info!(who = draft.who, why = draft.why, "{}", draft.what);
+        self.parts
+            .journal
+            .append(draft)
+            .inspect_err(|error| tracing::error!(%error, "an entry of the journal is lost"))
+            .ok()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// Publishes a snapshot, if anything in it differs from the last one.
+    fn publish(&mut self) {
+        self.published_at = self.parts.clock.tick();
+        let before = Arc::clone(&self.published.borrow());
+        let mut engine = self.engine.clone();
+        engine.frozen = self.watchdog.frozen().cloned();
+        engine.consoles = self.parts.presence.counts().borrow().consoles;
+        let head = Head {
+            fleet: self.parts.fleet.name.clone(),
+            lease: compose::lease(&self.parts.fleet, engine.pid),
+            engine,
+            file: self.file.clone(),
+            pools: compose::pools(&self.parts.fleet),
+            alarms: self.alarms(),
+        };
+        let tail = Arc::clone(&self.parts.journal.tail().borrow());
+        let now = Snapshot {
+            seq: before.seq + 1,
+            taken: self.now(),
+            head: compose::shared(&before.head, head),
+            hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
+            jobs: compose::shared_list(&before.jobs, self.jobs.views()),
+            journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),
+        };
+        if compose::differ(&before, &now) {
+            self.published.send_replace(Arc::new(now));
+        }
+    }
+
+    fn alarms(&self) -> Vec<String> {
+        let mut alarms = Vec::new();
+        alarms.extend(self.parts.journal.tail().borrow().trouble.clone());
+        alarms.extend(self.parts.set_aside.as_ref().map(|aside| {
+            format!(
+                "a corrupt state.db was set aside as {} ({}); the journal begins anew",
+                aside.path.display(),
+                aside.why
+            )
+        }));
+        if let Chain::Broken { at, why } = &self.chain {
+            alarms.push(format!("the journal's chain breaks at entry {at}: {why}"));
+        }
+        alarms
+    }
+}

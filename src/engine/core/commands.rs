@@ -1,0 +1,258 @@
+//! Commands: each is journalled, whether it is done or refused, and answered when its entry is on disk.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::oneshot;
+
+use super::{Core, LAST_JOB};
+use crate::clock::Timestamp;
+use crate::engine::command::{Accepted, Command, Refusal, RefusalKind};
+use crate::engine::guest::Who;
+use crate::engine::maintenance;
+use crate::fleet;
+use crate::health::view::MaintenanceView;
+use crate::journal::entry::{Chain, Weight};
+use crate::journal::writer::Recorded;
+use crate::work::jobs::{Handle, JobError, Outcome, Request};
+use crate::work::progress::Event;
+use crate::work::view::{JobId, Priority, Unit};
+
+/// Something that was done: what is said, why, what it is about, and the job that does it.
+struct Done {
+    said: String,
+    why: String,
+    about: serde_json::Value,
+    job: Option<JobId>,
+}
+
+impl Done {
+    fn new(said: impl Into<String>, about: serde_json::Value) -> Self {
+        Self { said: said.into(), why: String::new(), about, job: None }
+    }
+}
+
+impl Core {
+    pub(super) fn command(&mut self, who: &Who, command: Command, answer: oneshot::Sender<Result<Accepted, Refusal>>) {
+        let about = serde_json::to_value(&command).unwrap_or_default();
+        let stops = matches!(command, Command::Stop { .. });
+        let done = if who.read_only { Err(refuse_read_only(&about)) } else { self.carry_out(who, command) };
+        let (recorded, answered) = match done {
+            Ok(Done { said, why, about, job }) => {
+                let recorded = self.note(&who.name, said.clone(), why, about, Weight::Note);
+                (recorded, Ok(Accepted { said, job }))
+            }
+            Err(refusal) => {
+                let what = format!("refused: {}", about["command"].as_str().unwrap_or("command").replace('_', " "));
+                let recorded = self.note(&who.name, what, refusal.what.clone(), about, Weight::Refusal);
+                (recorded, Err(refusal))
+            }
+        };
+        let stop = (stops && answered.is_ok()).then(|| self.parts.stop.clone());
+        tokio::spawn(async move {
+            let _nobody_waits = answer.send(when_durable(recorded, answered).await);
+            if let Some(stop) = stop {
+                stop.cancel();
+            }
+        });
+    }
+
+    fn carry_out(&mut self, who: &Who, command: Command) -> Result<Done, Refusal> {
+        match command {
+            Command::ProbeNow { hosts } => {
+                for host in &hosts {
+                    self.known(host)?;
+                }
+                let said = match hosts.as_slice() {
+                    [] => "all hosts are asked now".to_owned(),
+                    [host] => format!("{host} is asked now"),
+                    several => format!("{} hosts are asked now", several.len()),
+                };
+                let done = Done::new(said, serde_json::json!({ "probe": hosts }));
+                self.parts.hosts.probe_now(hosts);
+                Ok(done)
+            }
+            Command::Maintain { host, why, until } => self.maintain(who, &host, why, until),
+            Command::EndMaintenance { host } => {
+                self.known(&host)?;
+                let Some(view) = self.maintenance.end(&host) else {
+                    return Err(usage(format!("{host} is not under maintenance"), None));
+                };
+                self.parts.hosts.maintain(&host, None);
+                self.keep_maintenance();
+                let mut done = Done::new(
+                    format!("maintenance of {host} ended"),
+                    serde_json::json!({ "host": host, "maintenance": false }),
+                );
+                done.why = format!("begun by {} ({})", view.owner, view.why);
+                Ok(done)
+            }
+            Command::Cancel { job } => {
+                if !self.jobs.cancel(job) {
+                    let hint = "`hotspare jobs` lists those that run";
+                    return Err(usage(format!("no job {job} runs"), Some(hint.into())));
+                }
+                Ok(Done::new(format!("job {job} is asked to end"), serde_json::json!({ "job": job })))
+            }
+            Command::Doctor => Err(Refusal {
+                kind: RefusalKind::Failed,
+                what: "this build has no doctor".into(),
+                hint: Some("`hotspare check` tells what is wrong with the fleet file".into()),
+            }),
+            Command::VerifyJournal => Ok(self.verify(who)),
+            Command::Reload => {
+                let contents = fleet::read(&self.parts.file);
+                self.reload(&contents, &who.name);
+                if self.file.refused.is_empty() {
+                    Ok(Done::new("the fleet file was read again", serde_json::json!({ "fleet_file": "read" })))
+                } else {
+                    Err(Refusal {
+                        kind: RefusalKind::Usage,
+                        what: self.file.refused.join("\n"),
+                        hint: Some("the last good version stays in force; correct the file".into()),
+                    })
+                }
+            }
+            Command::Note { text } => {
+                let text = text.trim();
+                if text.is_empty() || text.len() > LONGEST_NOTE {
+                    let what = format!("a remark has 1 to {LONGEST_NOTE} bytes, this one has {}", text.len());
+                    return Err(usage(what, None));
+                }
+                Ok(Done::new(text, serde_json::json!({ "note": true })))
+            }
+            Command::Stop { force } => {
+                let open = self.jobs.open();
+                if open > 0 && !force {
+                    return Err(Refusal {
+                        kind: RefusalKind::Safety,
+                        what: format!("{open} {} still running", if open == 1 { "job is" } else { "jobs are" }),
+                        hint: Some("wait, cancel them, or stop with --force, which cancels them".into()),
+                    });
+                }
+                Ok(Done::new("the engine stops", serde_json::json!({ "engine": "stopping", "force": force })))
+            }
+        }
+    }
+
+    fn maintain(&mut self, who: &Who, host: &str, why: String, until: Timestamp) -> Result<Done, Refusal> {
+        self.known(host)?;
+        let now = self.now();
+        if until <= now {
+            return Err(usage(format!("the maintenance of {host} would end at {until}, which is over"), None));
+        }
+        if why.trim().is_empty() {
+            return Err(usage(
+                format!("the maintenance of {host} has no reason"),
+                Some("say why, for the others".into()),
+            ));
+        }
+        let view = MaintenanceView { owner: who.name.clone(), why: why.clone(), since: now, until };
+        self.maintenance.begin(host, view);
+        self.parts.hosts.maintain(host, self.maintenance.all().get(host));
+        self.keep_maintenance();
+        let about = serde_json::json!({ "host": host, "maintenance": true, "until": until });
+        let mut done = Done::new(format!("{host} is under maintenance until {until:.0}"), about);
+        done.why = why;
+        Ok(done)
+    }
+
+    pub(super) fn keep_maintenance(&self) {
+        self.keep(maintenance::KEY, self.maintenance.to_kept());
+    }
+
+    fn keep(&self, key: &str, value: String) {
+        if let Err(error) = self.parts.journal.keep(key, value) {
+            tracing::error!(%error, key, "a value is not kept");
+        }
+    }
+
+    fn verify(&mut self, who: &Who) -> Done {
+        let request = Request {
+            kind: "verify journal",
+            title: "the chain of hashes".into(),
+            unit: Unit::Items,
+            priority: Priority::Normal,
+            who: who.name.clone(),
+        };
+        let (journal, verdicts) = (self.parts.journal.clone(), self.verdicts.clone());
+        let id = self.jobs.submit(request, |job| async move {
+            let chain = blocking(move || verify_with(&journal, &job)).await??;
+            let (note, broken) = match &chain {
+                Chain::Broken { at, why } => (String::new(), Some(format!("the chain breaks at entry {at}: {why}"))),
+                _ => ("every entry follows from the one before".into(), None),
+            };
+            let _engine_ends = verdicts.send(chain).await;
+            broken.map_or(Ok(Outcome { note, report: Vec::new() }), |why| Err(JobError::Failed(why)))
+        });
+        self.submitted(id, "the journal is verified")
+    }
+
+    fn submitted(&self, id: JobId, said: &str) -> Done {
+        self.keep(LAST_JOB, id.to_string());
+        let mut done = Done::new(format!("{said}: job {id}"), serde_json::json!({ "job": id }));
+        done.job = Some(id);
+        done
+    }
+
+    fn known(&self, host: &str) -> Result<(), Refusal> {
+        if self.parts.fleet.host(host).is_some() {
+            return Ok(());
+        }
+        let names: BTreeSet<&str> = self.parts.fleet.hosts.iter().map(|host| host.name.as_str()).collect();
+        let near = names.into_iter().map(|name| (strsim::damerau_levenshtein(name, host), name)).min();
+        let hint = near.filter(|(distance, _)| *distance <= 3).map(|(_, name)| format!("did you mean {name}?"));
+        Err(usage(format!("there is no host {host} in {}", self.parts.fleet.name), hint))
+    }
+}
+
+const LONGEST_NOTE: usize = 4_096;
+
+fn verify_with(
+    journal: &crate::journal::writer::Journal,
+    job: &Handle<Vec<crate::engine::command::Finding>>,
+) -> Result<Chain, JobError> {
+    let verdict = journal.verify(|done, total| {
+        job.event(Event::Total(total));
+        job.event(Event::Reached(done));
+        !job.cancelled()
+    });
+    match verdict {
+        Ok(Some(chain)) => Ok(chain),
+        Ok(None) => Err(JobError::Cancelled),
+        Err(error) => Err(JobError::Failed(error.to_string())),
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JobError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| JobError::Failed(format!("the work broke: {error}")))
+}
+
+/// The answer, when the entry that tells of it would survive a power cut, or with a word that it would not yet.
+async fn when_durable(
+    recorded: Option<oneshot::Receiver<Recorded>>,
+    answered: Result<Accepted, Refusal>,
+) -> Result<Accepted, Refusal> {
+    let durable = match recorded {
+        Some(recorded) => recorded.await.is_ok_and(|recorded| recorded.durable),
+        None => false,
+    };
+    answered.map(|mut accepted| {
+        if !durable {
+            accepted.said.push_str(" (its journal entry waits in memory: state.db cannot be written)");
+        }
+        accepted
+    })
+}
+
+fn refuse_read_only(about: &serde_json::Value) -> Refusal {
+    let command = about["command"].as_str().unwrap_or("this").replace('_', " ");
+    Refusal {
+        kind: RefusalKind::Safety,
+        what: format!("{command} is refused: this face joined with --read-only"),
+        hint: Some("start it without --read-only to change anything".into()),
+    }
+}
+
+fn usage(what: String, hint: Option<String>) -> Refusal {
+    Refusal { kind: RefusalKind::Usage, what, hint }
+}

@@ -1,0 +1,201 @@
+//! What happens without being asked for: pulses, changed files, ended jobs, hosts that go and come.
+
+use std::sync::Arc;
+
+use super::{Contents, Core};
+use crate::engine::file;
+use crate::engine::freeze::Change;
+use crate::engine::guest::Count;
+use crate::engine::hosts::Told;
+use crate::engine::notify::Notice;
+use crate::fleet::settings::{Event, Linger};
+use crate::health::worker::HostChange;
+use crate::journal::entry::{Chain, Weight};
+use crate::work::view::{JobState, JobView};
+
+impl Core {
+    pub(super) fn pulse(&mut self) {
+        let clock = &self.parts.clock;
+        match self.watchdog.pulse(clock.tick(), clock.now()) {
+            Some(Change::Frozen(freeze)) => {
+                let about = serde_json::json!({ "frozen": true, "until": freeze.until });
+                let what = "automatic decisions are suspended for 30 s";
+                self.note("engine", what, freeze.why, about, Weight::Warning);
+            }
+            Some(Change::Thawed) => {
+                let about = serde_json::json!({ "frozen": false });
+                self.note("engine", "automatic decisions may be taken again", "", about, Weight::Good);
+            }
+            None => {}
+        }
+        self.end_overdue_maintenance();
+    }
+
+    pub(super) fn end_overdue_maintenance(&mut self) {
+        let over = self.maintenance.expire(self.now());
+        for (host, view) in &over {
+            self.parts.hosts.maintain(host, None);
+            self.note(
+                "engine",
+                format!("maintenance of {host} ended: its time is over"),
+                format!("begun by {} ({})", view.owner, view.why),
+                serde_json::json!({ "host": host, "maintenance": false }),
+                Weight::Warning,
+            );
+        }
+        if !over.is_empty() {
+            self.keep_maintenance();
+        }
+    }
+
+    pub(super) fn reload(&mut self, contents: &Contents, who: &str) {
+        match file::parse(contents, &self.parts.file) {
+            Ok(fleet) if fleet == *self.parts.fleet => {
+                let recovered = !self.file.refused.is_empty();
+                self.file.refused.clear();
+                self.file.read = self.now();
+                if recovered {
+                    self.told_of_file(
+                        who,
+                        "the fleet file is whole again and says what is in force",
+                        "",
+                        "read",
+                        Weight::Good,
+                    );
+                }
+            }
+            Ok(fleet) if fleet.name != self.parts.fleet.name => {
+                let why = format!(
+                    "the name of the fleet changed from {} to {}, and the state folder is chosen by it: stop this engine first",
+                    self.parts.fleet.name, fleet.name
+                );
+                self.refuse_file(who, vec![why]);
+            }
+            Ok(fleet) => {
+                self.parts.fleet = Arc::new(fleet);
+                self.parts.hosts.replace(&self.parts.fleet);
+                self.parts.hosts.maintain_all(self.maintenance.all());
+                self.file.refused.clear();
+                self.file.read = self.now();
+                let hosts = self.parts.fleet.hosts.len();
+                let what = format!("the fleet file was read and is in force: {hosts} hosts");
+                self.told_of_file(who, &what, "it changed", "read", Weight::Note);
+            }
+            Err(errors) => self.refuse_file(who, errors.iter().map(file::in_one_line).collect()),
+        }
+    }
+
+    fn refuse_file(&mut self, who: &str, refused: Vec<String>) {
+        let why = refused.join("\n");
+        self.file.refused = refused;
+        self.told_of_file(
+            who,
+            "the new fleet file is refused; the last good one stays in force",
+            &why,
+            "refused",
+            Weight::Warning,
+        );
+    }
+
+    fn told_of_file(&self, who: &str, what: &str, why: &str, word: &str, weight: Weight) {
+        let about = serde_json::json!({ "fleet_file": word, "path": self.parts.file });
+        self.note(who, what, why, about, weight);
+    }
+
+    pub(super) fn job_ended(&mut self, job: &JobView) {
+        let (name, about) =
+            (format!("job {} ({})", job.id, job.kind), serde_json::json!({ "job": job.id, "state": job.state }));
+        match job.state {
+            JobState::Failed => {
+                let why = job.error.clone().unwrap_or_default();
+                self.note("engine", format!("{name} failed"), why.clone(), about, Weight::Alarm);
+                self.notice(Event::JobFailed, &job.id.to_string(), format!("{name} failed"), why);
+            }
+            JobState::Cancelled => {
+                self.note("engine", format!("{name} was cancelled"), "", about, Weight::Note);
+            }
+            _ => {
+                self.note(
+                    "engine",
+                    format!("{name} is done"),
+                    job.note.clone().unwrap_or_default(),
+                    about,
+                    Weight::Note,
+                );
+            }
+        }
+    }
+
+    /// Journals a change of belief, and tells whom the fleet file names.
+    pub(super) fn host_changed(&mut self, changed: &HostChange) {
+        let told = self.news.of(changed);
+        if told == Told::Nothing {
+            return;
+        }
+        let (host, change) = (&changed.host, &changed.change);
+        let quietly = if changed.in_maintenance { " (in maintenance)" } else { "" };
+        let what = format!("{host} is {}{quietly}", change.to.word());
+        let why = changed.evidence.clone().or_else(|| change.why.clone()).unwrap_or_default();
+        let about = serde_json::json!({ "host": host, "from": change.from.word(), "to": change.to.word() });
+        self.note("engine", what.clone(), why.clone(), about, changed.weight);
+        match told {
+            Told::Down => self.notice(Event::HostDown, host, what, why),
+            Told::Back => self.notice(Event::HostUp, host, what, why),
+            Told::Entry | Told::Nothing => {}
+        }
+    }
+
+    fn notice(&self, event: Event, subject: &str, what: String, why: String) {
+        let notice = Notice {
+            event,
+            fleet: self.parts.fleet.name.clone(),
+            time: self.now(),
+            subject: subject.to_owned(),
+            what,
+            why,
+        };
+        self.herald.tell(&self.parts.fleet.notify, &notice, &self.parts.journal);
+    }
+
+    pub(super) fn verdict(&mut self, chain: Chain) {
+        if let Chain::Broken { at, why } = &chain
+            && self.chain != chain
+        {
+            let what = format!("the journal's chain breaks at entry {at}");
+            self.note("engine", what, why.clone(), serde_json::json!({ "chain": "broken", "at": at }), Weight::Alarm);
+        }
+        self.chain = chain;
+    }
+
+    /// Checks the chain beside everything else, without a job: it is part of starting.
+    pub(super) fn verify_quietly(&self) {
+        let (journal, verdicts, stop) = (self.parts.journal.clone(), self.verdicts.clone(), self.parts.stop.clone());
+        tokio::task::spawn_blocking(move || match journal.verify(|_, _| !stop.is_cancelled()) {
+            Ok(Some(chain)) => {
+                let _engine_ends = verdicts.blocking_send(chain);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the journal's chain is not verified"),
+        });
+    }
+
+    /// Ends the engine when its last guest left and the fleet file says so.
+    pub(super) fn guests(&mut self, count: Count) {
+        let here = if self.parts.detached { count.guests } else { count.consoles };
+        let left = here == 0 && self.most_guests > 0;
+        self.most_guests = self.most_guests.max(here);
+        let fleet = &self.parts.fleet;
+        let idle =
+            fleet.hosts.is_empty() && fleet.feeds.is_empty() && fleet.dumps.is_empty() && fleet.sessions.is_empty();
+        let goes = match fleet.engine.linger {
+            Linger::Always => false,
+            Linger::Never => true,
+            Linger::Auto => idle,
+        };
+        if left && goes && self.jobs.open() == 0 {
+            let about = serde_json::json!({ "engine": "stopping" });
+            self.note("engine", "the engine stops: the last console left", "linger", about, Weight::Note);
+            self.parts.stop.cancel();
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Queries: what a snapshot does not carry. None of them makes the core wait.
+
+use tokio::sync::oneshot;
+
+use super::Core;
+use crate::engine::command::{Answer, Query, Refusal, RefusalKind};
+use crate::journal::store::Window;
+
+impl Core {
+    pub(super) fn query(&self, query: Query, answer: oneshot::Sender<Result<Answer, Refusal>>) {
+        let answered = match query {
+            Query::History { host } => {
+                let history = self.parts.hosts.history(&host);
+                history
+                    .map(|history| Answer::History { history })
+                    .ok_or_else(|| unknown(format!("there is no host {host}")))
+            }
+            Query::Log { after } => Ok(Answer::Log { lines: self.parts.ring.after(after) }),
+            Query::Report { job } => match self.jobs.report(job) {
+                Some(Some(findings)) => Ok(Answer::Report { findings }),
+                Some(None) => Err(unknown(format!("job {job} has no report, or not yet"))),
+                None => Err(unknown(format!("no job {job} is kept"))),
+            },
+            Query::Journal { since, before, limit } => {
+                let (journal, chain) = (self.parts.journal.clone(), self.chain.clone());
+                tokio::spawn(async move {
+                    let read = journal.read(Window { since, before, limit }).await;
+                    let answered = read
+                        .map(|entries| Answer::Journal {
+                            entries: entries.iter().map(|entry| entry.as_ref().clone()).collect(),
+                            chain,
+                        })
+                        .map_err(|error| Refusal {
+                            kind: RefusalKind::Failed,
+                            what: error.to_string(),
+                            hint: Some("look at the disk of the state folder".into()),
+                        });
+                    let _nobody_waits = answer.send(answered);
+                });
+                return;
+            }
+        };
+        let _nobody_waits = answer.send(answered);
+    }
+}
+
+fn unknown(what: String) -> Refusal {
+    Refusal { kind: RefusalKind::Usage, what, hint: None }
+}

@@ -1,0 +1,149 @@
+//! Starting an engine that outlives its terminal, and joining the one that runs.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::process::Command;
+
+use super::command::{Refusal, RefusalKind};
+use super::file;
+use super::guest::Guest;
+use super::lock::Lock;
+use super::path::Short;
+use super::socket::{self, Socket};
+use super::state::StateFolder;
+
+/// A fresh engine can be joined within this.
+const START_WITHIN: Duration = Duration::from_secs(10);
+/// Between two looks whether it can.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What an engine is started with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// The fleet file.
+    pub fleet: PathBuf,
+    /// The state folder.
+    pub state: StateFolder,
+}
+
+impl Launch {
+    /// The fleet file that is named or found, and the state folder that is named or belongs to the fleet's name. A file
+    /// with errors is no obstacle where its name can be read: an engine may run with its last good version.
+    pub fn locate(fleet: Option<&Path>, state: Option<&Path>) -> Result<Self, Refusal> {
+        let fleet = file::find(fleet)?;
+        let fleet = std::path::absolute(&fleet).unwrap_or(fleet);
+        let name = match state {
+            Some(_) => String::new(),
+            None => file::name(&fleet)?,
+        };
+        let state = StateFolder::locate(state, &name).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { fleet, state })
+    }
+}
+
+/// Joins the engine of this state folder; `None`: none runs.
+pub async fn connect(launch: &Launch, guest: Guest) -> Result<Option<Socket>, Refusal> {
+    let path = launch.state.socket();
+    match socket::join(&path, guest, Some(launch.clone())).await {
+        Ok(joined) => Ok(Some(joined)),
+        Err(_) if Lock::holder(&launch.state.lock()).is_none() => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Joins the engine of this state folder, or starts one and joins it.
+pub async fn connect_or_start(launch: Launch, guest: Guest) -> Result<Socket, Refusal> {
+    let path = launch.state.socket();
+    match socket::join(&path, guest.clone(), Some(launch.clone())).await {
+        Ok(joined) => return Ok(joined),
+        // Something answers, but not as it should: a second engine would not help.
+        Err(refusal) if UnixStream::connect(short(&path)?.path()).await.is_ok() => return Err(refusal),
+        Err(_nobody_there) => {}
+    }
+    spawn_detached(&launch, &path).await?;
+    socket::join(&path, guest, Some(launch)).await
+}
+
+/// Starts an engine of its own session, with its output in `log/engine.out`, and returns when its socket can be joined.
+/// Two faces may try at once: the engine that comes second finds the lock taken and the first one's socket serves both.
+pub async fn spawn_detached(launch: &Launch, socket: &Path) -> Result<(), Refusal> {
+    launch.state.prepare().map_err(|error| failed(error.to_string()))?;
+    let output = launch.state.output();
+    let (out, from) =
+        open_output(&output).map_err(|error| failed(format!("{} cannot be written: {error}", output.display())))?;
+    let errors = out.try_clone().map_err(|error| failed(error.to_string()))?;
+    let program = std::env::current_exe()
+        .map_err(|error| failed(format!("this program does not find its own file to start the engine: {error}")))?;
+    let mut child = Command::new(program)
+        .args(["engine", "--detached", "--fleet"])
+        .arg(&launch.fleet)
+        .arg("--state")
+        .arg(launch.state.path())
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(errors)
+        .kill_on_drop(false)
+        .spawn()
+        .map_err(|error| failed(format!("the engine cannot be started: {error}")))?;
+    let mut ended = None;
+    let joinable = async {
+        loop {
+            if UnixStream::connect(short(socket)?.path()).await.is_ok() {
+                return Ok(());
+            }
+            if ended.is_none() {
+                ended = child.try_wait().map_err(|error| failed(error.to_string()))?;
+            } else {
+                return Err(failed(last_words(&output, from)));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::time::timeout(START_WITHIN, joinable).await.unwrap_or_else(|_late| {
+        Err(failed(format!(
+            "the engine was started but cannot be joined within {} s; {}",
+            START_WITHIN.as_secs(),
+            last_words(&output, from)
+        )))
+    })
+}
+
+fn short(path: &Path) -> Result<Short, Refusal> {
+    Short::of(path).map_err(|error| failed(format!("{} cannot be joined: {error}", path.display())))
+}
+
+/// Opens the file for what an engine prints, and says where the new part begins.
+fn open_output(path: &Path) -> std::io::Result<(File, u64)> {
+    if let Some(folder) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let from = file.metadata()?.len();
+    Ok((file, from))
+}
+
+/// What an engine that did not live printed.
+fn last_words(path: &Path, from: u64) -> String {
+    let read = || -> std::io::Result<String> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(64 << 10).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
+    };
+    match read() {
+        Ok(said) if !said.is_empty() => said.strip_prefix("hotspare: ").unwrap_or(&said).to_owned(),
+        _ => format!("it said nothing in {}", path.display()),
+    }
+}
+
+fn failed(what: String) -> Refusal {
+    Refusal { kind: RefusalKind::Failed, what, hint: None }
+}

@@ -1,0 +1,214 @@
+//! The engine's side of the socket. A guest that is slow, silent or mad costs nobody but itself.
+//!
+//! No queue of pictures is kept: each guest's writer goes from the picture it sent last straight to the newest one, so a
+//! slow reader gets fewer and larger changes. One that takes nothing for [`WRITE_WITHIN`] is dropped; when it joins
+//! again it begins with a whole picture.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::codec::{FramedRead, FramedWrite};
+use tokio_util::task::TaskTracker;
+
+use super::delta::Delta;
+use super::guest::{Guest, Who, person};
+use super::path::Short;
+use super::start::Engine;
+use super::wire::{Codec, Hello, LARGEST_REQUEST, ToEngine, ToGuest, WireError};
+
+/// A guest says hello within this.
+const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// A guest takes a frame within this.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// Requests of one guest at a time; it waits with the next.
+const REQUESTS: usize = 32;
+/// Guests at a time.
+const GUESTS: usize = 512;
+/// When the engine stops, replies that are still owed get so long.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// A bound socket; its file is removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Bound {
+    listener: UnixListener,
+    path: std::path::PathBuf,
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        let _gone_already = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Binds the socket. The caller holds the engine's lock, so a socket that is there belongs to nobody any more: the new one
+/// takes its name in one rename, for its owner alone from the first moment.
+pub(super) fn bind(path: &Path) -> std::io::Result<Bound> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let fresh = tempfile::Builder::new().prefix(".engine-").tempdir_in(folder)?;
+    let first = fresh.path().join("s");
+    let listener = UnixListener::bind(Short::of(&first)?.path())?;
+    std::fs::set_permissions(&first, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&first, path)?;
+    Ok(Bound { listener, path: path.to_owned() })
+}
+
+/// Serves until the engine stops.
+pub(super) async fn serve(bound: Bound, engine: Engine) {
+    let guests = TaskTracker::new();
+    let places = Arc::new(Semaphore::new(GUESTS));
+    loop {
+        let stream = tokio::select! {
+            () = engine.stopping().cancelled() => break,
+            accepted = bound.listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, most likely: others may leave.
+                    tracing::warn!(%error, "a guest could not be let in");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            tracing::warn!("a guest is turned away: {GUESTS} are here");
+            continue;
+        };
+        let engine = engine.clone();
+        guests.spawn(async move {
+            if let Err(error) = host(stream, &engine).await {
+                tracing::info!(%error, "a guest is gone");
+            }
+            drop(place);
+        });
+    }
+    drop(bound);
+    guests.close();
+    let _left = tokio::time::timeout(LAST_WORDS + WRITE_WITHIN, guests.wait()).await;
+}
+
+type Writer = FramedWrite<OwnedWriteHalf, Codec<(), ToGuest>>;
+type Reader = FramedRead<OwnedReadHalf, Codec<ToEngine, ()>>;
+
+#[derive(Debug, thiserror::Error)]
+enum Parted {
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error("{0}")]
+    Mismatch(String),
+    #[error("it took nothing for {} s", WRITE_WITHIN.as_secs())]
+    Slow,
+    #[error("it said no hello for {} s", HELLO_WITHIN.as_secs())]
+    Silent,
+}
+
+/// Looks after one guest until it leaves.
+async fn host(stream: UnixStream, engine: &Engine) -> Result<(), Parted> {
+    let uid = stream.peer_cred().map_err(WireError::from)?.uid();
+    let me = rustix::process::geteuid();
+    let (read, write) = stream.into_split();
+    let mut writer = FramedWrite::new(write, Codec::<(), Hello>::new(LARGEST_REQUEST));
+    send(&mut writer, &Hello::new("", false)).await?;
+    let mut reader = FramedRead::new(read, Codec::<Hello, ()>::new(LARGEST_REQUEST));
+    let hello = match tokio::time::timeout(HELLO_WITHIN, reader.next()).await {
+        Err(_late) => return Err(Parted::Silent),
+        Ok(None) => return Ok(()),
+        Ok(Some(hello)) => hello?,
+    };
+    hello.check("this engine", "the guest").map_err(Parted::Mismatch)?;
+    if uid != me.as_raw() && uid != 0 {
+        return Err(Parted::Mismatch(format!("uid {uid} is not the engine's own user")));
+    }
+    let guest = Guest { face: hello.face, read_only: hello.read_only };
+    let _present = engine.enter(&guest);
+
+    let (replies, due) = mpsc::channel(REQUESTS);
+    let owed = TaskTracker::new();
+    let listener = listen(
+        reader.map_decoder(|_hello| Codec::new(LARGEST_REQUEST)),
+        Who::new(&person(uid), &guest),
+        engine,
+        replies,
+        &owed,
+    );
+    let teller = tell(writer.map_encoder(|_hello| Codec::new(LARGEST_REQUEST)), engine, due, &owed);
+    // Whichever ends first ends the other: a guest that only listens or only speaks is gone.
+    tokio::select! {
+        ended = listener => ended,
+        ended = teller => ended,
+    }
+}
+
+/// Takes requests until the guest leaves; each is answered by a task of its own, so that a slow one delays no other.
+async fn listen(
+    mut reader: Reader,
+    who: Who,
+    engine: &Engine,
+    replies: mpsc::Sender<ToGuest>,
+    owed: &TaskTracker,
+) -> Result<(), Parted> {
+    let turns = Arc::new(Semaphore::new(REQUESTS));
+    while let Some(request) = reader.next().await {
+        let request = request?;
+        let Ok(turn) = Arc::clone(&turns).acquire_owned().await else { break };
+        let (engine, who, replies) = (engine.clone(), who.clone(), replies.clone());
+        owed.spawn(async move {
+            let reply = match request {
+                ToEngine::Command { id, ask } => ToGuest::Accepted { id, reply: engine.command(who, ask).await },
+                ToEngine::Query { id, ask } => ToGuest::Answer { id, reply: engine.query(ask).await.map(Box::new) },
+            };
+            let _guest_is_gone = replies.send(reply).await;
+            drop(turn);
+        });
+    }
+    Ok(())
+}
+
+/// Sends pictures and replies until the engine stops or the guest does not take them.
+async fn tell(
+    mut writer: Writer,
+    engine: &Engine,
+    mut replies: mpsc::Receiver<ToGuest>,
+    owed: &TaskTracker,
+) -> Result<(), Parted> {
+    let mut snapshots = engine.snapshots();
+    let mut last = Arc::clone(&snapshots.borrow_and_update());
+    send(&mut writer, &ToGuest::Full(Arc::clone(&last))).await?;
+    loop {
+        let message = tokio::select! {
+            Some(reply) = replies.recv() => reply,
+            Ok(()) = snapshots.changed() => {
+                let now = Arc::clone(&snapshots.borrow_and_update());
+                let delta = Delta::between(&last, &now);
+                last = now;
+                ToGuest::Delta(Box::new(delta))
+            }
+            () = engine.stopping().cancelled() => break,
+        };
+        send(&mut writer, &message).await?;
+    }
+    owed.close();
+    let _owed = tokio::time::timeout(LAST_WORDS, async {
+        tokio::select! {
+            () = owed.wait() => {}
+            () = async { while let Some(reply) = replies.recv().await { if send(&mut writer, &reply).await.is_err() { break } } } => {}
+        }
+    })
+    .await;
+    while let Ok(reply) = replies.try_recv() {
+        send(&mut writer, &reply).await?;
+    }
+    send(&mut writer, &ToGuest::Bye { why: "the engine was stopped".into() }).await
+}
+
+async fn send<Out: serde::Serialize>(
+    writer: &mut FramedWrite<OwnedWriteHalf, Codec<impl Sized, Out>>,
+    message: &Out,
+) -> Result<(), Parted> {
+    tokio::time::timeout(WRITE_WITHIN, writer.send(message)).await.map_err(|_late| Parted::Slow)?.map_err(Parted::from)
+}

@@ -1,0 +1,117 @@
+//! The root of the file, and the settings of the program itself.
+
+use super::data::{DUMP, FEED, SERVICE, STORE};
+use super::machines::{HOST, POOL};
+use super::runbooks::RUNBOOK;
+use super::{Form, HTTP, Key, Kind, MINUTE, PASSWORD, SECOND, default, optional, required};
+
+pub(super) static ROOT_KEYS: &[Key] = &[
+    required("name", Kind::Name, "Name of the fleet: shown in the title bar, names the state folder."),
+    optional("console", Kind::Table(&CONSOLE), "The full-screen console."),
+    optional("engine", Kind::Table(&ENGINE), "The engine behind the console."),
+    optional("lease", Kind::Table(&LEASE), "The right to act; only its holder takes automatic decisions."),
+    optional("notify", Kind::List(0, &Kind::Table(&NOTIFY)), "Who is told of what; any number."),
+    optional("hosts", Kind::Named(&HOST), "The machines, by name."),
+    optional("pools", Kind::Named(&POOL), "Who stands in for whom, by name."),
+    optional("runbooks", Kind::Named(&RUNBOOK), "What is done, by name."),
+    optional("feeds", Kind::Named(&FEED), "Rows from SQLite to MySQL, by name."),
+    optional("dumps", Kind::Named(&DUMP), "MySQL dumps on removable media, by name."),
+    optional("sessions", Kind::Named(&STORE), "Stores of recording sessions, by name."),
+    optional("services", Kind::Named(&SERVICE), "Services under maintenance, by name."),
+];
+
+pub(super) static CONSOLE: Form = Form::new(
+    "the console",
+    "The full-screen console",
+    &[&[
+        default("theme", Kind::Name, "\"auto\"", "`auto`, a shipped theme, or a file of the user's themes folder."),
+        default("keymap", Kind::Name, "\"default\"", "A shipped keymap, or a file of the user's keymaps folder."),
+        default("ascii", Kind::Bool, "false", "Draw without Unicode symbols."),
+    ]],
+);
+
+pub(super) static ENGINE: Form = Form::new(
+    "the engine",
+    "The engine behind the console",
+    &[&[
+        default(
+            "metrics",
+            Kind::Blank(&Kind::Socket),
+            "\"\"",
+            "Address and port where Prometheus text is served, such as `127.0.0.1:9473`; empty: nowhere.",
+        ),
+        default(
+            "linger",
+            Kind::Word(&["auto", "always", "never"]),
+            "\"auto\"",
+            "Does the engine outlive the last console? `auto`: while it has something to look after.",
+        ),
+    ]],
+);
+
+pub(super) static LEASE: Form = Form {
+    what: "the lease",
+    doc: "The right to act; only its holder takes automatic decisions",
+    keys: &[
+        &[
+            default(
+                "kind",
+                Kind::Word(&["embedded", "etcd"]),
+                "\"embedded\"",
+                "`embedded`: a lock in the state folder. `etcd`: an etcd lease, for several engines.",
+            ),
+            default("endpoints", Kind::List(0, &HTTP), "[]", "Urls of the etcd members."),
+            default("prefix", Kind::Text, "\"/hotspare\"", "Prefix of every key in etcd."),
+            default(
+                "ttl",
+                Kind::Duration(2 * SECOND, 5 * MINUTE),
+                "\"10s\"",
+                "How long the lease holds without being renewed.",
+            ),
+            optional("user", Kind::Text, "etcd user."),
+        ],
+        PASSWORD,
+        &[
+            optional("ca", Kind::Path, "Certificate authority for etcd's TLS."),
+            optional("cert", Kind::Path, "Client certificate for etcd's TLS."),
+            optional("key", Kind::Path, "Key of the client certificate."),
+        ],
+    ],
+    variants: &[],
+    any_of: &[],
+    one_of: &[],
+    needs: &[
+        ("cert", "key"),
+        ("key", "cert"),
+        ("password", "user"),
+        ("password_file", "user"),
+        ("password_env", "user"),
+        ("password_command", "user"),
+    ],
+};
+
+/// The events of `[[notify]]`, in the order of the documentation.
+const EVENTS: &[&str] = &["takeover", "giveback", "host-down", "host-up", "lag", "dump-failed", "job-failed", "drill"];
+
+pub(super) static NOTIFY: Form = Form {
+    any_of: &[&["command", "webhook"]],
+    ..Form::new(
+        "a notify",
+        "Who is told of what",
+        &[&[
+            default(
+                "on",
+                Kind::List(1, &Kind::Word(EVENTS)),
+                "[\"takeover\", \"giveback\", \"host-down\", \"host-up\", \"lag\", \"dump-failed\", \"job-failed\", \"drill\"]",
+                "The events that are told.",
+            ),
+            default(
+                "command",
+                Kind::List(0, &Kind::Text),
+                "[]",
+                "A program with its arguments; it gets one JSON event on its standard input.",
+            ),
+            default("webhook", Kind::Blank(&HTTP), "\"\"", "A url that gets the same JSON by POST."),
+        ]],
+    )
+};

@@ -1,0 +1,136 @@
+//! Where the findings about one file are gathered, so that all are told at once and in the order of the file.
+
+use std::ops::Range;
+
+use super::diagnostic::{Diagnostic, Severity};
+use super::source::{Source, masked};
+
+/// So many findings are told; a file with more is not the file that was meant.
+const MOST: usize = 200;
+
+/// What is wrong at one place.
+#[derive(Debug)]
+pub(super) struct Finding {
+    severity: Severity,
+    span: Range<usize>,
+    message: String,
+    did_you_mean: Option<String>,
+    hint: Option<String>,
+}
+
+impl Finding {
+    /// Adds what to do now.
+    pub(super) fn hint(&mut self, hint: impl Into<String>) -> &mut Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the known word nearest to what was written.
+    pub(super) fn suggest<'a>(&mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> &mut Self {
+        self.did_you_mean = nearest(written, known).map(str::to_owned);
+        self
+    }
+
+    /// Adds what was probably meant.
+    pub(super) fn mean(&mut self, meant: impl Into<String>) -> &mut Self {
+        self.did_you_mean = Some(meant.into());
+        self
+    }
+}
+
+/// The findings about one file.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    /// The file is refused.
+    pub(super) fn error(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Error, span, message.into())
+    }
+
+    /// The file is used, at a risk.
+    pub(super) fn warning(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Finding {
+        self.add(Severity::Warning, span, message.into())
+    }
+
+    fn add(&mut self, severity: Severity, span: Range<usize>, message: String) -> &mut Finding {
+        let at = self.findings.len();
+        self.findings.push(Finding { severity, span, message, did_you_mean: None, hint: None });
+        &mut self.findings[at]
+    }
+
+    /// Whether the file is refused.
+    pub(super) fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Everything that was found, in the order of the file.
+    pub(super) fn finish(mut self, source: &Source<'_>) -> Vec<Diagnostic> {
+        self.findings.sort_by_key(|finding| (finding.span.start, finding.severity));
+        let total = self.findings.len();
+        if total > MOST {
+            // Errors decide whether the file is used, so they are the ones kept.
+            self.findings.sort_by_key(|finding| finding.severity);
+            self.findings.truncate(MOST);
+            self.findings.sort_by_key(|finding| (finding.span.start, finding.severity));
+        }
+        let mut told: Vec<Diagnostic> = self.findings.into_iter().map(|finding| tell(finding, source)).collect();
+        if total > MOST {
+            told.push(Diagnostic::of_file(
+                source.path(),
+                format!("{} more errors and warnings are not shown", total - MOST),
+                "mend these first; is it the right file?",
+            ));
+        }
+        told
+    }
+}
+
+fn tell(finding: Finding, source: &Source<'_>) -> Diagnostic {
+    let (line, column) = source.position(finding.span.start);
+    Diagnostic {
+        severity: finding.severity,
+        path: source.path().into(),
+        line,
+        column,
+        excerpt: source.excerpt(&finding.span),
+        text: source.shown(finding.span),
+        message: masked(&finding.message),
+        did_you_mean: finding.did_you_mean.map(|meant| masked(&meant)),
+        hint: finding.hint.map(|hint| masked(&hint)),
+    }
+}
+
+/// The known word that is nearest to what was written, if any is near enough to be what was meant.
+pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody mistypes a word of a hundred characters; comparing one would only take time.
+    if written.len() > 100 {
+        return None;
+    }
+    let lower = written.to_lowercase().replace('_', "-");
+    known
+        .into_iter()
+        .map(|word| (strsim::damerau_levenshtein(&lower, &word.to_lowercase().replace('_', "-")), word))
+        .filter(|(distance, word)| *distance <= word.chars().count().max(written.chars().count()).div_ceil(3).min(4))
+        .filter(|(_, word)| *word != written)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_near_words_are_suggested() {
+        let known = ["address", "ssh", "service", "checks", "down_after"];
+        assert_eq!(nearest("adress", known), Some("address"));
+        assert_eq!(nearest("down-after", known), Some("down_after"));
+        assert_eq!(nearest("SSH", known), Some("ssh"));
+        assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("", known), None);
+        assert_eq!(nearest(&"a".repeat(5000), known), None);
+    }
+}

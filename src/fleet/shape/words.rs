@@ -1,0 +1,110 @@
+//! Kinds and TOML types in words, and which fits which.
+
+use toml::de::DeValue;
+
+use crate::fleet::form::{Form, Kind, Variant};
+
+/// What takes a key: `a tcp check`.
+pub(super) fn what(form: &Form, variant: Option<&Variant>) -> String {
+    match (variant, form.what.strip_prefix("a ")) {
+        (Some(variant), Some(noun)) => {
+            let article =
+                if variant.word.starts_with(['a', 'h', 'm', 'r']) && says_an(variant.word) { "an" } else { "a" };
+            format!("{article} {} {noun}", variant.word)
+        }
+        _ => form.what.to_owned(),
+    }
+}
+
+/// Words of the fleet file that are read letter by letter or begin with a vowel.
+fn says_an(word: &str) -> bool {
+    matches!(word, "address" | "ask" | "http" | "rtmp" | "rtsp")
+}
+
+/// Names with commas and an `or`-less end, as they are listed in a hint; long lists are cut.
+pub(super) fn listed(names: &[&str]) -> String {
+    const MOST: usize = 24;
+    let more = names.len().saturating_sub(MOST);
+    let text = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{text} and {more} more") } else { text }
+}
+
+/// The TOML type of a value, with its article.
+pub(super) fn a_type(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+/// What a value of a kind is, in words.
+pub(super) fn a_kind(kind: &Kind) -> String {
+    match kind {
+        Kind::Bool => "true or false".into(),
+        Kind::Count(least, most) => format!("a whole number from {least} to {most}"),
+        Kind::Word(words) => format!("one of {}", listed(words)),
+        Kind::WordOr(words, kind) => format!("{}, or {}", listed(words), a_kind(kind)),
+        Kind::Template(kind) | Kind::Blank(kind) => a_kind(kind),
+        Kind::Duration(..) => "a duration such as \"15s\"".into(),
+        Kind::Rate => "a rate such as \"80MiB/s\"".into(),
+        Kind::Room => "a share such as \"10%\" or a size such as \"5GiB\"".into(),
+        Kind::List(_, kind) => match **kind {
+            Kind::Table(_) => "a list of tables: [{ … }, { … }]".into(),
+            _ => "a list of texts: [\"…\"]".into(),
+        },
+        Kind::Table(_) => "a table: { … }".into(),
+        Kind::Named(form) => format!("a table, with {} in each of its tables", form.what),
+        Kind::Map(_) => "a table of texts: { name = \"…\" }".into(),
+        Kind::Either(kinds) => kinds.iter().map(a_kind).collect::<Vec<_>>().join(", or "),
+        Kind::Json => "a value that JSON knows".into(),
+        Kind::Url(_) => "a url".into(),
+        _ => "a text".into(),
+    }
+}
+
+/// Whether a value has the TOML type of a kind.
+pub(super) fn fits(kind: &Kind, value: &DeValue<'_>) -> bool {
+    match kind {
+        Kind::Bool => value.is_bool(),
+        Kind::Count(..) => value.is_integer(),
+        Kind::List(..) => value.is_array(),
+        Kind::Table(_) | Kind::Named(_) | Kind::Map(_) => value.is_table(),
+        Kind::Either(kinds) => kinds.iter().any(|kind| fits(kind, value)),
+        Kind::Blank(kind) => value.as_str() == Some("") || fits(kind, value),
+        Kind::Json => !value.is_datetime(),
+        _ => value.is_str(),
+    }
+}
+
+/// The same value written as the kind wants it, where that is plain.
+pub(super) fn in_other_type(kind: &Kind, value: &DeValue<'_>) -> Option<String> {
+    match (kind, value) {
+        (Kind::Count(least, most), DeValue::String(text)) => {
+            let number: i64 = text.trim().parse().ok()?;
+            (*least..=*most).contains(&number).then(|| number.to_string())
+        }
+        (Kind::Bool, DeValue::String(text)) => match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => Some("true".into()),
+            "false" | "no" | "off" => Some("false".into()),
+            _ => None,
+        },
+        (Kind::Bool, DeValue::Integer(number)) => match number.as_str() {
+            "0" => Some("false".into()),
+            "1" => Some("true".into()),
+            _ => None,
+        },
+        (Kind::Blank(kind), value) => in_other_type(kind, value),
+        (Kind::Duration(..), DeValue::Integer(number)) => Some(format!("\"{number}s\"")),
+        (Kind::Room, DeValue::Integer(number)) => Some(format!("\"{number}%\"")),
+        (Kind::List(_, inner), DeValue::String(text)) if !matches!(**inner, Kind::Table(_)) => {
+            Some(format!("[\"{text}\"]"))
+        }
+        (Kind::List(_, inner), DeValue::Table(_)) if matches!(**inner, Kind::Table(_)) => Some("[{ … }]".into()),
+        _ => None,
+    }
+}

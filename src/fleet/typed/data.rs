@@ -1,0 +1,138 @@
+//! Feeds, dumps, stores of sessions, services.
+
+use std::path::PathBuf;
+
+use toml::de::DeValue;
+
+use super::{View, no_database};
+use crate::fleet::data::{
+    Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, FeedTable, Imported, Keep, Logs, Scratch, Service,
+    Store, Zone,
+};
+use crate::fleet::units;
+
+pub(super) fn feed(name: String, feed: View<'_>) -> Feed {
+    let follow = feed.maybe_text("follow");
+    Feed {
+        name,
+        from: feed.table("from").map_or_else(nowhere, |from| source(&from, follow.is_some())),
+        to: feed.table("to").map_or_else(|| FeedSink::Sqlite(PathBuf::new()), |to| sink(&to)),
+        tables: feed.tables("tables").iter().map(table).collect(),
+        zone: match feed.text("zone").as_str() {
+            "local" => Zone::Local,
+            "utc" => Zone::Utc,
+            name => Zone::Named(name.to_owned()),
+        },
+        every: feed.duration("every"),
+        batch: feed.count("batch"),
+        window: feed.duration("window"),
+        max_lag: feed.duration("max_lag"),
+        follow,
+    }
+}
+
+fn nowhere() -> FeedSource {
+    FeedSource::Sqlite { path: PathBuf::new(), host: None }
+}
+
+/// A path is one of this machine only where no host has the file.
+fn source(from: &View<'_>, follows: bool) -> FeedSource {
+    let host = from.maybe_text("host");
+    if let Some(url) = from.maybe_text("http") {
+        return FeedSource::Http { url, host: host.unwrap_or_default(), token: from.secret("token") };
+    }
+    let path = if host.is_some() || follows { from.text("sqlite").into() } else { from.path("sqlite") };
+    FeedSource::Sqlite { path, host }
+}
+
+fn sink(to: &View<'_>) -> FeedSink {
+    to.database("mysql").map_or_else(|| FeedSink::Sqlite(to.path("sqlite")), FeedSink::Mysql)
+}
+
+fn table(table: &View<'_>) -> FeedTable {
+    FeedTable {
+        name: table.text("name"),
+        key: table.texts("key"),
+        cursor: table.maybe_text("cursor"),
+        columns: table.texts("columns"),
+        into: table.maybe_text("into"),
+        changes: table.maybe_text("changes"),
+    }
+}
+
+pub(super) fn dump(name: String, dump: View<'_>) -> Dump {
+    Dump {
+        name,
+        server: dump.database("server").unwrap_or_else(no_database),
+        databases: databases(&dump),
+        every: dump.duration("every"),
+        to: dump.path("to"),
+        mount: dump.flag("mount"),
+        keep: dump.table("keep").map_or_else(Keep::default, |keep| Keep {
+            last: keep.count("last"),
+            hourly: keep.count("hourly"),
+            daily: keep.count("daily"),
+        }),
+        scratch: match dump.table("scratch") {
+            Some(server) => Scratch::Server(server.database("mysql").unwrap_or_else(no_database)),
+            None if dump.text("scratch") == "auto" => Scratch::Auto,
+            None => {
+                let (url, inline) = crate::fleet::secret::split_password(&dump.text("scratch"));
+                let password = inline.map_or_else(Default::default, crate::fleet::secret::SecretSource::Inline);
+                Scratch::Server(crate::fleet::secret::DatabaseUrl { url, password })
+            }
+        },
+    }
+}
+
+fn databases(dump: &View<'_>) -> Vec<DumpDatabases> {
+    let read = |item: Result<View<'_>, &DeValue<'_>>| match item {
+        Ok(query) => DumpDatabases::Query { query: query.text("query"), label: query.maybe_text("label") },
+        Err(value) => DumpDatabases::Named(value.as_str().unwrap_or_default().to_owned()),
+    };
+    dump.items("databases").into_iter().map(read).collect()
+}
+
+pub(super) fn store(name: String, store: View<'_>) -> Store {
+    let layout = store.text("layout");
+    let destination = |view: &View<'_>| Destination {
+        name: view.text("name"),
+        mount: view.maybe_path("mount"),
+        path: view.path("path"),
+        layout: view.maybe_text("layout").unwrap_or_else(|| layout.clone()),
+    };
+    Store {
+        name,
+        source: store.path("source"),
+        participants: store.texts("participants"),
+        exclude: store.texts("exclude"),
+        count: store.text("count"),
+        settle: store.duration("settle"),
+        destinations: store.tables("destinations").iter().map(destination).collect(),
+        parallel: store.count("parallel"),
+        limit: store.maybe_text("limit").and_then(|text| units::rate(&text).ok()),
+        imported: store.table("imported").map(|view| imported(&view)),
+        layout,
+    }
+}
+
+fn imported(view: &View<'_>) -> Imported {
+    let sqlite = view.path("sqlite");
+    if view.maybe_text("preset").is_some() {
+        return Imported::Datajoint { sqlite, mysql: view.database("mysql").unwrap_or_else(no_database) };
+    }
+    Imported::Query { sqlite, query: view.text("query"), mysql: view.database("mysql"), queries: view.map("queries") }
+}
+
+pub(super) fn service(name: String, service: View<'_>) -> Service {
+    Service {
+        name,
+        host: service.text("host"),
+        pid_files: service.texts("pid_files"),
+        logs: match service.value("logs") {
+            Some(DeValue::Array(_)) => Some(Logs::Files(service.texts("logs"))),
+            Some(_) => service.table("logs").map(|docker| Logs::Docker(docker.text("docker"))),
+            None => None,
+        },
+    }
+}

@@ -1,0 +1,139 @@
+//! docker: containers run, and are healthy where they say so, by `docker inspect` on the host.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::{Answer, QUOTED, Shell, command};
+use crate::reach::{plain, quote};
+
+pub(super) async fn ask(shell: Shell<'_>, containers: &[String]) -> Answer {
+    let names = quote::join(containers.iter().map(String::as_str));
+    let script =
+        format!("docker inspect --type container --format '{{{{json .Name}}}} {{{{json .State}}}}' -- {names}");
+    let output = match shell.run(script).await {
+        Ok(output) => output,
+        Err(answer) => return answer,
+    };
+    let said = output.error_text();
+    let lower = said.to_ascii_lowercase();
+    if matches!(output.status, 126 | 127) {
+        Answer::unknown("docker is not installed there")
+    } else if lower.contains("permission denied") {
+        Answer::unknown("the ssh user may not ask docker")
+    } else if lower.contains("cannot connect to the docker daemon") {
+        Answer::wrong("the docker daemon does not answer")
+    } else {
+        let states = read(&output.text());
+        if states.is_empty() && !output.success() && !lower.contains("no such") {
+            return Answer::unknown(command::said(&output));
+        }
+        judge(containers, &states)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct State {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    running: bool,
+    #[serde(default)]
+    paused: bool,
+    #[serde(default)]
+    restarting: bool,
+    #[serde(default)]
+    exit_code: i64,
+    health: Option<Health>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Health {
+    #[serde(default)]
+    status: String,
+}
+
+/// One line a container: its name (with a leading slash) and its state, both as JSON. Other lines are left out.
+fn read(text: &str) -> HashMap<String, State> {
+    let mut states = HashMap::new();
+    for line in text.lines() {
+        let mut values = serde_json::Deserializer::from_str(line).into_iter::<serde_json::Value>();
+        let (Some(Ok(serde_json::Value::String(name))), Some(Ok(state))) = (values.next(), values.next()) else {
+            continue;
+        };
+        if let Ok(state) = serde_json::from_value(state) {
+            states.insert(name.trim_start_matches('/').to_owned(), state);
+        }
+    }
+    states
+}
+
+fn judge(containers: &[String], states: &HashMap<String, State>) -> Answer {
+    let faults: Vec<String> =
+        containers.iter().filter_map(|name| fault(states.get(name)).map(|fault| format!("{name} {fault}"))).collect();
+    if faults.is_empty() { Answer::pass() } else { Answer::wrong(plain::line(&faults.join(", "), QUOTED)) }
+}
+
+fn fault(state: Option<&State>) -> Option<String> {
+    let Some(state) = state else { return Some("is not there".into()) };
+    if state.restarting {
+        return Some("restarts again and again".into());
+    }
+    if state.paused {
+        return Some("is paused".into());
+    }
+    if !state.running {
+        return Some(match state.status.as_str() {
+            "exited" => format!("has exited with {}", state.exit_code),
+            "" => "does not run".into(),
+            other => format!("is {other}"),
+        });
+    }
+    match state.health.as_ref().map(|health| health.status.as_str()) {
+        None | Some("" | "none" | "healthy") => None,
+        Some("starting") => Some("is still starting".into()),
+        Some(other) => Some(format!("is {other}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(lines: &str, names: &[&str]) -> Answer {
+        judge(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>(), &read(lines))
+    }
+
+    #[test]
+    fn running_and_healthy_passes() {
+        let lines = "\"/redis\" {\"Status\":\"running\",\"Running\":true,\"Paused\":false,\"Restarting\":false,\"ExitCode\":0}\n\
+            \"/db\" {\"Status\":\"running\",\"Running\":true,\"Health\":{\"Status\":\"healthy\",\"FailingStreak\":0}}\n";
+        assert_eq!(judged(lines, &["redis", "db"]), Answer::pass());
+        assert_eq!(judged(lines, &["redis", "web"]), Answer::wrong("web is not there"));
+    }
+
+    #[test]
+    fn each_fault_has_its_words() {
+        let of = |state: &str| judged(&format!("\"/c\" {state}"), &["c"]).reason;
+        assert_eq!(
+            of(r#"{"Status":"exited","Running":false,"ExitCode":137}"#).as_deref(),
+            Some("c has exited with 137")
+        );
+        assert_eq!(
+            of(r#"{"Status":"running","Running":true,"Health":{"Status":"unhealthy"}}"#).as_deref(),
+            Some("c is unhealthy")
+        );
+        assert_eq!(
+            of(r#"{"Status":"running","Running":true,"Health":{"Status":"starting"}}"#).as_deref(),
+            Some("c is still starting")
+        );
+        assert_eq!(
+            of(r#"{"Status":"restarting","Running":true,"Restarting":true}"#).as_deref(),
+            Some("c restarts again and again")
+        );
+        assert_eq!(of(r#"{"Status":"paused","Running":true,"Paused":true}"#).as_deref(), Some("c is paused"));
+        assert_eq!(of("nonsense").as_deref(), Some("c is not there"));
+    }
+}

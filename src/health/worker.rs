@@ -1,0 +1,219 @@
+//! The worker: runs every check of the fleet at its pace and keeps what is believed of each host.
+//!
+//! One task holds the schedule and starts checks; each run is a small task of its own with a time-out, so that a host
+//! that never answers delays nobody. What a run brings is judged where it arrives, and a host's view is built anew only
+//! when something changed that a person would see.
+
+mod lateness;
+mod schedule;
+mod trace;
+mod watched;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use lateness::{Lateness, LatenessView};
+use watched::Watched;
+
+use super::policy;
+use super::probe::Prober;
+use super::view::{Change, History, HostView, MaintenanceView};
+use crate::clock::Clock;
+use crate::fleet::Fleet;
+use crate::journal::entry::Weight;
+
+/// How often hosts are judged that no check speaks of.
+const SWEEP: Duration = Duration::from_secs(1);
+/// Longest wait for running checks at the end.
+const ENDING: Duration = Duration::from_secs(2);
+
+/// A change of what is believed of a host, for the journal and for whoever acts on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostChange {
+    /// Host.
+    pub host: String,
+    /// From what to what, when and why. Health below any maintenance.
+    pub change: Change,
+    /// The evidence: each check that does not pass, how often in a row, and why; `None` when all do.
+    pub evidence: Option<String>,
+    /// How much it matters.
+    pub weight: Weight,
+    /// Whether the host is in maintenance.
+    pub in_maintenance: bool,
+}
+
+/// Watches a fleet. Cheap to clone; the watching ends with [`Watch::shutdown`] or with the runtime.
+#[derive(Debug, Clone)]
+pub struct Watch(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    prober: Prober,
+    hosts: Mutex<Arc<Vec<Arc<Watched>>>>,
+    /// Counts changes that a person would see.
+    seen: watch::Sender<u64>,
+    changes: mpsc::UnboundedSender<HostChange>,
+    schedule: watch::Sender<Arc<Vec<Arc<Watched>>>>,
+    lateness: Lateness,
+    stop: CancellationToken,
+    runs: TaskTracker,
+}
+
+impl Watch {
+    /// Starts watching. The receiver gets every change of health; it is unbounded because changes are held back by
+    /// hysteresis and a lost one would be a gap in the journal.
+    pub fn start(fleet: &Arc<Fleet>, clock: Clock, prober: Prober) -> (Self, mpsc::UnboundedReceiver<HostChange>) {
+        let (changes, receiver) = mpsc::unbounded_channel();
+        let hosts = Arc::new(watched::all(fleet, &[], &clock));
+        let watch = Self(Arc::new(Inner {
+            clock,
+            prober,
+            hosts: Mutex::new(hosts.clone()),
+            seen: watch::channel(0).0,
+            changes,
+            schedule: watch::channel(hosts).0,
+            lateness: Lateness::default(),
+            stop: CancellationToken::new(),
+            runs: TaskTracker::new(),
+        }));
+        watch.0.runs.spawn(schedule::run(watch.clone(), watch.0.schedule.subscribe()));
+        watch.0.runs.spawn(sweep(watch.clone()));
+        (watch, receiver)
+    }
+
+    /// The hosts as faces see them, in the order of the fleet file. An unchanged host is the same `Arc` as before.
+    pub fn views(&self) -> Vec<Arc<HostView>> {
+        self.hosts().iter().map(|host| host.view()).collect()
+    }
+
+    /// Wakes when a view has changed.
+    pub fn seen(&self) -> watch::Receiver<u64> {
+        self.0.seen.subscribe()
+    }
+
+    /// The history of a host: its checks' last runs and its last changes of health.
+    pub fn history(&self, host: &str) -> Option<History> {
+        self.host(host).map(|host| host.history())
+    }
+
+    /// Runs every check of these hosts now (of all hosts where no name is given) and waits for the results, which takes no
+    /// longer than the longest time-out. Checks that are just running are not run twice. Returns how many were run.
+    pub async fn probe_now(&self, hosts: &[String]) -> usize {
+        let all = self.hosts();
+        let chosen = all.iter().filter(|host| hosts.is_empty() || hosts.iter().any(|name| name == host.name()));
+        let mut runs = Vec::new();
+        for host in chosen {
+            self.0.prober.ssh().wake(host.ssh());
+            runs.extend((0..host.len()).filter_map(|check| self.launch(host, check)));
+        }
+        futures_util::future::join_all(runs).await.len()
+    }
+
+    /// Watches this fleet from now on. Hosts and checks that did not change keep their history and their verdict.
+    pub fn reload(&self, fleet: &Arc<Fleet>) {
+        let hosts = {
+            let mut hosts = lock(&self.0.hosts);
+            *hosts = Arc::new(watched::all(fleet, &hosts, &self.0.clock));
+            hosts.clone()
+        };
+        self.0.schedule.send_replace(hosts);
+        self.bump();
+        let (ssh, fleet) = (self.0.prober.ssh().clone(), fleet.clone());
+        self.0.runs.spawn(async move {
+            ssh.retain(|destination| fleet.hosts.iter().any(|host| host.ssh == destination)).await;
+        });
+    }
+
+    /// Puts a host into maintenance or takes it out. Watching goes on; its end is kept by whoever asked for it. `false`:
+    /// there is no such host.
+    pub fn set_maintenance(&self, host: &str, maintenance: Option<MaintenanceView>) -> bool {
+        let Some(host) = self.host(host) else { return false };
+        host.set_maintenance(maintenance, self.0.clock.tick());
+        self.bump();
+        true
+    }
+
+    /// How late checks start, and how many were left out because the run before had not ended.
+    pub fn lateness(&self) -> LatenessView {
+        self.0.lateness.view()
+    }
+
+    /// Stops watching and closes the connections over ssh. Ends within 4 s.
+    pub async fn shutdown(&self) {
+        self.0.stop.cancel();
+        self.0.runs.close();
+        let _left_behind = tokio::time::timeout(ENDING, self.0.runs.wait()).await;
+        self.0.prober.ssh().shutdown().await;
+    }
+
+    fn hosts(&self) -> Arc<Vec<Arc<Watched>>> {
+        lock(&self.0.hosts).clone()
+    }
+
+    fn host(&self, name: &str) -> Option<Arc<Watched>> {
+        self.hosts().iter().find(|host| host.name() == name).cloned()
+    }
+
+    fn bump(&self) {
+        self.0.seen.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Starts one run of a check, unless one is under way.
+    fn launch(&self, host: &Arc<Watched>, check: usize) -> Option<tokio::task::JoinHandle<()>> {
+        let running = host.begin(check)?;
+        let (watch, host) = (self.clone(), host.clone());
+        Some(self.0.runs.spawn(async move {
+            let _running = running;
+            let Some((ask, pace)) = host.question(check) else { return };
+            tokio::select! {
+                seen = watch.0.prober.run(ask, pace.timeout) => {
+                    let identity = ask.kind.over_ssh().then(|| watch.0.prober.ssh().identity(host.ssh())).flatten();
+                    watch.tell(host.take_in(check, &seen, identity));
+                }
+                () = watch.0.stop.cancelled() => {}
+            }
+        }))
+    }
+
+    fn tell(&self, news: watched::News) {
+        if let Some(change) = news.change {
+            // Nobody listens any more: the engine is ending.
+            let _ending = self.0.changes.send(change);
+        }
+        if news.visible {
+            self.bump();
+        }
+    }
+}
+
+/// Judges again what time alone changes: results that grow old, a recovery that is long enough, the trend.
+async fn sweep(watch: Watch) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _tick = ticks.tick() => {}
+            () = watch.0.stop.cancelled() => return,
+        }
+        let (now, wall) = (watch.0.clock.tick(), watch.0.clock.now());
+        for host in watch.hosts().iter() {
+            watch.tell(host.sweep(now, wall));
+        }
+    }
+}
+
+/// What lies behind these locks is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Names of hosts to where they stand.
+fn by_name(hosts: &[Arc<Watched>]) -> HashMap<&str, &Arc<Watched>> {
+    hosts.iter().map(|host| (host.name(), host)).collect()
+}

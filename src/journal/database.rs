@@ -1,0 +1,282 @@
+//! `state.db`: opening it, bringing it up to date, and setting it aside when it is corrupt.
+//!
+//! It is never silently replaced: a file that `SQLite` cannot make sense of is kept beside the new one under a name that
+//! says when, and whoever opened it is told.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::clock::Timestamp;
+
+/// Name of the file in the state folder.
+pub const FILE: &str = "state.db";
+
+/// One step each; `user_version` counts how many a file has behind it. Steps are only ever added at the end.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE journal (
+        seq    INTEGER PRIMARY KEY,
+        time   INTEGER NOT NULL,
+        who    TEXT NOT NULL,
+        what   TEXT NOT NULL,
+        why    TEXT NOT NULL,
+        about  TEXT NOT NULL,
+        weight TEXT NOT NULL,
+        hash   BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX journal_time ON journal (time);
+    CREATE TRIGGER journal_keeps_entries BEFORE DELETE ON journal
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+    CREATE TRIGGER journal_keeps_words BEFORE UPDATE ON journal
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+    CREATE TABLE kept (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE head (
+        only    INTEGER PRIMARY KEY CHECK (only = 1),
+        genesis BLOB NOT NULL,
+        seq     INTEGER NOT NULL,
+        hash    BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO head SELECT 1, genesis, 0, genesis FROM (SELECT randomblob(32) AS genesis);
+"];
+
+/// The layout that this version writes.
+#[expect(clippy::cast_possible_truncation, reason = "a handful")]
+const KNOWN: u32 = MIGRATIONS.len() as u32;
+
+/// Why `state.db` could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The disk, the folder or its rights: may heal.
+    #[error("{} cannot be opened: {error}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What `SQLite` says.
+        error: rusqlite::Error,
+    },
+    /// The file was written by a newer version.
+    #[error(
+        "{} was written by a newer hotspare (its layout is {found}, this version knows {known}); start the newer version",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its layout.
+        found: u32,
+        /// The newest layout known here.
+        known: u32,
+    },
+    /// It is corrupt and could not be moved aside.
+    #[error("{} is corrupt ({why}) and cannot be moved aside: {error}", path.display())]
+    Stuck {
+        /// The file.
+        path: PathBuf,
+        /// How it is known to be corrupt.
+        why: String,
+        /// Why it cannot be moved.
+        error: std::io::Error,
+    },
+}
+
+/// An open `state.db`.
+#[derive(Debug)]
+pub struct Opened {
+    /// The connection that writes.
+    pub connection: Connection,
+    /// A corrupt file was set aside.
+    pub set_aside: Option<SetAside>,
+}
+
+/// A corrupt `state.db` that was kept under another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Where it is now.
+    pub path: PathBuf,
+    /// How it is known to be corrupt.
+    pub why: String,
+}
+
+/// Opens `state.db` in this folder for writing; makes it where there is none.
+pub fn open(folder: &Path, now: Timestamp) -> Result<Opened, OpenError> {
+    let path = folder.join(FILE);
+    match attempt(&path) {
+        Ok(connection) => Ok(Opened { connection, set_aside: None }),
+        Err(Attempt::Corrupt(why)) => {
+            let aside = move_aside(&path, now).map_err(|error| OpenError::Stuck {
+                path: path.clone(),
+                why: why.clone(),
+                error,
+            })?;
+            match attempt(&path) {
+                Ok(connection) => Ok(Opened { connection, set_aside: Some(SetAside { path: aside, why }) }),
+                Err(failed) => Err(failed.into_error(path)),
+            }
+        }
+        Err(failed) => Err(failed.into_error(path)),
+    }
+}
+
+/// Opens `state.db` for reading, beside a running engine or without one.
+pub fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
+    let path = folder.join(FILE);
+    let unusable = |error| OpenError::Unusable { path: path.clone(), error };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&path, flags).map_err(unusable)?;
+    connection.busy_timeout(BUSY).map_err(unusable)?;
+    Ok(connection)
+}
+
+const BUSY: Duration = Duration::from_secs(2);
+
+enum Attempt {
+    Corrupt(String),
+    Newer(u32),
+    Failed(rusqlite::Error),
+}
+
+impl Attempt {
+    fn into_error(self, path: PathBuf) -> OpenError {
+        match self {
+            Self::Newer(found) => OpenError::Newer { path, found, known: KNOWN },
+            Self::Failed(error) => OpenError::Unusable { path, error },
+            Self::Corrupt(why) => OpenError::Stuck {
+                path,
+                why,
+                error: std::io::Error::other("its replacement is corrupt too; the disk may be failing"),
+            },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Attempt {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+fn attempt(path: &Path) -> Result<Connection, Attempt> {
+    if foreign(path) {
+        // Before `SQLite` sees it: it would remove the -wal file of such a one.
+        return Err(Attempt::Corrupt("it does not begin as a SQLite file does".into()));
+    }
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if verdict != "ok" {
+        return Err(Attempt::Corrupt(verdict));
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // An entry counts as written when it would survive a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Whether the file is there, not empty, and begins differently from every `SQLite` file.
+fn foreign(path: &Path) -> bool {
+    let mut start = [0; 16];
+    let Ok(mut file) = std::fs::File::open(path) else { return false };
+    match file.metadata() {
+        Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {}
+        _ => return false,
+    }
+    match std::io::Read::read_exact(&mut file, &mut start) {
+        Ok(()) => start != *b"SQLite format 3\0",
+        Err(error) => error.kind() == std::io::ErrorKind::UnexpectedEof,
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), Attempt> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let Some(pending) = MIGRATIONS.get(version as usize..) else {
+        return Err(Attempt::Newer(version));
+    };
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let transaction = connection.transaction()?;
+    for step in pending {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", KNOWN)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn move_aside(path: &Path, now: Timestamp) -> std::io::Result<PathBuf> {
+    let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ");
+    let mut aside = path.with_file_name(format!("{FILE}.corrupt-{stamp}"));
+    let mut count = 1;
+    while aside.exists() {
+        count += 1;
+        aside = path.with_file_name(format!("{FILE}.corrupt-{stamp}-{count}"));
+    }
+    // The main file last: a crash in between leaves a corrupt file that the next start finds again.
+    for suffix in ["-wal", "-shm", ""] {
+        let from = with_suffix(path, suffix);
+        match std::fs::rename(&from, with_suffix(&aside, suffix)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            moved => moved?,
+        }
+    }
+    Ok(aside)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn garbage_is_kept_aside_and_said() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), b"this is not a database, whatever its name says").unwrap();
+        std::fs::write(folder.path().join("state.db-wal"), b"nor this").unwrap();
+        let opened = open(folder.path(), Timestamp::UNIX_EPOCH).unwrap();
+        let aside = opened.set_aside.unwrap();
+        assert_eq!(aside.path, folder.path().join("state.db.corrupt-1970-01-01T00-00-00Z"));
+        assert!(std::fs::read(&aside.path).unwrap().starts_with(b"this is not"));
+        assert!(folder.path().join("state.db.corrupt-1970-01-01T00-00-00Z-wal").exists());
+    }
+
+    #[test]
+    fn a_page_of_noise_in_the_middle_is_corrupt() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let connection = open(folder.path(), Timestamp::UNIX_EPOCH).unwrap().connection;
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        drop(connection);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[4096..8192].fill(0x5a);
+        std::fs::write(&path, bytes).unwrap();
+        let opened = open(folder.path(), Timestamp::UNIX_EPOCH).unwrap();
+        assert!(opened.set_aside.is_some());
+    }
+
+    #[test]
+    fn a_file_of_the_future_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(folder.path(), Timestamp::UNIX_EPOCH).unwrap().connection;
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let error = open(folder.path(), Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_not_called_corrupt() {
+        let error = open(Path::new("/nonexistent/folder"), Timestamp::UNIX_EPOCH).unwrap_err();
+        assert!(matches!(error, OpenError::Unusable { .. }), "{error}");
+    }
+}

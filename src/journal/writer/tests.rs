@@ -1,0 +1,89 @@
+use super::*;
+use crate::clock::Timestamp;
+
+fn draft(what: &str) -> Draft {
+    Draft {
+        time: Timestamp::UNIX_EPOCH,
+        who: "engine".into(),
+        what: what.into(),
+        why: String::new(),
+        about: serde_json::Value::Null,
+        weight: Weight::Note,
+    }
+}
+
+fn start(folder: &Path) -> Started {
+    Journal::start(folder, &Clock::held(Timestamp::UNIX_EPOCH)).unwrap()
+}
+
+const ALL: Window = Window { since: None, before: None, limit: 10_000 };
+
+#[tokio::test]
+async fn entries_are_durable_when_they_say_so_and_keep_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let Started { journal, set_aside } = start(folder.path());
+    assert_eq!(set_aside, None);
+    let pending: Vec<_> = (0..500).map(|number| journal.append(draft(&number.to_string())).unwrap()).collect();
+    for (number, recorded) in pending.into_iter().enumerate() {
+        assert_eq!(recorded.await.unwrap(), Recorded { seq: number as u64 + 1, durable: true });
+    }
+    let entries = journal.read(ALL).await.unwrap();
+    assert!(entries.iter().enumerate().all(|(number, entry)| entry.what == number.to_string()));
+    assert_eq!(journal.tail().borrow().length, 500);
+    assert_eq!(journal.tail().borrow().entries.len(), TAIL);
+    assert_eq!(journal.verify(|_, _| true).unwrap(), Some(Chain::Intact));
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_written_costs_no_entry() {
+    let parent = tempfile::tempdir().unwrap();
+    // The folder is not there yet: the same errors as a disk that is not.
+    let folder = parent.path().join("later");
+    let Started { journal, .. } = start(&folder);
+    assert!(journal.tail().borrow().trouble.is_some());
+    let recorded = journal.append(draft("kept in memory")).unwrap().await.unwrap();
+    assert_eq!(recorded, Recorded { seq: 1, durable: false });
+    journal.keep("last_job", "3".into()).unwrap();
+    assert_eq!(journal.kept("last_job").await.unwrap().as_deref(), Some("3"));
+    let said = journal.tail().borrow().trouble.clone().unwrap();
+    assert!(said.contains("1 entry is kept in memory"), "{said}");
+    assert_eq!(journal.read(ALL).await.unwrap().len(), 1);
+
+    std::fs::create_dir(&folder).unwrap();
+    let mut tail = journal.tail();
+    tail.wait_for(|tail| tail.trouble.is_none()).await.unwrap();
+    assert_eq!(journal.verify(|_, _| true).unwrap(), Some(Chain::Intact));
+    assert_eq!(journal.read(ALL).await.unwrap()[0].what, "kept in memory");
+    assert_eq!(journal.kept("last_job").await.unwrap().as_deref(), Some("3"));
+}
+
+#[tokio::test]
+async fn more_entries_than_memory_takes_are_counted() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("later");
+    let Started { journal, .. } = start(&folder);
+    for _ in 0..BACKLOG + 5 {
+        while matches!(journal.append(draft("flood")), Err(JournalError::Busy)) {
+            tokio::task::yield_now().await;
+        }
+    }
+    journal.flush().await.unwrap();
+    let said = journal.tail().borrow().trouble.clone().unwrap();
+    assert!(said.contains("5 more are lost"), "{said}");
+    std::fs::create_dir(&folder).unwrap();
+    let mut tail = journal.tail();
+    tail.wait_for(|tail| tail.trouble.is_none()).await.unwrap();
+    assert_eq!(journal.tail().borrow().length, BACKLOG as u64 + 1);
+    assert_eq!(journal.verify(|_, _| true).unwrap(), Some(Chain::Intact));
+}
+
+#[tokio::test]
+async fn a_corrupt_file_is_told_in_the_new_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(database::FILE), vec![7; 9_000]).unwrap();
+    let Started { journal, set_aside } = start(folder.path());
+    journal.flush().await.unwrap();
+    let entries = journal.read(ALL).await.unwrap();
+    assert_eq!(entries[0].weight, Weight::Alarm);
+    assert!(entries[0].what.contains(set_aside.unwrap().path.to_str().unwrap()));
+}

@@ -1,0 +1,287 @@
+//! A small HTTP/1.1 client: one request a connection, bounded in time and size, no redirects followed.
+//!
+//! Checks want to know whether a host answers *now*, so no connection is kept: a warm one would not notice a listener
+//! that died. Certificates are verified against the machine's own roots.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+use super::dial::{self, DialError};
+use super::plain;
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// The url, method or a header makes no sense.
+    #[error("{0}")]
+    Malformed(String),
+    /// No connection.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The TLS handshake failed.
+    #[error("tls: {0}")]
+    Tls(String),
+    /// The answer is not HTTP, or the connection broke.
+    #[error("{0}")]
+    Broken(String),
+    /// No whole answer in time.
+    #[error("no answer in {}", plain::time(*.0))]
+    Late(Duration),
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Method.
+    pub method: Method,
+    /// `http://` or `https://` url.
+    pub url: String,
+    /// Headers besides Host, User-Agent and Connection.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Body; empty: none.
+    pub body: Bytes,
+    /// Longest time for everything: resolving, connecting, TLS, the answer.
+    pub timeout: Duration,
+    /// So much of the body is read, bytes; the rest is left.
+    pub limit: usize,
+}
+
+impl Request {
+    /// A GET that reads 1 MiB at most.
+    pub fn get(url: impl Into<String>, timeout: Duration) -> Self {
+        Self {
+            method: Method::GET,
+            url: url.into(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+            timeout,
+            limit: 1024 * 1024,
+        }
+    }
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: hyper::HeaderMap,
+    /// Body, up to the request's limit.
+    pub body: Vec<u8>,
+    /// Whether the body went on beyond the limit.
+    pub cut: bool,
+}
+
+/// Sends requests. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct HttpClient {
+    /// Read at the first https request: a fleet without one does not pay for it.
+    tls: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+impl HttpClient {
+    /// A client that trusts the machine's own certificate authorities.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A client that trusts exactly these certificate authorities.
+    pub fn with_roots(roots: Vec<CertificateDer<'static>>) -> Self {
+        let client = Self::default();
+        client.tls.get_or_init(|| configure(roots));
+        client
+    }
+
+    /// Sends a request and reads the answer, all within its time-out.
+    pub async fn send(&self, request: &Request) -> Result<Response, HttpError> {
+        match tokio::time::timeout(request.timeout, self.exchange(request)).await {
+            Ok(ended) => ended,
+            Err(_late) => Err(HttpError::Late(request.timeout)),
+        }
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Response, HttpError> {
+        let target = Target::read(&request.url)?;
+        let stream = dial::connect(&target.host, target.port).await?;
+        // Without it the second small write of a request would wait for the first one's acknowledgement.
+        let _slower = stream.set_nodelay(true);
+        if !target.tls {
+            return speak(TokioIo::new(stream), &target, request).await;
+        }
+        let name = ServerName::try_from(target.host.trim_matches(['[', ']']).to_owned())
+            .map_err(|_error| HttpError::Malformed(format!("{} is not a name for a certificate", target.host)))?;
+        let config = self.tls.get_or_init(|| configure(rustls_native_certs::load_native_certs().certs)).clone();
+        let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| tls_words(&error))?;
+        speak(TokioIo::new(stream), &target, request).await
+    }
+}
+
+/// Where a url points.
+struct Target {
+    tls: bool,
+    host: String,
+    port: u16,
+    authority: String,
+    path: String,
+}
+
+impl Target {
+    fn read(url: &str) -> Result<Self, HttpError> {
+        let uri: Uri = url.parse().map_err(|error| HttpError::Malformed(format!("{url} is not a url: {error}")))?;
+        let tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(HttpError::Malformed(format!("{url} does not start with http:// or https://"))),
+        };
+        let authority = uri.authority().ok_or_else(|| HttpError::Malformed(format!("{url} names no host")))?;
+        Ok(Self {
+            tls,
+            host: authority.host().to_owned(),
+            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            // Without the user part, which is not for the Host header.
+            authority: authority.as_str().rsplit('@').next().unwrap_or_default().to_owned(),
+            path: uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str).to_owned(),
+        })
+    }
+}
+
+async fn speak<S>(io: TokioIo<S>, target: &Target, request: &Request) -> Result<Response, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.map_err(|error| words(&error))?;
+    let mut message = hyper::Request::builder().method(request.method.clone()).uri(&target.path);
+    message = message.header(HOST, &target.authority).header(CONNECTION, "close");
+    message = message.header(USER_AGENT, concat!("hotspare/", env!("CARGO_PKG_VERSION")));
+    for (name, value) in &request.headers {
+        message = message.header(name, value);
+    }
+    let message = message
+        .body(Full::new(request.body.clone()))
+        .map_err(|error| HttpError::Malformed(format!("the request cannot be written: {error}")))?;
+    let exchange = async {
+        let answer = sender.send_request(message).await.map_err(|error| words(&error))?;
+        let (head, mut body) = answer.into_parts();
+        let mut response = Response { status: head.status, headers: head.headers, body: Vec::new(), cut: false };
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| words(&error))?;
+            let Some(data) = frame.data_ref() else { continue };
+            let room = request.limit.saturating_sub(response.body.len());
+            response.body.extend_from_slice(data.get(..room).unwrap_or(data));
+            if data.len() > room {
+                response.cut = true;
+                break;
+            }
+        }
+        Ok(response)
+    };
+    // The connection is driven here, in the same task: it ends with the answer, and nothing is left running.
+    let mut driving = std::pin::pin!(connection);
+    let mut exchange = std::pin::pin!(exchange);
+    tokio::select! {
+        answered = &mut exchange => answered,
+        driven = &mut driving => match driven {
+            Ok(()) => exchange.await,
+            Err(error) => Err(words(&error)),
+        },
+    }
+}
+
+fn configure(roots: Vec<CertificateDer<'static>>) -> Arc<ClientConfig> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots);
+    // Named here, so that it does not matter what the process has installed as its default.
+    let provider = Arc::new(ring::default_provider());
+    let config = match ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions() {
+        Ok(builder) => builder.with_root_certificates(store).with_no_client_auth(),
+        // ring supports every default version; this is what the builder would use.
+        Err(_unsupported) => ClientConfig::builder().with_root_certificates(store).with_no_client_auth(),
+    };
+    Arc::new(config)
+}
+
+fn tls_words(error: &std::io::Error) -> HttpError {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<tokio_rustls::rustls::Error>());
+    match inner {
+        Some(tokio_rustls::rustls::Error::InvalidCertificate(why)) => {
+            HttpError::Tls(format!("the certificate is not trusted: {why}"))
+        }
+        Some(other) => HttpError::Tls(other.to_string()),
+        None => HttpError::Broken(dial::broken(error)),
+    }
+}
+
+fn words(error: &hyper::Error) -> HttpError {
+    let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    HttpError::Broken(match io {
+        Some(io) => dial::broken(io),
+        None if error.is_incomplete_message() => "the host closed the connection before it answered".into(),
+        None if error.is_parse() => "the answer is not HTTP".into(),
+        None => error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers one connection with `answer` and holds it open afterwards.
+    async fn server(answer: impl AsRef<[u8]> + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/path?q=1", listener.local_addr().expect("its address"));
+        tokio::spawn(async move {
+            let (mut stream, _peer) = listener.accept().await.expect("a client");
+            let mut asked = [0_u8; 4096];
+            let _asked = stream.read(&mut asked).await;
+            let _sent = stream.write_all(answer.as_ref()).await;
+            let _held = stream.read(&mut asked).await;
+        });
+        url
+    }
+
+    async fn get(url: String) -> Result<Response, HttpError> {
+        HttpClient::new().send(&Request::get(url, Duration::from_secs(5))).await
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_read_and_a_redirect_is_not_followed() {
+        let url = server("HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 5\r\n\r\nhello").await;
+        let response = get(url).await.expect("an answer");
+        assert_eq!((response.status, response.body.as_slice()), (StatusCode::FOUND, b"hello".as_slice()));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_cut_at_its_limit() {
+        let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n".to_vec();
+        answer.resize(400_000, b'x');
+        let mut request = Request::get(server(answer).await, Duration::from_secs(5));
+        request.limit = 100_000;
+        let response = HttpClient::new().send(&request).await.expect("an answer");
+        assert!(response.cut);
+        assert_eq!(response.body.len(), 100_000);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_is_an_error() {
+        let garbage = get(server("SSH-2.0-OpenSSH_9.2\r\n").await).await.expect_err("not HTTP");
+        assert_eq!(garbage, HttpError::Broken("the answer is not HTTP".into()));
+        let mut silent = Request::get(server("").await, Duration::from_millis(50));
+        assert_eq!(HttpClient::new().send(&silent).await.expect_err("silence"), HttpError::Late(silent.timeout));
+        silent.url = "ftp://x/".into();
+        assert!(matches!(HttpClient::new().send(&silent).await, Err(HttpError::Malformed(_))));
+    }
+}

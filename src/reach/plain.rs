@@ -1,0 +1,80 @@
+//! Text made fit to be shown: what other machines print, one line, bounded, without control characters; and times.
+
+use std::time::Duration;
+
+/// The first line of `text` that holds anything, without control characters and cut after `longest` characters.
+///
+/// What a remote machine prints may carry escape sequences that would take over the terminal, or a gigabyte of it.
+pub fn line(text: &str, longest: usize) -> String {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    clean(first, longest)
+}
+
+/// The last line of `text` that holds anything, as [`line()`] would show it: where programs say why they end.
+pub fn last_line(text: &str, longest: usize) -> String {
+    let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    clean(last, longest)
+}
+
+fn clean(line: &str, longest: usize) -> String {
+    let mut kept = String::new();
+    for (count, symbol) in line.chars().filter(|symbol| is_plain(*symbol)).enumerate() {
+        if count == longest {
+            kept.push('…');
+            break;
+        }
+        kept.push(symbol);
+    }
+    kept
+}
+
+/// Neither a control character nor one of those that turn the direction of writing around.
+fn is_plain(symbol: char) -> bool {
+    !symbol.is_control()
+        && !matches!(symbol, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A time in the unit a person would use: `800 ms`, `1.5 s`, `42 s`, `5 min`.
+pub fn time(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds == 0 {
+        format!("{} ms", time.as_millis())
+    } else if seconds < 10 && time.subsec_millis() >= 100 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else if seconds >= 120 && seconds.is_multiple_of(60) {
+        format!("{} min", seconds / 60)
+    } else {
+        format!("{seconds} s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_well() {
+        for (milliseconds, text) in
+            [(800, "800 ms"), (1500, "1.5 s"), (4000, "4 s"), (42_000, "42 s"), (90_000, "90 s"), (300_000, "5 min")]
+        {
+            assert_eq!(time(Duration::from_millis(milliseconds)), text);
+        }
+    }
+
+    #[test]
+    fn escapes_do_not_reach_the_screen() {
+        assert_eq!(line("\n \x1b[31mred\x07\u{202e}\r\nsecond", 20), "[31mred");
+        assert_eq!(line("abcdef", 3), "abc…");
+        assert_eq!(line("", 3), "");
+        assert_eq!(last_line("one\ntwo\n\n", 9), "two");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_longer_and_never_a_control_character(text in "\\PC*|.*", longest in 0_usize..40) {
+            let shown = line(&text, longest);
+            assert!(shown.chars().count() <= longest + 1);
+            assert!(!shown.chars().any(char::is_control));
+        }
+    }
+}
