@@ -6,16 +6,20 @@
 pub mod args;
 pub mod cancel;
 pub mod check;
+pub mod console;
 pub mod context;
 pub mod doctor;
 pub mod engine;
 pub mod exit;
+pub mod files;
 pub mod jobs;
 pub mod join;
 pub mod journal;
 pub mod packager;
+pub mod keymap;
 pub mod status;
 pub mod table;
+pub mod theme;
 
 use std::process::ExitCode;
 
@@ -31,7 +35,7 @@ pub fn main() -> ExitCode {
     let context = Context::new(&arguments.global);
     let ended = match arguments.command {
         Some(command) => dispatch(&context, command),
-        None => Ok(Exit::Done),
+        None => console::run(&context, &console::ConsoleArgs::default()),
     };
     match ended {
         Ok(exit) => exit.into(),
@@ -44,6 +48,9 @@ pub fn main() -> ExitCode {
 
 fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
     match command {
+        Subcommand::Console(args) => console::run(context, &args),
+        Subcommand::Theme(args) => theme::run(context, &args),
+        Subcommand::Keymap(args) => keymap::run(context, &args),
         Subcommand::Engine(args) => engine::run(context, &args),
         Subcommand::Status(args) => status::run(context, &args),
         Subcommand::Journal(args) => journal::run(context, &args),

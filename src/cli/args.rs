@@ -48,6 +48,12 @@ pub struct Global {
 /// The commands. Each has its own file beside this one.
 #[derive(Debug, clap::Subcommand)]
 pub enum Subcommand {
+    /// The full-screen console; the same as `hotspare` alone
+    Console(super::console::ConsoleArgs),
+    /// Colours and glyphs of the console: what there is, and from which file
+    Theme(super::theme::ThemeArgs),
+    /// Keys of the console: what there is, and from which file
+    Keymap(super::keymap::KeymapArgs),
     /// The engine alone, in the foreground; or stop it, or ask it
     Engine(super::engine::EngineArgs),
     /// Hosts, pools, feeds and dumps in one table; exits 1 if anything is not well

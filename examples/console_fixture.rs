@@ -1,0 +1,88 @@
+//! The console over invented data, for pictures, for the pty tests, and for working on its looks.
+//!
+//! `cargo run --example console_fixture -- [SCENE] [theme=NAME] [keymap=NAME] [ascii] [read-only] [mouse] [config=DIR]`
+//! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy, panic.
+
+#[path = "../tests/support/fixture.rs"]
+mod fixture;
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fixture::FakeClient;
+use hotspare::clock::Clock;
+use hotspare::console::theme::color::Depth;
+use hotspare::console::{ConsoleOptions, run};
+use hotspare::engine::client::Link;
+use hotspare::engine::snapshot::{Freeze, Head, Snapshot};
+use hotspare::health::view::Health;
+
+fn scene(name: &str, clock: &Clock) -> Snapshot {
+    let now = clock.now();
+    match name {
+        "nothing" => fixture::nothing(now),
+        "many" => fixture::many(now, 1000),
+        "calm" => {
+            let hosts = ["studio-1", "studio-2", "studio-spare", "nas"];
+            let hosts = hosts.iter().map(|name| fixture::host(name, "10.77.0.11", 0.0004, now)).collect();
+            fixture::snapshot(now, hosts, Vec::new(), fixture::journal(now))
+        }
+        "trouble" => {
+            let mut snapshot = fixture::harbour(now);
+            let head: &mut Head = Arc::make_mut(&mut snapshot.head);
+            head.file.refused = vec![
+                "/etc/hotspare/hotspare.toml:12:3: unknown key `adress`; did you mean `address`?".into(),
+                "/etc/hotspare/hotspare.toml:31:10: pool `people-count` names host `studio-9`, which is not declared"
+                    .into(),
+            ];
+            head.alarms = vec!["the state disk is full: 0 B free in /home/ops/.local/state/hotspare/harbour".into()];
+            head.engine.frozen =
+                Some(Freeze { why: "the wall clock jumped by 3600 s".into(), until: fixture::ago(now, -30) });
+            snapshot
+        }
+        _ => fixture::harbour(now),
+    }
+}
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let given = |key: &str| arguments.iter().find_map(|argument| argument.strip_prefix(key)?.strip_prefix('='));
+    let name = arguments.first().map_or("harbour", String::as_str);
+    let mut options = ConsoleOptions::new(given("crashes").unwrap_or("/tmp").into());
+    options.depth = if given("depth") == Some("none") { Depth::None } else { options.depth };
+    options.theme = given("theme").unwrap_or("auto").into();
+    options.keymap = given("keymap").unwrap_or("default").into();
+    options.config = given("config").map(Into::into);
+    options.ascii |= arguments.iter().any(|argument| argument == "ascii");
+    options.read_only = arguments.iter().any(|argument| argument == "read-only");
+    options.choices.mouse = arguments.iter().any(|argument| argument == "mouse");
+    let client = FakeClient::new(scene(name, &options.clock));
+    if name == "gone" {
+        client.link.send_replace(Link::Lost { why: "its socket was closed".into() });
+    }
+    if name == "busy" {
+        tokio::spawn(busy(Arc::clone(&client)));
+    }
+    let end = run(client, options).await?;
+    writeln!(std::io::stdout(), "ended: {end:?}")?;
+    Ok(())
+}
+
+/// A picture that changes ten times a second.
+async fn busy(client: Arc<FakeClient>) {
+    for seq in 2.. {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.seq = seq;
+            for host in Arc::make_mut(&mut snapshot.hosts) {
+                let host = Arc::make_mut(host);
+                for check in host.checks.iter_mut().filter(|_| host.health == Health::Up) {
+                    check.latency = Some(0.0003 + 0.000_1 * f64::from(u32::try_from(seq % 10).unwrap_or(0)));
+                }
+            }
+        });
+    }
+}

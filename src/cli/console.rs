@@ -1,0 +1,109 @@
+//! `hotspare console`, and `hotspare` alone: the full-screen program over the running engine, or over a fresh one.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use super::{files, join};
+use crate::clock::Clock;
+use crate::console::theme::color::Depth;
+use crate::console::{Choices, ConsoleEnd, ConsoleOptions};
+use crate::engine::client::{self, Client};
+use crate::engine::guest::Guest;
+use crate::engine::launch::{self, Launch};
+use crate::engine::{Config, Engine};
+use crate::fleet;
+use crate::fleet::settings::ConsoleSettings;
+
+/// Arguments of `hotspare console`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConsoleArgs {
+    /// Keep the engine in this process: it ends with the console
+    #[arg(long)]
+    in_process: bool,
+    /// The theme, instead of that of the fleet file
+    #[arg(long, value_name = "NAME")]
+    theme: Option<String>,
+    /// The keymap, instead of that of the fleet file
+    #[arg(long, value_name = "NAME")]
+    keymap: Option<String>,
+    /// Draw without Unicode
+    #[arg(long)]
+    ascii: bool,
+    /// The mouse selects, opens and scrolls
+    #[arg(long)]
+    mouse: bool,
+    /// Ring the terminal's bell at each alarm
+    #[arg(long)]
+    bell: bool,
+    /// Tell each alarm to the desktop through the terminal (OSC 9)
+    #[arg(long)]
+    announce: bool,
+}
+
+/// Opens the console and says how it was left.
+pub fn run(context: &Context, args: &ConsoleArgs) -> Result<Exit, Failure> {
+    if !std::io::stdout().is_terminal() {
+        return Err(Failure::usage("the console needs a terminal, and standard output is none")
+            .hint("for pipes and logs there is `hotspare status --watch`"));
+    }
+    let place = join::place(context)?;
+    context.block_on(open(context, args, place))
+}
+
+async fn open(context: &Context, args: &ConsoleArgs, place: Launch) -> Result<Exit, Failure> {
+    let options = options(context, args, &place);
+    let guest = Guest::console(context.read_only);
+    if args.in_process {
+        let config = Config {
+            fleet: place.fleet,
+            state: Some(place.state.path().to_owned()),
+            detached: false,
+            clock: options.clock.clone(),
+        };
+        let engine =
+            Engine::start(config).await.map_err(|error| Failure::failed(error.to_string()).hint(error.hint()))?;
+        let ended = show(context, Arc::new(client::in_process(&engine, &guest)), options).await;
+        engine.stop("console").await;
+        return ended;
+    }
+    let socket = launch::connect_or_start(place, guest).await?;
+    show(context, Arc::new(socket), options).await
+}
+
+async fn show(context: &Context, client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Exit, Failure> {
+    let stays = options.engine_stays;
+    let ended =
+        crate::console::run(Arc::clone(&client), options).await.map_err(|error| Failure::failed(error.to_string()))?;
+    if ended == ConsoleEnd::Quit && stays {
+        let joined = *client.link().borrow() == client::Link::Joined;
+        let pid = client.snapshots().borrow().head.engine.pid;
+        context.tell(&if joined {
+            format!("the engine goes on (pid {pid}); `hotspare` joins it again, `hotspare engine stop` ends it")
+        } else {
+            "no engine runs; `hotspare` starts one".to_owned()
+        });
+    }
+    Ok(Exit::Done)
+}
+
+/// What is on the command line, then in the fleet file, then the default.
+fn options(context: &Context, args: &ConsoleArgs, place: &Launch) -> ConsoleOptions {
+    let settings = fleet::open(&place.fleet).fleet.map_or_else(ConsoleSettings::default, |fleet| fleet.console);
+    let surroundings = ConsoleOptions::new(place.state.path().to_owned());
+    ConsoleOptions {
+        theme: args.theme.clone().unwrap_or(settings.theme),
+        keymap: args.keymap.clone().unwrap_or(settings.keymap),
+        ascii: args.ascii || settings.ascii || surroundings.ascii,
+        depth: if context.color { surroundings.depth } else { Depth::None },
+        read_only: context.read_only,
+        config: files::config_folder(),
+        engine_stays: !args.in_process,
+        choices: Choices { mouse: args.mouse, bell: args.bell, announce: args.announce },
+        clock: Clock::real(),
+        ..surroundings
+    }
+}

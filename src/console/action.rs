@@ -1,0 +1,131 @@
+//! Actions: everything a person can do in the console.
+//!
+//! One table feeds the keymaps, the help, the palette, the bottom line, `docs/keys.md` and the tests. This room says
+//! what there is and when it can be done; doing it is the app's.
+
+pub mod doc;
+pub mod table;
+
+pub use table::Action;
+
+/// Where an action applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Everywhere.
+    Anywhere,
+    /// Where a row can be selected.
+    List,
+    /// The pane Hosts, and the page of a host.
+    Hosts,
+    /// The pane Jobs, and the page of a job.
+    Jobs,
+}
+
+impl Scope {
+    /// Whether there is a place where both are in force.
+    pub fn meets(self, other: Self) -> bool {
+        !matches!((self, other), (Self::Hosts, Self::Jobs) | (Self::Jobs, Self::Hosts))
+    }
+
+    /// As the help names it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Anywhere => "Everywhere",
+            Self::List => "In a list",
+            Self::Hosts => "Hosts",
+            Self::Jobs => "Jobs",
+        }
+    }
+}
+
+/// How much can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Danger {
+    /// Only the picture changes, or something is looked at.
+    Harmless,
+    /// Something changes; what is needed is asked first.
+    Changes,
+    /// Work ends or watching stops: never on one key, and its object is typed before it is done.
+    Dangerous,
+}
+
+/// What an action can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Argument {
+    /// Its name in help and palette.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: ArgumentKind,
+    /// Whether there is no sense without it.
+    pub required: bool,
+}
+
+/// What an argument may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ArgumentKind {
+    /// Name of a pane.
+    Pane,
+    /// Name of a column to sort by.
+    Sort,
+    /// Name of a theme.
+    Theme,
+    /// Name of a keymap.
+    Keymap,
+    /// Name of a host.
+    Host,
+    /// Number of a job.
+    Job,
+    /// Any text.
+    Text,
+}
+
+/// One row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// The action.
+    pub action: Action,
+    /// Its name for keymaps and the palette.
+    pub id: &'static str,
+    /// What it does, in two or three words, for the bottom line.
+    pub title: &'static str,
+    /// What it does, in one sentence.
+    pub doc: &'static str,
+    /// Where it applies.
+    pub scope: Scope,
+    /// How much can go wrong.
+    pub danger: Danger,
+    /// What it can be told.
+    pub argument: Option<Argument>,
+}
+
+impl Spec {
+    /// Whether it changes anything outside this console; such actions do not exist with `--read-only`.
+    pub fn changes(&self) -> bool {
+        self.danger != Danger::Harmless
+    }
+}
+
+/// An action with its argument: what keys and the palette call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invocation {
+    /// The action.
+    pub action: Action,
+    /// What it is told.
+    pub argument: Option<String>,
+}
+
+impl From<Action> for Invocation {
+    fn from(action: Action) -> Self {
+        Self { action, argument: None }
+    }
+}
+
+impl std::fmt::Display for Invocation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.action.spec().id)?;
+        match &self.argument {
+            Some(argument) => write!(f, " {argument}"),
+            None => Ok(()),
+        }
+    }
+}

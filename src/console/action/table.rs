@@ -1,0 +1,158 @@
+//! The table itself.
+
+use super::{Argument, ArgumentKind, Danger, Scope, Spec};
+
+/// Declares the actions and their table together, so that neither can have a row the other lacks.
+macro_rules! actions {
+    ($($name:ident $id:literal $title:literal $scope:ident $danger:ident $argument:expr => $doc:literal;)*) => {
+        /// Everything a person can do in the console.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $(#[doc = $doc] $name,)*
+        }
+
+        const TABLE: &[Spec] = &[$(Spec {
+            action: Action::$name,
+            id: $id,
+            title: $title,
+            doc: $doc,
+            scope: Scope::$scope,
+            danger: Danger::$danger,
+            argument: $argument,
+        },)*];
+    };
+}
+
+const fn takes(name: &'static str, kind: ArgumentKind, required: bool) -> Argument {
+    Argument { name, kind, required }
+}
+
+actions! {
+    Help "help" "all keys" Anywhere Harmless None
+        => "Shows every action with its keys; type to filter, Enter runs the selected one.";
+    Palette "palette" "command" Anywhere Harmless None
+        => "Asks for an action by name, with its argument; Tab completes.";
+    Quit "quit" "quit" Anywhere Harmless None
+        => "Leaves the console. The engine goes on.";
+    Suspend "suspend" "suspend" Anywhere Harmless None
+        => "Goes back to the shell until `fg`. The engine goes on.";
+    Redraw "redraw" "redraw" Anywhere Harmless None
+        => "Draws the whole screen again, after something else has written on it.";
+    NextPane "pane.next" "pane" Anywhere Harmless None
+        => "Gives the keys to the next pane.";
+    PreviousPane "pane.previous" "pane back" Anywhere Harmless None
+        => "Gives the keys to the pane before.";
+    ShowPane "pane.show" "pane" Anywhere Harmless Some(takes("pane", ArgumentKind::Pane, true))
+        => "Gives the keys to this pane.";
+    Zoom "view.zoom" "zoom" Anywhere Harmless None
+        => "Gives the whole screen to the pane that has the keys, or takes it back.";
+    Back "view.back" "back" Anywhere Harmless None
+        => "Goes back: closes the page, then the zoom, then the filter, then the marks.";
+    Freeze "view.freeze" "freeze" Anywhere Harmless None
+        => "Holds the picture still, to read or copy it, or lets it go on.";
+    Problems "view.problems" "problems" Anywhere Harmless None
+        => "Shows everything that is wrong, in full: alarms, the lines of a refused fleet file, hosts that are not up.";
+    Messages "view.messages" "messages" Anywhere Harmless None
+        => "Shows the messages of this console again.";
+    Log "view.log" "log" Anywhere Harmless None
+        => "Opens the log of the engine.";
+    Copy "copy" "copy" Anywhere Harmless None
+        => "Copies the selected row, the marked rows, or the whole page to the clipboard of your terminal.";
+    UseTheme "theme" "theme" Anywhere Harmless Some(takes("name", ArgumentKind::Theme, true))
+        => "Draws with another theme.";
+    UseKeymap "keymap" "keymap" Anywhere Harmless Some(takes("name", ArgumentKind::Keymap, true))
+        => "Uses another keymap.";
+    Mouse "view.mouse" "mouse" Anywhere Harmless None
+        => "Lets the mouse select, open and scroll here, or leaves it to the terminal.";
+    Bell "view.bell" "bell" Anywhere Harmless None
+        => "Rings the bell of the terminal at each alarm, or stops that.";
+    Announce "view.announce" "announce" Anywhere Harmless None
+        => "Sends each alarm to the desktop through the terminal (OSC 9), or stops that.";
+    Down "list.down" "down" List Harmless None
+        => "Selects the next row.";
+    Up "list.up" "up" List Harmless None
+        => "Selects the row before.";
+    PageDown "list.page-down" "page down" List Harmless None
+        => "Goes down by a screen.";
+    PageUp "list.page-up" "page up" List Harmless None
+        => "Goes up by a screen.";
+    First "list.first" "first" List Harmless None
+        => "Selects the first row.";
+    Last "list.last" "last" List Harmless None
+        => "Selects the last row.";
+    Open "list.open" "open" List Harmless None
+        => "Opens the selected row as a page of its own.";
+    Filter "list.filter" "filter" List Harmless Some(takes("words", ArgumentKind::Text, false))
+        => "Shows only the rows with these words; a word after `!` must be missing.";
+    Sort "list.sort" "sort" List Harmless Some(takes("column", ArgumentKind::Sort, false))
+        => "Sorts by the next column, or by this one.";
+    Reverse "list.reverse" "reverse" List Harmless None
+        => "Turns the order around.";
+    Mark "list.mark" "mark" List Harmless None
+        => "Marks the selected row, or takes the mark away; actions on hosts then apply to all marked ones.";
+    MarkAll "list.mark-all" "mark all" List Harmless None
+        => "Marks every row that is shown, or takes all marks away.";
+    Probe "host.probe" "probe now" Hosts Changes Some(takes("host", ArgumentKind::Host, false))
+        => "Runs every check of the selected or marked hosts now.";
+    ProbeAll "host.probe-all" "probe all" Hosts Changes None
+        => "Runs every check of all hosts now.";
+    Maintain "host.maintain" "maintain…" Hosts Changes Some(takes("host", ArgumentKind::Host, false))
+        => "Begins maintenance of the selected or marked hosts: watching goes on, acting stops. Asks for reason and duration.";
+    EndMaintenance "host.end-maintenance" "end maintenance" Hosts Changes Some(takes("host", ArgumentKind::Host, false))
+        => "Ends the maintenance of the selected or marked hosts, so that hotspare may act on them again.";
+    Cancel "job.cancel" "cancel job…" Jobs Dangerous Some(takes("job", ArgumentKind::Job, false))
+        => "Ends the selected job. Asks to type its number.";
+    Note "journal.note" "note…" Anywhere Changes Some(takes("text", ArgumentKind::Text, false))
+        => "Writes a remark into the journal.";
+    VerifyJournal "journal.verify" "verify journal" Anywhere Changes None
+        => "Checks the chain of hashes of the whole journal, as a job.";
+    Doctor "engine.doctor" "doctor" Anywhere Changes None
+        => "Tries everything that the fleet file needs, reading only, as a job; open the job to read what it found.";
+    Reload "engine.reload" "reload" Anywhere Changes None
+        => "Reads the fleet file again now.";
+    Start "engine.start" "start engine" Anywhere Changes None
+        => "Starts an engine after it was lost, and joins it.";
+    Stop "engine.stop" "stop engine…" Anywhere Dangerous None
+        => "Stops the engine: nothing is watched any more. Asks to type the name of the fleet.";
+}
+
+impl Action {
+    /// Every action, in the order of the table.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLE.iter().map(|spec| spec.action)
+    }
+
+    /// Its row of the table.
+    pub fn spec(self) -> &'static Spec {
+        &TABLE[self as usize]
+    }
+
+    /// The action of this name.
+    pub fn of(id: &str) -> Option<Self> {
+        Self::all().find(|action| action.spec().id == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_actions_and_names_are_unique() {
+        for action in Action::all() {
+            assert_eq!(action.spec().action, action);
+            assert_eq!(Action::of(action.spec().id), Some(action));
+        }
+    }
+
+    #[test]
+    fn every_doc_is_a_sentence_and_every_title_is_short() {
+        for action in Action::all() {
+            let spec = action.spec();
+            assert!(spec.doc.ends_with('.') && spec.doc.starts_with(char::is_uppercase), "{}", spec.id);
+            assert!(spec.title.chars().count() <= 16, "{}", spec.id);
+            let asks = spec.title.ends_with('…');
+            assert!(spec.danger != Danger::Dangerous || asks, "{} must say that it asks", spec.id);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The state of the console: where the person is looking, and what is asked of them.
+//!
+//! Events come in, effects go out, and a frame can be drawn at any time. Nothing here waits, writes or knows the time.
+
+mod events;
+mod perform;
+mod possible;
+mod wishes;
+
+use std::time::Duration;
+
+use super::action::{Invocation, Scope};
+use super::keymap::Key;
+use super::list::ListState;
+use super::look::Look;
+use super::modal::{Modal, Sight};
+use super::page::Open;
+use super::pane::PaneId;
+use super::theme::Meaning;
+use super::toasts::{Toast, Toasts};
+use super::world::World;
+use crate::engine::command::{Accepted, Answer, Command, Query, Refusal};
+
+/// Something to be done outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the engine to change something.
+    Send(Command),
+    /// Ask the engine for something to see.
+    Ask(Query),
+    /// Start an engine and join it.
+    Restart,
+    /// Put this into the terminal's clipboard.
+    Copy(String),
+    /// Ring the terminal's bell.
+    Bell,
+    /// Tell the desktop through the terminal.
+    Announce(String),
+    /// Give the mouse to the console, or back.
+    Mouse(bool),
+    /// Draw everything again.
+    Redraw,
+    /// Go back to the shell for a while.
+    Suspend,
+    /// End the console.
+    Quit,
+}
+
+/// What came of an effect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// To [`Effect::Send`].
+    Command(Result<Accepted, Refusal>),
+    /// To [`Effect::Ask`].
+    Query(Query, Result<Answer, Refusal>),
+    /// To [`Effect::Restart`].
+    Restart(Result<(), Refusal>),
+}
+
+/// What a person may like or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Choices {
+    /// The mouse works here.
+    pub mouse: bool,
+    /// An alarm rings the bell.
+    pub bell: bool,
+    /// An alarm is told to the desktop.
+    pub announce: bool,
+}
+
+/// The console.
+#[derive(Debug)]
+pub struct App {
+    /// What is drawn.
+    pub world: World,
+    /// What it looks like.
+    pub look: Look,
+    /// The pane that has the keys.
+    pub focus: PaneId,
+    /// It has the whole screen.
+    pub zoomed: bool,
+    /// One a pane.
+    pub lists: [ListState; PaneId::ALL.len()],
+    /// Pages, one opened from the other.
+    pub pages: Vec<Open>,
+    /// Questions on top.
+    pub modals: Vec<Box<dyn Modal>>,
+    /// Messages.
+    pub toasts: Toasts,
+    /// Likes.
+    pub choices: Choices,
+    /// Keys of a sequence that is not finished.
+    pub pending: Vec<Key>,
+    /// Where the panes were in the last frame, for the mouse.
+    pub placed: Vec<(PaneId, ratatui::layout::Rect)>,
+    /// Whether this process can be stopped and continued: it was started from a shell with job control.
+    pub can_suspend: bool,
+    effects: Vec<Effect>,
+    /// The newest entry of the journal that was looked at for alarms.
+    seen: u64,
+}
+
+impl App {
+    /// A console over this world.
+    pub fn new(world: World, look: Look, choices: Choices, can_suspend: bool) -> Self {
+        let seen = world.shown.journal.length;
+        let mut app = Self {
+            world,
+            look,
+            focus: PaneId::Hosts,
+            zoomed: false,
+            lists: Default::default(),
+            pages: Vec::new(),
+            modals: Vec::new(),
+            toasts: Toasts::default(),
+            choices,
+            pending: Vec::new(),
+            placed: Vec::new(),
+            can_suspend,
+            effects: Vec::new(),
+            seen,
+        };
+        app.settle();
+        app
+    }
+
+    /// What is to be done outside since the last time.
+    pub fn effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// The scopes of keys in force, the closest first.
+    pub fn scopes(&self) -> Vec<Scope> {
+        let own = match self.pages.last() {
+            Some(open) => open.page.scope(),
+            None => self.focus.pane().scope(),
+        };
+        own.into_iter().chain([Scope::List, Scope::Anywhere]).collect()
+    }
+
+    /// What a modal sees.
+    pub fn sight(&self) -> Sight<'_> {
+        Sight { world: &self.world, look: &self.look, actions: self }
+    }
+
+    /// The list of the pane that has the keys.
+    pub fn list(&mut self) -> &mut ListState {
+        &mut self.lists[self.focus as usize]
+    }
+
+    /// How long this picture stays true by itself: until an age on the screen changes.
+    pub fn lasts(&self) -> Duration {
+        let now = self.world.now;
+        let to_minute = 60 - now.as_second().rem_euclid(60);
+        let young = |then: crate::clock::Timestamp| (0..60).contains(&(now.as_second() - then.as_second()));
+        let shown = &self.world.shown;
+        let moving = self.world.reference() == now
+            && (shown.hosts.iter().any(|host| young(host.since))
+                || shown.jobs.iter().any(|job| job.ended.is_some_and(young)));
+        let each_second = moving || self.toasts.live(now).is_some() || !self.pages.is_empty();
+        Duration::from_secs(if each_second { 1 } else { u64::try_from(to_minute).unwrap_or(1) })
+    }
+
+    /// Says something in the line of messages.
+    pub fn say(&mut self, meaning: Meaning, text: impl Into<String>, hint: Option<String>) {
+        self.toasts.add(Toast { at: self.world.now, meaning, text: text.into(), hint });
+    }
+
+    /// After any event: rows in order, pages supplied.
+    fn settle(&mut self) {
+        for id in PaneId::ALL {
+            self.lists[id as usize].arrange(id.pane(), &self.world.shown);
+        }
+        for open in &mut self.pages {
+            self.effects.extend(open.page.wants(&self.world).map(Effect::Ask));
+        }
+    }
+
+    /// Does what was called, or says why not.
+    pub fn call(&mut self, invocation: &Invocation) {
+        use super::modal::Possible;
+        if !self.exists(invocation.action) {
+            return;
+        }
+        match self.why_not(invocation) {
+            Some(why) => {
+                let text = format!("{} cannot be done now: {why}", invocation.action.spec().id);
+                self.say(Meaning::Warn, text, None);
+            }
+            None => self.perform(invocation),
+        }
+        self.settle();
+    }
+}

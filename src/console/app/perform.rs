@@ -1,0 +1,256 @@
+//! Doing what was called, as far as only the picture changes.
+
+use super::{App, Effect};
+use crate::console::action::{Action, Invocation};
+use crate::console::modal::filter::FilterLine;
+use crate::console::modal::help::Help;
+use crate::console::modal::palette::Palette;
+use crate::console::modal::reader::Reader;
+use crate::console::page::Open;
+use crate::console::page::entry::EntryPage;
+use crate::console::page::host::HostPage;
+use crate::console::page::job::JobPage;
+use crate::console::page::log::LogPage;
+use crate::console::pane::PaneId;
+use crate::console::table::words;
+use crate::console::theme::Meaning;
+use crate::console::{format, problems};
+
+impl App {
+    pub(super) fn perform(&mut self, invocation: &Invocation) {
+        let argument = invocation.argument.as_deref();
+        let needs = invocation.action.spec().argument.is_some_and(|argument| argument.required);
+        if needs && argument.is_none() {
+            let palette = Palette::new(&format!("{} ", invocation.action.spec().id), self.sight());
+            return self.modals.push(Box::new(palette));
+        }
+        match invocation.action {
+            Action::Help => {
+                let help = Help::new(self.sight());
+                self.modals.push(Box::new(help));
+            }
+            Action::Palette => {
+                let palette = Palette::new("", self.sight());
+                self.modals.push(Box::new(palette));
+            }
+            Action::Quit => self.effects.push(Effect::Quit),
+            Action::Suspend => self.effects.push(Effect::Suspend),
+            Action::Redraw => self.effects.push(Effect::Redraw),
+            Action::NextPane => self.next_pane(1),
+            Action::PreviousPane => self.next_pane(PaneId::ALL.len() - 1),
+            Action::ShowPane => self.show_pane(argument.unwrap_or_default()),
+            Action::Zoom => self.zoomed = !self.zoomed,
+            Action::Back => self.back(),
+            Action::Freeze => self.freeze(),
+            Action::Problems => self.problems(),
+            Action::Messages => self.messages(),
+            Action::Log => self.pages.push(Open::new(LogPage::default())),
+            Action::Copy => self.copy(),
+            Action::UseTheme => self.use_theme(argument.unwrap_or_default()),
+            Action::UseKeymap => self.use_keymap(argument.unwrap_or_default()),
+            Action::Mouse | Action::Bell | Action::Announce => self.choose(invocation.action),
+            Action::Down => self.step(1),
+            Action::Up => self.step(-1),
+            Action::PageDown => self.page(1),
+            Action::PageUp => self.page(-1),
+            Action::First => self.page(isize::MIN),
+            Action::Last => self.page(isize::MAX),
+            Action::Open => self.open(),
+            Action::Filter => self.filter(argument),
+            Action::Sort => self.sort(argument),
+            Action::Reverse => {
+                let list = self.list();
+                list.reversed = !list.reversed;
+                list.disarrange();
+            }
+            Action::Mark => {
+                let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
+                self.list().toggle_mark(pane, &shown);
+            }
+            Action::MarkAll => {
+                let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
+                self.list().toggle_all(pane, &shown);
+            }
+            _ => self.wish(invocation),
+        }
+    }
+
+    fn next_pane(&mut self, by: usize) {
+        self.pages.clear();
+        let at = PaneId::ALL.iter().position(|id| *id == self.focus).unwrap_or(0);
+        self.focus = PaneId::ALL[(at + by) % PaneId::ALL.len()];
+    }
+
+    fn show_pane(&mut self, name: &str) {
+        match PaneId::of(name) {
+            Some(id) => {
+                self.pages.clear();
+                self.focus = id;
+            }
+            None => self.say(Meaning::Warn, format!("there is no pane `{name}`"), None),
+        }
+    }
+
+    /// One step back: page, zoom, filter, marks, order; in this order, one at a time.
+    fn back(&mut self) {
+        if self.pages.pop().is_some() {
+            return;
+        }
+        if self.zoomed {
+            self.zoomed = false;
+            return;
+        }
+        let list = self.list();
+        if !list.filter.is_empty() {
+            list.filter = crate::console::filter::Filter::default();
+        } else if !list.marks.is_empty() {
+            list.marks.clear();
+        }
+        list.disarrange();
+    }
+
+    fn freeze(&mut self) {
+        self.world.toggle_freeze();
+        self.lists.iter_mut().for_each(crate::console::list::ListState::disarrange);
+        let (text, key) = match self.world.frozen {
+            Some(_) => ("the picture stands still; watching goes on", self.look.keymap.key_of(Action::Freeze)),
+            None => ("the picture goes on", None),
+        };
+        self.say(Meaning::Info, text, key.map(|key| format!("{key} lets it go on")));
+    }
+
+    fn problems(&mut self) {
+        let text = problems::paragraphs(&self.world, self.look.theme.glyphs);
+        self.modals.push(Box::new(Reader::new("What is wrong", text)));
+    }
+
+    fn messages(&mut self) {
+        let mut text: Vec<(Meaning, String)> = Vec::new();
+        for toast in self.toasts.history() {
+            let time = format::second(toast.at, &self.world.zone);
+            text.push((toast.meaning, format!("{time}  {}", toast.text)));
+            text.extend(toast.hint.iter().map(|hint| (Meaning::Dim, format!("          {hint}"))));
+        }
+        if text.is_empty() {
+            text.push((Meaning::Dim, "no message yet: what comes of your actions is kept here".into()));
+        }
+        self.modals.push(Box::new(Reader::new("Messages", text)));
+    }
+
+    fn copy(&mut self) {
+        let glyphs = self.look.theme.glyphs;
+        let (what, text) = if let Some(open) = self.pages.last() {
+            ("the page".to_owned(), open.text(&self.world, glyphs))
+        } else {
+            let (pane, list) = (self.focus.pane(), &self.lists[self.focus as usize]);
+            let marked = |row: &usize| list.marks.contains(&pane.key(&self.world.shown, *row));
+            let rows: Vec<usize> = if list.marks.is_empty() {
+                list.current().into_iter().collect()
+            } else {
+                list.order().iter().map(|row| *row as usize).filter(marked).collect()
+            };
+            let line = |row: &usize| {
+                let cells = pane.cells(&self.world, glyphs, *row);
+                format!("{}\n", cells.iter().map(|cell| words(cell)).collect::<Vec<_>>().join("  ").trim_end())
+            };
+            (format::several(rows.len(), "row"), rows.iter().map(line).collect())
+        };
+        self.effects.push(Effect::Copy(text));
+        self.say(Meaning::Good, format!("copied {what} to the clipboard of the terminal"), None);
+    }
+
+    fn use_theme(&mut self, name: &str) {
+        match self.look.use_theme(name) {
+            Ok(()) => self.say(Meaning::Good, format!("theme {name}"), None),
+            Err(error) => self.say(Meaning::Bad, error.to_string(), Some("the theme in force stays".into())),
+        }
+    }
+
+    fn use_keymap(&mut self, name: &str) {
+        match self.look.use_keymap(name) {
+            Ok(()) => {
+                let key = self.look.keymap.key_of(Action::Help);
+                let hint = key.map(|key| format!("{key} shows all keys"));
+                self.say(Meaning::Good, format!("keymap {name}"), hint);
+            }
+            Err(error) => self.say(Meaning::Bad, error.to_string(), Some("the keymap in force stays".into())),
+        }
+    }
+
+    fn choose(&mut self, action: Action) {
+        let choices = &mut self.choices;
+        let (name, on) = match action {
+            Action::Mouse => ("the mouse selects, opens and scrolls", &mut choices.mouse),
+            Action::Bell => ("an alarm rings the bell", &mut choices.bell),
+            _ => ("an alarm is told to the desktop", &mut choices.announce),
+        };
+        *on = !*on;
+        let text = if *on { name.to_owned() } else { format!("no longer: {name}") };
+        if action == Action::Mouse {
+            self.effects.push(Effect::Mouse(self.choices.mouse));
+        }
+        self.say(Meaning::Info, text, None);
+    }
+
+    fn step(&mut self, by: isize) {
+        if let Some(open) = self.pages.last_mut() {
+            if !open.page.step(&self.world, by) {
+                open.scroll(by);
+            }
+            return;
+        }
+        let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
+        self.list().step(pane, &shown, by);
+    }
+
+    /// Screens down or up; the extremes go to the ends.
+    fn page(&mut self, screens: isize) {
+        if let Some(open) = self.pages.last_mut() {
+            let height = isize::try_from(open.height()).unwrap_or(1);
+            return open.scroll(screens.saturating_mul(height));
+        }
+        let placed = self.placed.iter().find(|(id, _)| *id == self.focus);
+        // Frame and heads of columns take three lines.
+        let height = placed.map_or(10, |(_, area)| isize::try_from(area.height.saturating_sub(3)).unwrap_or(10)).max(1);
+        self.step(screens.saturating_mul(height));
+    }
+
+    fn open(&mut self) {
+        let Some(row) = self.list().current() else { return };
+        let shown = &self.world.shown;
+        let opened = match self.focus {
+            PaneId::Hosts => shown.hosts.get(row).map(|host| Open::new(HostPage::new(host.name.clone()))),
+            PaneId::Jobs => shown.jobs.get(row).map(|job| Open::new(JobPage::new(job))),
+            PaneId::Journal => shown.journal.tail.get(row).map(|entry| Open::new(EntryPage::new(entry.clone()))),
+        };
+        self.pages.extend(opened);
+    }
+
+    fn filter(&mut self, words: Option<&str>) {
+        let list = self.list();
+        if let Some(words) = words {
+            list.filter = crate::console::filter::Filter::new(words);
+            list.disarrange();
+        } else {
+            let line = FilterLine::new(list.filter.text());
+            self.modals.push(Box::new(line));
+        }
+    }
+
+    fn sort(&mut self, column: Option<&str>) {
+        let sorts = self.focus.pane().sorts();
+        let next = match column {
+            None => Some((self.list().sort + 1) % sorts.len()),
+            Some(column) => sorts.iter().position(|sort| *sort == column),
+        };
+        if let Some(next) = next {
+            let list = self.list();
+            list.sort = next;
+            list.disarrange();
+            self.say(Meaning::Info, format!("sorted by {}", sorts[next]), None);
+        } else {
+            let text = format!("no order is called `{}`", column.unwrap_or_default());
+            self.say(Meaning::Warn, text, Some(format!("there are: {}", sorts.join(", "))));
+        }
+    }
+}

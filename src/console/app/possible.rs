@@ -1,0 +1,113 @@
+//! What can be done now, and why not.
+
+use super::App;
+use crate::console::action::{Action, ArgumentKind, Invocation};
+use crate::console::modal::Possible;
+use crate::console::pane::PaneId;
+use crate::work::view::{JobId, JobView};
+
+impl App {
+    /// The hosts that actions on hosts apply to: that of the page, the marked ones, or the selected one.
+    pub fn targets(&self) -> Vec<String> {
+        if let Some(open) = self.pages.last() {
+            return open.page.host().map(ToOwned::to_owned).into_iter().collect();
+        }
+        let list = &self.lists[PaneId::Hosts as usize];
+        if !list.marks.is_empty() {
+            return list.marks.iter().cloned().collect();
+        }
+        let row = list.current().filter(|_| self.focus == PaneId::Hosts);
+        row.and_then(|row| self.world.shown.hosts.get(row)).map(|host| host.name.clone()).into_iter().collect()
+    }
+
+    /// The job of this number.
+    pub fn job_of(&self, id: JobId) -> Option<&JobView> {
+        self.world.newest.jobs.iter().find(|job| job.id == id).map(AsRef::as_ref)
+    }
+
+    /// The job that actions on jobs apply to.
+    pub fn target_job(&self) -> Option<&JobView> {
+        if let Some(open) = self.pages.last() {
+            return open.page.job().and_then(|id| self.job_of(id));
+        }
+        let row = self.lists[PaneId::Jobs as usize].current().filter(|_| self.focus == PaneId::Jobs)?;
+        self.world.shown.jobs.get(row).map(AsRef::as_ref)
+    }
+
+    fn in_maintenance(&self, host: &str) -> bool {
+        self.world.newest.host(host).is_some_and(|host| host.maintenance.is_some())
+    }
+
+    fn in_list(&self) -> Option<String> {
+        let empty = self.pages.is_empty() && self.lists[self.focus as usize].order().is_empty();
+        empty.then(|| format!("{} has no rows", self.focus.pane().name()))
+    }
+
+    fn on_list(&self) -> Option<String> {
+        (!self.pages.is_empty()).then(|| "a page is open; go back first".into())
+    }
+}
+
+impl Possible for App {
+    fn exists(&self, action: Action) -> bool {
+        !(self.world.read_only && action.spec().changes())
+    }
+
+    fn why_not(&self, invocation: &Invocation) -> Option<String> {
+        let Invocation { action, argument } = invocation;
+        let named = argument.is_some();
+        let gone = || self.world.unreachable();
+        match *action {
+            Action::Suspend if !self.can_suspend => Some("there is no shell to go back to".into()),
+            Action::Suspend if !self.world.engine_stays => Some("the engine lives in this process".into()),
+            Action::Start if gone().is_none() => Some("the engine is running".into()),
+            Action::Probe | Action::Maintain | Action::EndMaintenance | Action::Cancel if named => gone(),
+            Action::Probe | Action::Maintain => gone().or_else(|| self.no_target()),
+            Action::EndMaintenance => gone().or_else(|| self.no_target()).or_else(|| {
+                let none = !self.targets().iter().any(|host| self.in_maintenance(host));
+                none.then(|| format!("{} is not in maintenance", self.targets().join(", ")))
+            }),
+            Action::ProbeAll => {
+                gone().or_else(|| self.world.newest.hosts.is_empty().then(|| "the fleet file has no hosts".into()))
+            }
+            Action::Cancel => gone().or_else(|| match self.target_job() {
+                None => Some("no job is selected".into()),
+                Some(job) if job.state.ended() => Some(format!("job {} has ended", job.id)),
+                Some(_) => None,
+            }),
+            Action::Note | Action::VerifyJournal | Action::Doctor | Action::Reload | Action::Stop | Action::Log => {
+                gone()
+            }
+            Action::Open | Action::Mark | Action::MarkAll => self.on_list().or_else(|| self.in_list()),
+            Action::Filter | Action::Sort | Action::Reverse | Action::Zoom => self.on_list(),
+            Action::Copy => self.in_list(),
+            _ => None,
+        }
+    }
+
+    fn candidates(&self, action: Action) -> Vec<String> {
+        let Some(argument) = action.spec().argument else { return Vec::new() };
+        match argument.kind {
+            ArgumentKind::Pane => PaneId::ALL.map(|id| id.pane().name().to_lowercase()).to_vec(),
+            ArgumentKind::Sort => self.focus.pane().sorts().iter().map(|sort| (*sort).to_owned()).collect(),
+            ArgumentKind::Theme => self.look.themes(),
+            ArgumentKind::Keymap => self.look.keymaps(),
+            ArgumentKind::Host => {
+                let hosts = self.world.newest.hosts.iter().map(|host| host.name.clone());
+                hosts.filter(|host| action != Action::EndMaintenance || self.in_maintenance(host)).collect()
+            }
+            ArgumentKind::Job => {
+                let jobs = self.world.newest.jobs.iter().filter(|job| !job.state.ended());
+                jobs.map(|job| job.id.to_string()).collect()
+            }
+            ArgumentKind::Text => Vec::new(),
+        }
+    }
+}
+
+impl App {
+    /// With hosts in the fleet, an argument can name one even where none is selected.
+    fn no_target(&self) -> Option<String> {
+        self.targets().is_empty().then(|| "no host is selected".into())
+    }
+}

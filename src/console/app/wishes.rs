@@ -1,0 +1,188 @@
+//! Wishes: what the engine is asked to change, after asking the person for what is needed.
+
+use std::time::Duration;
+
+use super::{App, Effect};
+use crate::clock::Timestamp;
+use crate::console::action::{Action, Invocation};
+use crate::console::format;
+use crate::console::modal::ask::{Ask, Field};
+use crate::console::modal::confirm::Confirm;
+use crate::console::theme::Meaning;
+use crate::console::world::World;
+use crate::engine::command::Command;
+use crate::fleet::units;
+use crate::work::view::JobId;
+
+impl App {
+    pub(super) fn wish(&mut self, invocation: &Invocation) {
+        let argument = invocation.argument.clone();
+        match invocation.action {
+            Action::Probe => self.probe(argument),
+            Action::ProbeAll => self.send(Command::ProbeNow { hosts: Vec::new() }),
+            Action::Maintain => self.maintain(argument),
+            Action::EndMaintenance => self.end_maintenance(argument),
+            Action::Cancel => self.cancel(argument.as_deref()),
+            Action::Note => self.note(argument),
+            Action::VerifyJournal => self.send(Command::VerifyJournal),
+            Action::Doctor => self.send(Command::Doctor),
+            Action::Reload => self.send(Command::Reload),
+            Action::Start => {
+                self.say(Meaning::Info, "starting an engine…", None);
+                self.effects.push(Effect::Restart);
+            }
+            _ => self.stop(),
+        }
+    }
+
+    fn send(&mut self, command: Command) {
+        self.effects.push(Effect::Send(command));
+    }
+
+    /// The named host, or those that are meant without a name.
+    fn hosts(&mut self, argument: Option<String>) -> Option<Vec<String>> {
+        let hosts = match argument {
+            None => self.targets(),
+            Some(name) => vec![name],
+        };
+        let unknown = hosts.iter().find(|name| self.world.newest.host(name).is_none()).cloned();
+        match unknown {
+            Some(name) => {
+                self.say(Meaning::Warn, format!("the fleet file has no host `{name}`"), None);
+                None
+            }
+            None => Some(hosts),
+        }
+    }
+
+    fn probe(&mut self, argument: Option<String>) {
+        if let Some(hosts) = self.hosts(argument) {
+            self.send(Command::ProbeNow { hosts });
+        }
+    }
+
+    fn maintain(&mut self, argument: Option<String>) {
+        let Some(hosts) = self.hosts(argument) else { return };
+        let lines = vec![
+            "Watching goes on, acting stops: nothing is done about these hosts until the time is over.".into(),
+            "Then it ends by itself, and the journal says so.".into(),
+        ];
+        let fields = vec![Field::new("why", "", ""), Field::new("for", "30m, 2h, 1d", "2h")];
+        let ask = Ask::new(format!("Maintenance of {}?", hosts.join(", ")), lines, hosts, fields, made_maintenance);
+        self.modals.push(Box::new(ask));
+    }
+
+    fn end_maintenance(&mut self, argument: Option<String>) {
+        let Some(hosts) = self.hosts(argument) else { return };
+        let mut lines = Vec::new();
+        let mut commands = Vec::new();
+        for name in &hosts {
+            let Some(maintenance) = self.world.newest.host(name).and_then(|host| host.maintenance.as_ref()) else {
+                continue;
+            };
+            let left = format::left(maintenance.until, self.world.now);
+            lines.push(format!("{name}: {left} left, by {}: {}", maintenance.owner, maintenance.why));
+            commands.push(Command::EndMaintenance { host: name.clone() });
+        }
+        if commands.is_empty() {
+            return self.say(Meaning::Warn, format!("{} is not in maintenance", hosts.join(", ")), None);
+        }
+        lines.push(String::new());
+        lines.push("hotspare may act on them again at once.".into());
+        let title = format!("End the maintenance of {}?", format::several(commands.len(), "host"));
+        self.modals.push(Box::new(Confirm::button(title, lines, " End maintenance ", commands)));
+    }
+
+    fn cancel(&mut self, argument: Option<&str>) {
+        let job = match argument {
+            None => self.target_job(),
+            Some(number) => number.parse().ok().and_then(|number| self.job_of(JobId(number))),
+        };
+        let Some(job) = job.filter(|job| !job.state.ended()).cloned() else {
+            return self.say(Meaning::Warn, "there is no such job, or it has ended", None);
+        };
+        let done = format::amount(job.done, job.total, job.unit);
+        let lines = vec![
+            format!("{} {}", job.kind, job.title),
+            format!("asked for by {}, {}, done so far: {done}", job.who, job.state.word()),
+            String::new(),
+            "It ends as soon as it can. What it has done stays; what it has begun is left whole.".into(),
+        ];
+        let confirm = Confirm::typed(
+            format!("Cancel job {}?", job.id),
+            lines,
+            job.id.to_string(),
+            " End the job ",
+            vec![Command::Cancel { job: job.id }],
+        );
+        self.modals.push(Box::new(confirm));
+    }
+
+    fn note(&mut self, argument: Option<String>) {
+        if let Some(text) = argument {
+            return self.send(Command::Note { text });
+        }
+        let lines = vec!["A remark stands in the journal for ever, with your name and the time.".into()];
+        let fields = vec![Field::new("remark", "", "")];
+        let ask = Ask::new("Write into the journal".into(), lines, Vec::new(), fields, made_note);
+        self.modals.push(Box::new(ask));
+    }
+
+    fn stop(&mut self) {
+        let head = &self.world.newest.head;
+        let running: Vec<String> = self
+            .world
+            .newest
+            .jobs
+            .iter()
+            .filter(|job| !job.state.ended())
+            .map(|job| format!("  {} {} {}", job.id, job.kind, job.title))
+            .collect();
+        let mut lines = vec![
+            format!(
+                "Engine pid {} stops. No host is watched any more, and nothing is done about any failure.",
+                head.engine.pid
+            ),
+            String::new(),
+        ];
+        if !running.is_empty() {
+            lines.push(format!("{} would be cancelled:", format::several(running.len(), "job")));
+            lines.extend(running.iter().cloned());
+            lines.push(String::new());
+        }
+        if head.engine.consoles > 1 {
+            lines.push(format!("{} consoles are joined to it.", head.engine.consoles));
+        }
+        let confirm = Confirm::typed(
+            format!("Stop the engine of {}?", head.fleet),
+            lines,
+            head.fleet.clone(),
+            " Stop the engine ",
+            vec![Command::Stop { force: !running.is_empty() }],
+        );
+        self.modals.push(Box::new(confirm));
+    }
+}
+
+/// The longest maintenance: longer ones are forgotten.
+const LONGEST: Duration = Duration::from_secs(31 * 24 * 3600);
+
+fn made_maintenance(hosts: &[String], typed: &[&str], world: &World) -> Result<Vec<Command>, (usize, String)> {
+    let [why, span] = typed else { return Err((0, "reason and duration are needed".into())) };
+    if why.is_empty() {
+        return Err((0, "say why: others will want to know".into()));
+    }
+    let span = units::duration(span).map_err(|error| (1, error.to_string()))?;
+    if span.is_zero() || span > LONGEST {
+        return Err((1, "between a moment and 31d".into()));
+    }
+    let until: Timestamp = world.now.saturating_add(span).unwrap_or(Timestamp::MAX);
+    Ok(hosts.iter().map(|host| Command::Maintain { host: host.clone(), why: (*why).to_owned(), until }).collect())
+}
+
+fn made_note(_: &[String], typed: &[&str], _: &World) -> Result<Vec<Command>, (usize, String)> {
+    match typed {
+        [text] if !text.is_empty() => Ok(vec![Command::Note { text: (*text).to_owned() }]),
+        _ => Err((0, "write something".into())),
+    }
+}

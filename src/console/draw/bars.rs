@@ -1,0 +1,224 @@
+//! The lines around the panes: title, banners, tabs, messages, keys.
+
+use ratatui::layout::Rect;
+
+use super::brush::Brush;
+use crate::console::action::Action;
+use crate::console::app::App;
+use crate::console::modal::Possible;
+use crate::console::pane::{PaneId, hosts, journal};
+use crate::console::table::{Part, dim, part, plain, width};
+use crate::console::theme::Meaning;
+use crate::console::{format, problems};
+use crate::engine::client::Link;
+
+/// The first line: is anything wrong? Fleet, counts in words, engine and lease, the time.
+pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
+    let glyphs = brush.theme.glyphs;
+    let world = &app.world;
+    let head = &world.shown.head;
+    let mut left = vec![part(Meaning::Title, format!("{}   ", head.fleet))];
+    let wrong = hosts::counts(&world.shown, glyphs);
+    let others = problems::of(world).into_iter().filter(|problem| problem.meaning != Meaning::Info).count();
+    if wrong.is_empty() && world.shown.hosts.is_empty() {
+        left.push(dim("no hosts in the fleet file"));
+    } else if wrong.is_empty() && others == 0 {
+        let all = format::several(world.shown.hosts.len(), "host");
+        left.push(part(Meaning::Good, format!("{} all well, {all} up", glyphs.good)));
+    } else if wrong.is_empty() {
+        left.push(plain(format!("{} up", format::several(world.shown.hosts.len(), "host"))));
+    } else {
+        left.extend(wrong);
+    }
+    if others > 0 {
+        left.push(plain("   "));
+        left.push(part(Meaning::Bad, format!("{} {}", glyphs.warn, format::several(others, "problem"))));
+    }
+    let right = facts(app, area.width);
+    let room = area.width.saturating_sub(2);
+    let taken = brush.parts_right(area.right() - 1, area.y, room, &right);
+    brush.parts(area.x + 1, area.y, room.saturating_sub(taken + 2), &left);
+}
+
+/// Engine, lease and time, as much of it as a screen of this width has room for.
+fn facts(app: &App, columns: u16) -> Vec<Part> {
+    let world = &app.world;
+    let head = &world.shown.head;
+    let dot = app.look.theme.glyphs.dot;
+    let mut parts = Vec::new();
+    if columns >= 100 {
+        match &world.link {
+            Link::Joined => parts.push(dim(format!("engine pid {}", head.engine.pid))),
+            Link::Lost { .. } => parts.push(part(Meaning::Bad, "engine gone")),
+        }
+        let (meaning, lease) = if head.lease.held { (Meaning::Dim, "lease held") } else { (Meaning::Warn, "no lease") };
+        parts.push(dim(format!(" {dot} ")));
+        parts.push(part(meaning, lease));
+        parts.push(plain("   "));
+    }
+    if world.read_only {
+        parts.push(part(Meaning::Info, "read-only"));
+        parts.push(plain("   "));
+    }
+    if world.frozen.is_some() {
+        parts.push(part(Meaning::Warn, "frozen"));
+        parts.push(plain("   "));
+    }
+    parts.push(plain(format::minute(world.now, &world.zone)));
+    parts
+}
+
+/// Lines across the screen for what is wrong with the whole. Returns how many.
+pub fn banners(brush: &mut Brush<'_>, area: Rect, app: &App) -> u16 {
+    let keymap = &app.look.keymap;
+    let all = problems::of(&app.world);
+    let most = if area.height < 24 { 1 } else { 3 };
+    let shown = all.len().min(most);
+    for (index, (problem, y)) in all.iter().take(shown).zip(area.y + 1..).enumerate() {
+        let line = Rect { y, height: 1, ..area };
+        let hidden = all.len() - shown;
+        let key = match (&app.world.link, index) {
+            (Link::Lost { .. }, 0) if app.exists(Action::Start) => {
+                keymap.key_of(Action::Start).map(|key| format!("{key} starts one"))
+            }
+            _ if index + 1 == shown && (hidden > 0 || !problem.more.is_empty()) => {
+                let more = if hidden > 0 { format!("{hidden} more: ") } else { String::new() };
+                keymap.key_of(Action::Problems).map(|key| format!("{more}{key} reads all"))
+            }
+            _ if problem.meaning == Meaning::Info => {
+                keymap.key_of(Action::Freeze).map(|key| format!("{key} lets it go on"))
+            }
+            _ => None,
+        };
+        let loud = problem.meaning == Meaning::Bad;
+        let meaning = if loud { Meaning::Banner } else { problem.meaning };
+        if loud {
+            brush.shade(line, Meaning::Banner);
+        }
+        let sign = if problem.meaning == Meaning::Info { "i" } else { brush.theme.glyphs.warn };
+        let room = line.width.saturating_sub(2);
+        let key = key.map(|key| part(meaning, format!("  {key}")));
+        let taken = brush.parts_right(line.right() - 1, y, room, key.as_slice());
+        brush.parts(line.x + 1, y, room - taken, &[part(meaning, format!("{sign} {}", problem.line))]);
+    }
+    u16::try_from(shown).unwrap_or(u16::MAX)
+}
+
+/// All panes in one line, where only one of them fits.
+pub fn tabs(brush: &mut Brush<'_>, area: Rect, app: &App) {
+    let glyphs = brush.theme.glyphs;
+    let mut x = area.x + 1;
+    for (index, id) in PaneId::ALL.into_iter().enumerate() {
+        let pane = id.pane();
+        let focused = id == app.focus;
+        let name = if focused { Meaning::Selection } else { Meaning::Text };
+        let mut tab = vec![part(Meaning::Dim, format!("{} ", index + 1)), part(name, pane.name()), plain(" ")];
+        tab.extend(pane.brief(&app.world, glyphs));
+        let room = area.right().saturating_sub(x);
+        x = x.saturating_add(brush.parts(x, area.y, room, &tab)).saturating_add(3);
+    }
+}
+
+/// The line before the last: the newest message, else what runs and what was done last.
+pub fn status(brush: &mut Brush<'_>, area: Rect, app: &App) {
+    let y = area.bottom() - 2;
+    let room = area.width.saturating_sub(2);
+    let dot = brush.theme.glyphs.dot;
+    let world = &app.world;
+    if let Some((toast, more)) = app.toasts.live(world.now) {
+        let mut parts = vec![part(toast.meaning, toast.text.clone())];
+        parts.extend(toast.hint.iter().map(|hint| plain(format!(" {dot} {hint}"))));
+        let more = match (more, app.look.keymap.key_of(Action::Messages)) {
+            (0, _) | (_, None) => Vec::new(),
+            (more, Some(key)) => vec![dim(format!("  {more} more: {key}"))],
+        };
+        let taken = brush.parts_right(area.right() - 1, y, room, &more);
+        brush.parts(area.x + 1, y, room - taken, &parts);
+        return;
+    }
+    let Some(entry) = world.shown.journal.tail.last() else { return };
+    let glyphs = brush.theme.glyphs;
+    let mut parts = vec![
+        dim(format!("{}  ", format::moment(entry.time, world.now, &world.zone))),
+        part(journal::meaning(entry.weight), journal::sign(entry.weight, glyphs)),
+        plain(format!(" {}", entry.what)),
+    ];
+    if !entry.why.is_empty() {
+        parts.push(dim(format!(" {dot} {}", entry.why)));
+    }
+    brush.parts(area.x + 1, y, room, &parts);
+}
+
+/// The last line: the keys that matter here and now, or what may follow the keys that were pressed.
+pub fn keys(brush: &mut Brush<'_>, area: Rect, app: &App) {
+    let y = area.bottom() - 1;
+    let room = area.width.saturating_sub(2);
+    if !app.pending.is_empty() {
+        brush.parts(area.x + 1, y, room, &following(app));
+        return;
+    }
+    let keymap = &app.look.keymap;
+    let hint = |action: Action| -> Option<Vec<Part>> {
+        let key = keymap.key_of(action)?;
+        let possible = app.exists(action) && app.why_not(&action.into()).is_none();
+        possible.then(|| vec![part(Meaning::Key, key), dim(format!(" {}", action.spec().title))])
+    };
+    let right: Vec<Vec<Part>> = [Action::Help, Action::Palette, Action::Quit].into_iter().filter_map(hint).collect();
+    let right = right.join(&plain("  "));
+    let taken = brush.parts_right(area.right() - 1, y, room, &right);
+    let left = match app.pages.last() {
+        Some(open) => {
+            let own: &[Action] = match (open.page.host(), open.page.job()) {
+                (Some(_), _) => &[Action::Back, Action::Probe, Action::Maintain, Action::EndMaintenance, Action::Copy],
+                (_, Some(_)) => &[Action::Back, Action::Cancel, Action::Copy],
+                _ => &[Action::Back, Action::Copy],
+            };
+            own
+        }
+        None => app.focus.pane().hints(),
+    };
+    let mut x = area.x + 1;
+    let end = (area.x + 1 + room).saturating_sub(taken + 2);
+    for parts in left.iter().copied().filter_map(hint) {
+        let columns = u16::try_from(width(&parts)).unwrap_or(u16::MAX);
+        if x.saturating_add(columns) > end {
+            break;
+        }
+        brush.parts(x, y, columns, &parts);
+        x += columns + 2;
+    }
+}
+
+/// What may follow: `e  d doctor  r reload …`.
+fn following(app: &App) -> Vec<Part> {
+    let typed = crate::console::keymap::written(&app.pending);
+    let mut parts = vec![part(Meaning::Key, typed), plain("   ")];
+    let scopes = app.scopes();
+    for binding in app.look.keymap.following(&app.pending, &scopes) {
+        let action = binding.invocation.action;
+        if !app.exists(action) {
+            continue;
+        }
+        let rest = binding.keys.get(app.pending.len()..).unwrap_or_default();
+        let possible = app.why_not(&binding.invocation).is_none();
+        let meaning = if possible { Meaning::Key } else { Meaning::Dim };
+        parts.push(part(meaning, crate::console::keymap::written(rest)));
+        parts.push(dim(format!(" {}  ", action.spec().title)));
+    }
+    parts.push(part(Meaning::Key, "esc"));
+    parts.push(dim(" no"));
+    parts
+}
+
+/// What the terminal's own title says: the fleet, and how it is.
+pub fn terminal_title(app: &App) -> String {
+    let world = &app.world;
+    let words = crate::console::table::words(&hosts::counts(&world.shown, &crate::console::theme::glyphs::ASCII));
+    let state = match (&world.link, words.is_empty()) {
+        (Link::Lost { .. }, _) => "engine gone".to_owned(),
+        (Link::Joined, true) if world.shown.healthy() => "all well".to_owned(),
+        (Link::Joined, true) => "problems".to_owned(),
+        (Link::Joined, false) => words,
+    };
+    format!("{}: {state}", world.shown.head.fleet)
+}

@@ -1,0 +1,173 @@
+//! The brush: puts parts of text, boxes and tables into the frame, and never outside it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::console::table::{Part, width};
+use crate::console::theme::{Meaning, Theme};
+
+/// Draws into one frame.
+#[derive(Debug)]
+pub struct Brush<'a> {
+    /// The frame.
+    pub buffer: &'a mut Buffer,
+    /// What everything looks like.
+    pub theme: &'a Theme,
+    /// Where the cursor stands, where something is typed.
+    pub cursor: Option<Position>,
+}
+
+impl<'a> Brush<'a> {
+    /// A brush for this frame, which is wiped.
+    pub fn new(buffer: &'a mut Buffer, theme: &'a Theme) -> Self {
+        let area = buffer.area;
+        let mut brush = Self { buffer, theme, cursor: None };
+        brush.wipe(area);
+        brush
+    }
+
+    /// Makes this area empty.
+    pub fn wipe(&mut self, area: Rect) {
+        let style = self.theme.style(Meaning::Base);
+        let area = area.intersection(self.buffer.area);
+        for position in area.positions() {
+            if let Some(cell) = self.buffer.cell_mut(position) {
+                cell.reset();
+                cell.set_style(style);
+            }
+        }
+    }
+
+    /// Writes parts from `x` in at most `room` columns; what does not fit is cut off with a sign. Returns the columns
+    /// used.
+    pub fn parts(&mut self, x: u16, y: u16, room: u16, parts: &[Part]) -> u16 {
+        let area = self.buffer.area;
+        if y >= area.bottom() || x >= area.right() || room == 0 {
+            return 0;
+        }
+        let room = room.min(area.right() - x);
+        let cut = width(parts) > usize::from(room);
+        let limit = if cut { room - 1 } else { room };
+        let mut used = 0;
+        for part in parts {
+            let style = self.theme.style(part.meaning);
+            for symbol in part.text.graphemes(true).filter(|symbol| !symbol.contains(char::is_control)) {
+                let columns = u16::try_from(symbol.width()).unwrap_or(u16::MAX);
+                if columns > limit - used {
+                    let sign = self.theme.glyphs.cut;
+                    self.buffer.set_string(x + used, y, sign, self.theme.style(Meaning::Dim));
+                    return used + 1;
+                }
+                self.buffer.set_string(x + used, y, symbol, style);
+                used += columns;
+            }
+        }
+        used
+    }
+
+    /// Writes parts so that they end before `right`.
+    pub fn parts_right(&mut self, right: u16, y: u16, room: u16, parts: &[Part]) -> u16 {
+        let columns = u16::try_from(width(parts)).unwrap_or(u16::MAX).min(room);
+        self.parts(right.saturating_sub(columns), y, columns, parts)
+    }
+
+    /// Lays a style over an area, leaving the letters.
+    pub fn shade(&mut self, area: Rect, meaning: Meaning) {
+        let style = self.theme.style(meaning);
+        self.buffer.set_style(area.intersection(self.buffer.area), style);
+    }
+
+    /// A box with its title; returns what is inside.
+    pub fn boxed(&mut self, area: Rect, focused: bool, title: &[Part]) -> Rect {
+        let area = area.intersection(self.buffer.area);
+        if area.width < 2 || area.height < 2 {
+            return Rect::default();
+        }
+        let style = self.theme.style(if focused { Meaning::Focus } else { Meaning::Border });
+        let [top_left, top_right, bottom_left, bottom_right, across, down] = self.theme.glyphs.lines;
+        let (left, right, top, bottom) = (area.left(), area.right() - 1, area.top(), area.bottom() - 1);
+        for x in left + 1..right {
+            self.buffer.set_string(x, top, across, style);
+            self.buffer.set_string(x, bottom, across, style);
+        }
+        for y in top + 1..bottom {
+            self.buffer.set_string(left, y, down, style);
+            self.buffer.set_string(right, y, down, style);
+        }
+        for (x, y, corner) in
+            [(left, top, top_left), (right, top, top_right), (left, bottom, bottom_left), (right, bottom, bottom_right)]
+        {
+            self.buffer.set_string(x, y, corner, style);
+        }
+        if !title.is_empty() && area.width > 6 {
+            self.buffer.set_string(left + 1, top, " ", style);
+            let used = self.parts(left + 2, top, area.width - 5, title);
+            self.buffer.set_string(left + 2 + used, top, " ", style);
+        }
+        Rect::new(left + 1, top + 1, area.width - 2, area.height - 2)
+    }
+
+    /// A line on the lower edge of a box, at its right.
+    pub fn footnote(&mut self, area: Rect, parts: &[Part]) {
+        if area.width > 8 && area.height > 1 && !parts.is_empty() {
+            let room = area.width - 4;
+            let columns = u16::try_from(width(parts)).unwrap_or(u16::MAX).min(room);
+            let x = area.right().saturating_sub(columns + 2);
+            self.parts(x - 1, area.bottom() - 1, 1, &[crate::console::table::plain(" ")]);
+            let used = self.parts(x, area.bottom() - 1, columns, parts);
+            self.parts(x + used, area.bottom() - 1, 1, &[crate::console::table::plain(" ")]);
+        }
+    }
+
+    /// The last touch: where there is no Unicode, text from outside and the signs in sentences become ASCII.
+    pub fn finish(self) -> Option<Position> {
+        if self.theme.glyphs.name == "ascii" {
+            for cell in &mut self.buffer.content {
+                if !cell.symbol().is_ascii() {
+                    let plain = crate::console::theme::glyphs::Glyphs::plain(cell.symbol());
+                    cell.set_symbol(plain);
+                }
+            }
+        }
+        self.cursor
+    }
+}
+
+/// Breaks a text into lines of at most `room` columns, at spaces where there are some.
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let mut word = word;
+            if !line.is_empty() && line.width() + 1 + word.width() > room {
+                lines.push(std::mem::take(&mut line));
+            } else if !line.is_empty() {
+                line.push(' ');
+            }
+            while word.width() > room.max(1) {
+                let fits: String = word.graphemes(true).take(room.max(1)).collect();
+                word = word.strip_prefix(fits.as_str()).unwrap_or_default();
+                lines.push(fits);
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_broken_at_spaces_and_never_too_wide() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a\n\nb", 7), ["a", "", "b"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert!(wrap("anything", 0).iter().all(|line| line.width() <= 1));
+    }
+}

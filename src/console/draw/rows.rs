@@ -1,0 +1,119 @@
+//! A pane as a table in a box: its title says the answer, its rows the whole of it.
+
+use ratatui::layout::Rect;
+
+use super::brush::Brush;
+use crate::console::keymap::Keymap;
+use crate::console::list::ListState;
+use crate::console::pane::Pane;
+use crate::console::table::{Column, Part, dim, fit, part, places, plain};
+use crate::console::theme::Meaning;
+use crate::console::world::World;
+
+/// How a pane stands on the screen.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Where.
+    pub area: Rect,
+    /// Whether it has the keys.
+    pub focused: bool,
+}
+
+/// Draws a pane.
+pub fn draw(
+    brush: &mut Brush<'_>,
+    place: Place,
+    pane: &dyn Pane,
+    list: &mut ListState,
+    world: &World,
+    keymap: &Keymap,
+) {
+    let glyphs = brush.theme.glyphs;
+    let mut title = vec![part(if place.focused { Meaning::Title } else { Meaning::Text }, pane.name()), plain("  ")];
+    title.extend(pane.answer(world, glyphs));
+    let inner = brush.boxed(place.area, place.focused, &title);
+    brush.footnote(place.area, &notes(brush, pane, list));
+    if inner.height == 0 || inner.width < 4 {
+        return;
+    }
+    if list.order().is_empty() {
+        let lines = if list.filter.is_empty() { pane.empty(world, keymap) } else { nothing_passes(list) };
+        return centred(brush, inner, &lines);
+    }
+    let columns = pane.columns(&world.shown);
+    let widths = fit(&columns, inner.width.saturating_sub(3));
+    let places = places(&widths, inner.x + 2);
+    head(brush, inner.y, &columns, &places);
+    let height = usize::from(inner.height.saturating_sub(1));
+    let first = list.scroll(height);
+    for (line, position) in (first..list.order().len()).take(height).enumerate() {
+        let row = list.order()[position] as usize;
+        let y = inner.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
+        let cells = pane.cells(world, glyphs, row);
+        for ((column, place), cell) in columns.iter().zip(&places).zip(&cells) {
+            if let Some((x, width)) = *place {
+                self::cell(brush, x, y, width, column.right, cell);
+            }
+        }
+        if !list.marks.is_empty() && list.marks.contains(&pane.key(&world.shown, row)) {
+            brush.parts(inner.x + 1, y, 1, &[part(Meaning::Mark, glyphs.mark)]);
+        }
+        if place.focused && position == list.position() {
+            brush.parts(inner.x, y, 1, &[part(Meaning::Focus, glyphs.cursor)]);
+            // Only the first column is shaded: a move then costs two names, not two lines.
+            if let Some((x, width)) = places.iter().flatten().next() {
+                brush.shade(Rect::new(inner.x + 1, y, x + width - inner.x - 1, 1), Meaning::Selection);
+            }
+        }
+    }
+}
+
+fn head(brush: &mut Brush<'_>, y: u16, columns: &[Column], places: &[Option<(u16, u16)>]) {
+    for (column, place) in columns.iter().zip(places) {
+        if let Some((x, width)) = *place {
+            let title = [part(Meaning::Heading, column.title)];
+            cell(brush, x, y, width, column.right, &title);
+        }
+    }
+}
+
+fn cell(brush: &mut Brush<'_>, x: u16, y: u16, width: u16, right: bool, parts: &[Part]) {
+    if right {
+        brush.parts_right(x + width, y, width, parts);
+    } else {
+        brush.parts(x, y, width, parts);
+    }
+}
+
+/// What is not as usual about this list: order, filter, marks, and that there is more than is seen.
+fn notes(brush: &Brush<'_>, pane: &dyn Pane, list: &ListState) -> Vec<Part> {
+    let glyphs = brush.theme.glyphs;
+    let mut notes: Vec<Vec<Part>> = Vec::new();
+    if !list.filter.is_empty() {
+        notes.push(vec![part(Meaning::Info, format!("filter: {}", list.filter.text()))]);
+    }
+    if !list.marks.is_empty() {
+        notes.push(vec![part(Meaning::Mark, format!("{} {} marked", glyphs.mark, list.marks.len()))]);
+    }
+    if list.sort > 0 || list.reversed {
+        let name = pane.sorts().get(list.sort).copied().unwrap_or_default();
+        let arrow = if list.reversed { glyphs.falling } else { glyphs.rising };
+        notes.push(vec![dim(format!("by {name} {arrow}"))]);
+    }
+    notes.join(&[dim(format!(" {} ", glyphs.dot))][..])
+}
+
+fn nothing_passes(list: &ListState) -> Vec<String> {
+    vec![format!("nothing has the words of the filter: {}", list.filter.text())]
+}
+
+/// Lines in the middle of an empty pane.
+fn centred(brush: &mut Brush<'_>, area: Rect, lines: &[String]) {
+    let count = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height);
+    let top = area.y + (area.height - count) / 2;
+    for (line, y) in lines.iter().zip(top..top + count) {
+        let parts = [dim(line.clone())];
+        let width = u16::try_from(crate::console::table::width(&parts)).unwrap_or(u16::MAX).min(area.width);
+        brush.parts(area.x + (area.width - width) / 2, y, width, &parts);
+    }
+}

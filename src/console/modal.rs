@@ -1,0 +1,79 @@
+//! Modals: questions on top of the picture, as a stack. The topmost has the keys.
+//!
+//! A dangerous action is a value that travels through its modal: what the modal names is what is sent, whatever has
+//! happened below meanwhile.
+
+pub mod ask;
+pub mod chooser;
+pub mod confirm;
+pub mod filter;
+pub mod help;
+pub mod palette;
+pub mod reader;
+
+use ratatui::crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
+
+use super::action::Invocation;
+use super::draw::brush::Brush;
+use super::look::Look;
+use super::world::World;
+use crate::engine::command::Command;
+
+/// What a modal sees of the console.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    /// What is drawn.
+    pub world: &'a World,
+    /// Theme and keys.
+    pub look: &'a Look,
+    /// Which actions there are and whether they can be done now.
+    pub actions: &'a dyn Possible,
+}
+
+/// Which actions can be done now.
+pub trait Possible: std::fmt::Debug {
+    /// Why it cannot be done now; `None`: it can. Actions that do not exist here are not asked for.
+    fn why_not(&self, invocation: &Invocation) -> Option<String>;
+
+    /// Whether it exists in this console at all.
+    fn exists(&self, action: super::action::Action) -> bool;
+
+    /// What the argument of an action may be.
+    fn candidates(&self, action: super::action::Action) -> Vec<String>;
+}
+
+/// What a modal wants after a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// To stay.
+    Stay,
+    /// To stay, and this to be done.
+    StayAnd(Invocation),
+    /// To be gone.
+    Close,
+    /// To be gone, and this to be done.
+    CloseAnd(Invocation),
+    /// To be gone, and these to be sent to the engine.
+    Send(Vec<Command>),
+    /// To be gone, because it was not confirmed; said in words.
+    Cancelled(&'static str),
+}
+
+/// A question on top of the picture.
+pub trait Modal: std::fmt::Debug + Send {
+    /// Takes a key.
+    fn key(&mut self, key: KeyEvent, sight: Sight<'_>) -> Outcome;
+
+    /// Takes a paste.
+    fn paste(&mut self, text: &str, sight: Sight<'_>);
+
+    /// Draws itself on the whole screen's area.
+    fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>);
+}
+
+/// An area in the middle of the screen, at most so large.
+pub(crate) fn middle(screen: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(screen.width), height.min(screen.height));
+    Rect::new(screen.x + (screen.width - width) / 2, screen.y + (screen.height - height) / 2, width, height)
+}

@@ -1,0 +1,133 @@
+//! Pages: what opens over the panes. Each is a document of lines that is written anew for each frame and scrolled.
+
+pub mod chart;
+pub mod entry;
+pub mod host;
+pub mod job;
+pub mod log;
+
+use ratatui::layout::Rect;
+
+use super::action::Scope;
+use super::draw::brush::Brush;
+use super::table::{Part, dim, part, words};
+use super::theme::Meaning;
+use super::theme::glyphs::Glyphs;
+use super::world::World;
+use crate::engine::command::{Answer, Query, Refusal};
+use crate::work::view::JobId;
+
+/// A line of a document.
+pub type Line = Vec<Part>;
+
+/// What a page must be able to say.
+pub trait Page: std::fmt::Debug + Send {
+    /// Its name in the path at the top.
+    fn crumb(&self) -> String;
+
+    /// Its own scope of keys.
+    fn scope(&self) -> Option<Scope>;
+
+    /// The host that actions apply to here.
+    fn host(&self) -> Option<&str> {
+        None
+    }
+
+    /// The job that actions apply to here.
+    fn job(&self) -> Option<JobId> {
+        None
+    }
+
+    /// The document, for so many columns.
+    fn document(&self, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line>;
+
+    /// Takes a step of the selection, where it has one. Returns whether it has.
+    fn step(&mut self, _world: &World, _by: isize) -> bool {
+        false
+    }
+
+    /// Whether it reads from its end, as a log does.
+    fn reads_from_end(&self) -> bool {
+        false
+    }
+
+    /// What it needs to ask the engine now. Called after every event.
+    fn wants(&mut self, _world: &World) -> Option<Query> {
+        None
+    }
+
+    /// An answer has come, perhaps to another page's query.
+    fn answered(&mut self, _query: &Query, _answer: &Result<Answer, Refusal>) {}
+}
+
+/// A page with its place in its document.
+#[derive(Debug)]
+pub struct Open {
+    /// The page.
+    pub page: Box<dyn Page>,
+    offset: usize,
+    height: usize,
+    length: usize,
+    /// Follows the end of the document.
+    at_end: bool,
+}
+
+impl Open {
+    /// A page that was just opened.
+    pub fn new(page: impl Page + 'static) -> Self {
+        let at_end = page.reads_from_end();
+        Self { page: Box::new(page), offset: 0, height: 1, length: 0, at_end }
+    }
+
+    /// Scrolls by lines.
+    pub fn scroll(&mut self, by: isize) {
+        let most = self.length.saturating_sub(self.height);
+        self.offset = self.offset.saturating_add_signed(by).min(most);
+        self.at_end = self.page.reads_from_end() && self.offset == most;
+    }
+
+    /// Lines of one screen.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// All of it as text.
+    pub fn text(&self, world: &World, glyphs: &Glyphs) -> String {
+        let lines = self.page.document(world, glyphs, 100);
+        lines.iter().map(|line| words(line).trim_end().to_owned() + "\n").collect()
+    }
+
+    /// Draws it.
+    pub fn draw(&mut self, brush: &mut Brush<'_>, area: Rect, path: &[String], world: &World) {
+        let glyphs = brush.theme.glyphs;
+        let mut title = Vec::new();
+        for (index, crumb) in path.iter().enumerate() {
+            let last = index + 1 == path.len();
+            title.push(part(if last { Meaning::Title } else { Meaning::Dim }, crumb.clone()));
+            if !last {
+                title.push(dim(format!(" {} ", glyphs.into)));
+            }
+        }
+        let inner = brush.boxed(area, true, &title);
+        let width = inner.width.saturating_sub(2);
+        let lines = self.page.document(world, glyphs, usize::from(width));
+        self.height = usize::from(inner.height).max(1);
+        self.length = lines.len();
+        let most = self.length.saturating_sub(self.height);
+        self.offset = if self.at_end { most } else { self.offset.min(most) };
+        for (line, y) in lines.iter().skip(self.offset).zip(inner.top()..inner.bottom()) {
+            brush.parts(inner.x + 1, y, width, line);
+        }
+        let below = most - self.offset;
+        if below > 0 {
+            brush.footnote(area, &[dim(format!("{below} more below"))]);
+        }
+    }
+}
+
+/// A name and what stands behind it, for the head of a page.
+pub(crate) fn fact(name: &'static str, value: impl IntoIterator<Item = Part>) -> Line {
+    let mut line = vec![dim(format!("{name:<12}"))];
+    line.extend(value);
+    line
+}

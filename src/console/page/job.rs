@@ -1,0 +1,147 @@
+//! The page of a job: how far it is, who wanted it, and what it found.
+
+use super::{Line, Page, fact};
+use crate::console::action::Scope;
+use crate::console::draw::brush::wrap;
+use crate::console::format;
+use crate::console::pane::jobs::{bar, meaning};
+use crate::console::table::{dim, part, plain};
+use crate::console::theme::Meaning;
+use crate::console::theme::glyphs::Glyphs;
+use crate::console::world::World;
+use crate::engine::command::{Answer, Finding, Grade, Query, Refusal};
+use crate::work::view::{JobId, JobView};
+
+/// The page.
+#[derive(Debug)]
+pub struct JobPage {
+    id: JobId,
+    /// Its first picture, for a job that has left the snapshot meanwhile.
+    last: JobView,
+    asked: bool,
+    report: Option<Result<Vec<Finding>, String>>,
+}
+
+impl JobPage {
+    /// The page of this job.
+    pub fn new(job: &JobView) -> Self {
+        Self { id: job.id, last: job.clone(), asked: false, report: None }
+    }
+
+    fn now<'a>(&'a self, world: &'a World) -> &'a JobView {
+        world.shown.jobs.iter().find(|job| job.id == self.id).map_or(&self.last, AsRef::as_ref)
+    }
+}
+
+impl Page for JobPage {
+    fn crumb(&self) -> String {
+        format!("{} {}", self.last.kind, self.id)
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        Some(Scope::Jobs)
+    }
+
+    fn job(&self) -> Option<JobId> {
+        Some(self.id)
+    }
+
+    fn wants(&mut self, world: &World) -> Option<Query> {
+        if self.asked || !self.now(world).state.ended() || world.unreachable().is_some() {
+            return None;
+        }
+        self.asked = true;
+        Some(Query::Report { job: self.id })
+    }
+
+    fn answered(&mut self, query: &Query, answer: &Result<Answer, Refusal>) {
+        if *query != (Query::Report { job: self.id }) {
+            return;
+        }
+        match answer {
+            Ok(Answer::Report { findings }) => self.report = Some(Ok(findings.clone())),
+            Ok(_) => {}
+            Err(refusal) => self.report = Some(Err(refusal.what.clone())),
+        }
+    }
+
+    fn document(&self, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+        let job = self.now(world);
+        let sign = format!("{} {}", glyphs.job(job.state), job.state.word());
+        let mut lines = vec![fact("job", [plain(format!("{} {}", job.kind, job.title))])];
+        lines.push(fact("state", [part(meaning(job.state), sign)]));
+        lines.push(fact("asked", [plain(format!("{} by {}", moment(job.asked, world), job.who))]));
+        if let Some(started) = job.started {
+            lines.push(fact("began", [plain(moment(started, world))]));
+        }
+        if let Some(ended) = job.ended {
+            lines.push(fact("ended", [plain(moment(ended, world))]));
+        }
+        if let Some(percent) = job.percent().filter(|_| !job.state.ended()) {
+            lines.push(fact(
+                "progress",
+                [part(Meaning::Chart, bar(percent, 30, glyphs)), plain(format!(" {percent} %"))],
+            ));
+        }
+        let mut done = vec![plain(format::amount(job.done, job.total, job.unit))];
+        done.extend(
+            job.rate.filter(|_| !job.state.ended()).map(|rate| dim(format!("   {}", format::rate(rate, job.unit)))),
+        );
+        done.extend(job.eta.and_then(format::remaining).map(|eta| dim(format!("   {eta} left"))));
+        lines.push(fact("done", done));
+        if let Some(note) = &job.note {
+            lines.push(fact("note", [plain(note.clone())]));
+        }
+        if let Some(error) = &job.error {
+            lines.push(fact("error", [part(Meaning::Bad, error.clone())]));
+        }
+        lines.push(Vec::new());
+        lines.extend(self.findings(job, glyphs, width));
+        lines
+    }
+}
+
+fn moment(time: crate::clock::Timestamp, world: &World) -> String {
+    format::moment(time, world.now, &world.zone)
+}
+
+impl JobPage {
+    fn findings(&self, job: &JobView, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+        let findings = match &self.report {
+            None if job.state.ended() => return vec![vec![dim("asking the engine for the report…")]],
+            None => return vec![vec![dim("what it finds stands here when it has ended")]],
+            Some(Err(why)) => return vec![vec![part(Meaning::Warn, format!("no report: {why}"))]],
+            Some(Ok(findings)) if findings.is_empty() => return vec![vec![dim("it found nothing to report")]],
+            Some(Ok(findings)) => findings,
+        };
+        let count = |grade| findings.iter().filter(|finding| finding.grade == grade).count();
+        let (bad, risk) = (count(Grade::Bad), count(Grade::Risk));
+        let summary = format!("  {}: {bad} bad, {risk} with a risk", format::several(findings.len(), "finding"));
+        let mut lines = vec![vec![part(Meaning::Title, "Findings"), dim(summary)]];
+        let mut sorted: Vec<&Finding> = findings.iter().collect();
+        sorted.sort_by_key(|finding| std::cmp::Reverse(finding.grade));
+        let longest = sorted.iter().map(|finding| finding.subject.chars().count()).max().unwrap_or(0).min(32);
+        for finding in sorted {
+            let (meaning, sign) = match finding.grade {
+                Grade::Good => (Meaning::Good, glyphs.good),
+                Grade::Risk => (Meaning::Warn, glyphs.warn),
+                Grade::Bad => (Meaning::Bad, glyphs.bad),
+            };
+            let indent = longest + 4;
+            let room = width.saturating_sub(indent).max(20);
+            for (index, text) in wrap(&finding.found, room).into_iter().enumerate() {
+                lines.push(if index == 0 {
+                    vec![part(meaning, sign), plain(format!(" {:<longest$}  ", finding.subject)), plain(text)]
+                } else {
+                    vec![plain(" ".repeat(indent)), plain(text)]
+                });
+            }
+            if !finding.remedy.is_empty() {
+                for text in wrap(&finding.remedy, room) {
+                    lines.push(vec![plain(" ".repeat(indent)), part(Meaning::Info, text)]);
+                }
+            }
+        }
+        lines
+    }
+}

@@ -1,0 +1,97 @@
+//! Panes: each answers one question about the fleet, in its title in short and in its rows in full.
+//!
+//! A pane reads the snapshot and returns rows; where they are drawn, which are selected and what keys do with them is
+//! the same for all panes and not written here. A new pane is one file and one line in [`PaneId`].
+
+pub mod hosts;
+pub mod jobs;
+pub mod journal;
+
+use std::cmp::Ordering;
+
+use super::action::{Action, Scope};
+use super::keymap::Keymap;
+use super::table::{Column, Part};
+use super::theme::glyphs::Glyphs;
+use super::world::World;
+use crate::engine::snapshot::Snapshot;
+
+/// The panes, in the order of their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PaneId {
+    /// Is every machine well?
+    Hosts,
+    /// What is being done?
+    Jobs,
+    /// What was decided and done?
+    Journal,
+}
+
+impl PaneId {
+    /// Every pane.
+    pub const ALL: [Self; 3] = [Self::Hosts, Self::Jobs, Self::Journal];
+
+    /// The pane itself.
+    pub fn pane(self) -> &'static dyn Pane {
+        match self {
+            Self::Hosts => &hosts::Hosts,
+            Self::Jobs => &jobs::Jobs,
+            Self::Journal => &journal::Journal,
+        }
+    }
+
+    /// The pane of this name, in lower case.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|id| id.pane().name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// What a pane must be able to say. Rows are positions in the snapshot.
+pub trait Pane: Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// Its own scope of keys.
+    fn scope(&self) -> Option<Scope>;
+
+    /// Its answer in a few words, for its title.
+    fn answer(&self, world: &World, glyphs: &Glyphs) -> Vec<Part>;
+
+    /// Its answer in one word or two, where it is only a tab.
+    fn brief(&self, world: &World, glyphs: &Glyphs) -> Vec<Part>;
+
+    /// How many rows there are.
+    fn count(&self, snapshot: &Snapshot) -> usize;
+
+    /// What a row is known by.
+    fn key(&self, snapshot: &Snapshot, row: usize) -> String;
+
+    /// What a filter looks at.
+    fn haystack(&self, snapshot: &Snapshot, row: usize) -> String;
+
+    /// The orders it can be sorted in; the first is the one in which what is wrong comes first.
+    fn sorts(&self) -> &'static [&'static str];
+
+    /// Compares two rows in one of these orders.
+    fn compare(&self, snapshot: &Snapshot, sort: usize, a: usize, b: usize) -> Ordering;
+
+    /// Its columns.
+    fn columns(&self, snapshot: &Snapshot) -> Vec<Column>;
+
+    /// The cells of a row, one a column.
+    fn cells(&self, world: &World, glyphs: &Glyphs, row: usize) -> Vec<Vec<Part>>;
+
+    /// What stands there while it has no rows: what would, and how to get it.
+    fn empty(&self, world: &World, keymap: &Keymap) -> Vec<String>;
+
+    /// Its actions for the bottom line, the most useful first.
+    fn hints(&self) -> &'static [Action];
+}
+
+/// How a hint names a key, or says that there is none.
+pub(crate) fn key_words(keymap: &Keymap, action: Action) -> String {
+    match keymap.key_of(action) {
+        Some(key) => format!("`{key}`"),
+        None => format!("`:{}`", action.spec().id),
+    }
+}

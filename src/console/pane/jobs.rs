@@ -1,0 +1,209 @@
+//! The pane Jobs: what is being done, how far is it, when will it end?
+
+use std::cmp::{Ordering, Reverse};
+
+use super::{Pane, key_words};
+use crate::console::action::{Action, Scope};
+use crate::console::format;
+use crate::console::keymap::Keymap;
+use crate::console::table::{Column, Part, dim, part, plain};
+use crate::console::theme::Meaning;
+use crate::console::theme::glyphs::Glyphs;
+use crate::console::world::World;
+use crate::engine::snapshot::Snapshot;
+use crate::work::view::{JobState, JobView};
+
+/// The pane.
+#[derive(Debug)]
+pub struct Jobs;
+
+const SORTS: &[&str] = &["state", "newest", "name"];
+
+/// The meaning of a job's state.
+pub fn meaning(state: JobState) -> Meaning {
+    match state {
+        JobState::Queued | JobState::Cancelled => Meaning::Dim,
+        JobState::Running => Meaning::Info,
+        JobState::Stalled | JobState::Cancelling => Meaning::Warn,
+        JobState::Done => Meaning::Good,
+        JobState::Failed => Meaning::Bad,
+    }
+}
+
+/// The columns of a job's bar.
+const BAR: usize = 12;
+
+/// A bar of so many columns, filled for so many percent.
+pub fn bar(percent: u8, columns: usize, glyphs: &Glyphs) -> String {
+    let steps = glyphs.widths.len();
+    let filled = usize::from(percent.min(100)) * columns * steps / 100;
+    let full = glyphs.widths.last().copied().unwrap_or_default();
+    let mut text = full.repeat(filled / steps);
+    if let Some(rest) = (filled % steps).checked_sub(1) {
+        text.push_str(glyphs.widths[rest]);
+    }
+    text
+}
+
+fn job(snapshot: &Snapshot, row: usize) -> Option<&JobView> {
+    snapshot.jobs.get(row).map(AsRef::as_ref)
+}
+
+/// What comes first: what needs an eye, what moves, what waits, what has ended.
+fn rank(state: JobState) -> u8 {
+    match state {
+        JobState::Stalled => 0,
+        JobState::Running | JobState::Cancelling => 1,
+        JobState::Queued => 2,
+        JobState::Failed => 3,
+        JobState::Done | JobState::Cancelled => 4,
+    }
+}
+
+fn running(snapshot: &Snapshot) -> usize {
+    snapshot.jobs.iter().filter(|job| !job.state.ended() && job.state != JobState::Queued).count()
+}
+
+impl Pane for Jobs {
+    fn name(&self) -> &'static str {
+        "Jobs"
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        Some(Scope::Jobs)
+    }
+
+    fn answer(&self, world: &World, glyphs: &Glyphs) -> Vec<Part> {
+        let jobs = &world.shown.jobs;
+        let count = |state| jobs.iter().filter(|job| job.state == state).count();
+        let mut parts = vec![match running(&world.shown) {
+            0 => dim("nothing runs"),
+            running => plain(format!("{running} running")),
+        }];
+        let (queued, stalled, failed) = (count(JobState::Queued), count(JobState::Stalled), count(JobState::Failed));
+        if queued > 0 {
+            parts.push(plain(format!(", {queued} waiting")));
+        }
+        for (number, state) in [(stalled, JobState::Stalled), (failed, JobState::Failed)] {
+            if number > 0 {
+                parts.push(plain(", "));
+                parts.push(part(meaning(state), format!("{} {number} {}", glyphs.job(state), state.word())));
+            }
+        }
+        parts
+    }
+
+    fn brief(&self, world: &World, glyphs: &Glyphs) -> Vec<Part> {
+        let mut parts = vec![plain(running(&world.shown).to_string())];
+        if world.shown.jobs.iter().any(|job| job.state == JobState::Failed) {
+            parts.push(part(Meaning::Bad, format!(" {}", glyphs.bad)));
+        }
+        parts
+    }
+
+    fn count(&self, snapshot: &Snapshot) -> usize {
+        snapshot.jobs.len()
+    }
+
+    fn key(&self, snapshot: &Snapshot, row: usize) -> String {
+        job(snapshot, row).map(|job| job.id.to_string()).unwrap_or_default()
+    }
+
+    fn haystack(&self, snapshot: &Snapshot, row: usize) -> String {
+        let Some(job) = job(snapshot, row) else { return String::new() };
+        let mut words = vec![job.kind.as_str(), job.title.as_str(), job.state.word(), job.who.as_str()];
+        words.extend(job.note.as_deref());
+        words.extend(job.error.as_deref());
+        words.join(" ")
+    }
+
+    fn sorts(&self) -> &'static [&'static str] {
+        SORTS
+    }
+
+    fn compare(&self, snapshot: &Snapshot, sort: usize, a: usize, b: usize) -> Ordering {
+        let (Some(one), Some(other)) = (job(snapshot, a), job(snapshot, b)) else { return Ordering::Equal };
+        let newest = Reverse(one.id).cmp(&Reverse(other.id));
+        match SORTS.get(sort).copied() {
+            Some("newest") => newest,
+            Some("name") => (&one.kind, &one.title).cmp(&(&other.kind, &other.title)).then(newest),
+            _ => rank(one.state).cmp(&rank(other.state)).then(newest),
+        }
+    }
+
+    fn columns(&self, _: &Snapshot) -> Vec<Column> {
+        vec![
+            Column::fixed("no", 4).right().spare(3),
+            Column::growing("  job", 16, 34),
+            Column::growing("progress", 12, 80),
+            Column::fixed("", 4).right(),
+            Column::fixed("rate", 9).right().spare(2),
+            Column::fixed("left", 7).right().spare(1),
+        ]
+    }
+
+    fn cells(&self, world: &World, glyphs: &Glyphs, row: usize) -> Vec<Vec<Part>> {
+        let Some(job) = job(&world.shown, row) else { return Vec::new() };
+        let ended = job.state.ended();
+        let name = if job.title.is_empty() || job.title == job.kind {
+            job.kind.clone()
+        } else {
+            format!("{} {}", job.kind, job.title)
+        };
+        let percent = job.percent().filter(|_| !ended && job.state != JobState::Queued);
+        let rate = job.rate.filter(|_| !ended).map(|rate| format::rate(rate, job.unit));
+        let left = match (ended, job.ended) {
+            (true, Some(at)) => Some(format::age(at, world.reference())),
+            _ => job.eta.filter(|_| !ended).and_then(format::remaining),
+        };
+        vec![
+            vec![dim(job.id.to_string())],
+            vec![part(meaning(job.state), glyphs.job(job.state)), plain(format!(" {name}"))],
+            progress(job, percent, glyphs),
+            percent.map(|percent| plain(format!("{percent} %"))).into_iter().collect(),
+            rate.map(plain).into_iter().collect(),
+            left.map(dim).into_iter().collect(),
+        ]
+    }
+
+    fn empty(&self, world: &World, keymap: &Keymap) -> Vec<String> {
+        let mut lines = vec!["nothing runs, and nothing has run".to_owned(), String::new()];
+        if !world.read_only {
+            lines.push(format!("{} tries everything the fleet file needs", key_words(keymap, Action::Doctor)));
+            lines.push(format!("{} checks the journal", key_words(keymap, Action::VerifyJournal)));
+        }
+        lines
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Open, Action::Cancel, Action::Doctor, Action::Filter, Action::Sort]
+    }
+}
+
+/// A moving job shows its bar, any other one what became of it.
+fn progress(job: &JobView, percent: Option<u8>, glyphs: &Glyphs) -> Vec<Part> {
+    if job.state == JobState::Running
+        && let Some(percent) = percent
+    {
+        return vec![part(Meaning::Chart, bar(percent, BAR, glyphs))];
+    }
+    let word = part(meaning(job.state), job.state.word());
+    match job.error.as_ref().or(job.note.as_ref()) {
+        Some(said) => vec![word, dim(format!(" {} {said}", glyphs.dot))],
+        None => vec![word],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::theme::glyphs::{ASCII, UNICODE};
+
+    #[test]
+    fn a_bar_fills_its_columns_only_at_the_end() {
+        assert_eq!(bar(0, 16, &UNICODE), "");
+        assert_eq!(bar(100, 16, &UNICODE).chars().count(), 16);
+        assert_eq!(bar(61, 16, &UNICODE), "█████████▊");
+        assert_eq!(bar(99, 16, &ASCII), "#".repeat(15));
+    }
+}

@@ -1,0 +1,92 @@
+//! Everything that needs a person, in words: for the lines across the screen and for reading in full.
+
+use super::format;
+use super::pane::hosts;
+use super::theme::Meaning;
+use super::theme::glyphs::Glyphs;
+use super::world::World;
+use crate::engine::client::Link;
+use crate::health::view::Health;
+use crate::journal::entry::Chain;
+
+/// One problem of the whole, not of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad.
+    pub meaning: Meaning,
+    /// In one line.
+    pub line: String,
+    /// The rest of it, a line each.
+    pub more: Vec<String>,
+}
+
+impl Problem {
+    fn new(meaning: Meaning, line: String) -> Self {
+        Self { meaning, line, more: Vec::new() }
+    }
+}
+
+/// The problems of the whole, worst first.
+pub fn of(world: &World) -> Vec<Problem> {
+    let head = &world.newest.head;
+    let mut all = Vec::new();
+    if let Link::Lost { why } = &world.link {
+        let taken = format::second(world.newest.taken, &world.zone);
+        all.push(Problem::new(Meaning::Bad, format!("engine gone: {why}; this is the picture of {taken}")));
+    }
+    all.extend(head.alarms.iter().map(|alarm| Problem::new(Meaning::Bad, alarm.clone())));
+    if let Chain::Broken { at, why } = &world.newest.journal.chain {
+        all.push(Problem::new(Meaning::Bad, format!("the journal's chain is broken at entry {at}: {why}")));
+    }
+    if let Some(first) = head.file.refused.first() {
+        let count = format::several(head.file.refused.len(), "error");
+        let line = format!("fleet file refused, the last good one stays in force; {count}: {first}");
+        all.push(Problem { more: head.file.refused.clone(), ..Problem::new(Meaning::Bad, line) });
+    }
+    if let Some(freeze) = &head.engine.frozen {
+        let until = format::second(freeze.until, &world.zone);
+        all.push(Problem::new(
+            Meaning::Warn,
+            format!("automatic decisions are suspended until {until}: {}", freeze.why),
+        ));
+    }
+    if !head.lease.held {
+        let by = head.lease.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        let why = head.lease.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        all.push(Problem::new(Meaning::Warn, format!("the lease is not held here{by}{why}; this engine only watches")));
+    }
+    if let Some(since) = world.frozen {
+        let since = format::second(since, &world.zone);
+        all.push(Problem::new(
+            Meaning::Info,
+            format!("frozen by you at {since}: the picture stands still, watching goes on"),
+        ));
+    }
+    all
+}
+
+/// All of it for reading: the whole first, then each host that is not up.
+pub fn paragraphs(world: &World, glyphs: &Glyphs) -> Vec<(Meaning, String)> {
+    let mut text = Vec::new();
+    for problem in of(world) {
+        text.push((problem.meaning, problem.line));
+        text.extend(problem.more.into_iter().map(|line| (Meaning::Text, format!("  {line}"))));
+    }
+    let mut wrong: Vec<_> = world.shown.hosts.iter().filter(|host| host.health != Health::Up).collect();
+    wrong.sort_by_key(|host| host.health);
+    if !text.is_empty() && !wrong.is_empty() {
+        text.push((Meaning::Text, String::new()));
+    }
+    for host in wrong {
+        let age = format::age(host.since, world.reference());
+        let sign = glyphs.health(host.health);
+        let line = format!("{sign} {} {} for {age}", host.name, host.health.word());
+        text.push((hosts::meaning(host.health), line));
+        text.extend(host.why.iter().map(|why| (Meaning::Text, format!("    {why}"))));
+        text.extend(host.next.iter().map(|next| (Meaning::Dim, format!("    {next}"))));
+    }
+    if text.is_empty() {
+        text.push((Meaning::Good, format!("{} nothing is wrong", glyphs.good)));
+    }
+    text
+}
