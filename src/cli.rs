@@ -7,6 +7,7 @@ pub mod args;
 pub mod check;
 pub mod context;
 pub mod exit;
+pub mod init;
 
 use std::process::ExitCode;
 
@@ -36,5 +37,6 @@ pub fn main() -> ExitCode {
 fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
     match command {
         Subcommand::Check(args) => check::run(context, &args),
+        Subcommand::Init(args) => init::run(context, &args),
     }
 }

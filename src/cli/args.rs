@@ -48,4 +48,6 @@ pub struct Global {
 pub enum Subcommand {
     /// Look through the fleet file: every error at once, warnings for risks
     Check(super::check::CheckArgs),
+    /// Write a first fleet file: asks a few questions, or takes flags
+    Init(super::init::InitArgs),
 }
