@@ -8,15 +8,17 @@ pub mod cancel;
 pub mod check;
 pub mod console;
 pub mod context;
+pub mod demo;
 pub mod doctor;
 pub mod engine;
 pub mod exit;
 pub mod files;
+pub mod init;
 pub mod jobs;
 pub mod join;
 pub mod journal;
-pub mod packager;
 pub mod keymap;
+pub mod packager;
 pub mod status;
 pub mod table;
 pub mod theme;
@@ -58,7 +60,9 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Cancel(args) => cancel::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
         Subcommand::Check(args) => check::run(context, &args),
+        Subcommand::Demo(args) => demo::run(context, &args),
         Subcommand::Completions(args) => packager::completions(context, &args),
         Subcommand::Man => packager::man(context),
+        Subcommand::Init(args) => init::run(context, &args),
     }
 }

@@ -12,7 +12,9 @@ pub mod host;
 mod load;
 pub mod pool;
 mod report;
+mod rules;
 pub mod runbook;
+mod sample;
 mod schema;
 pub mod secret;
 pub mod settings;
@@ -27,6 +29,9 @@ mod value;
 pub use file::{NotFound, find, open, read};
 pub use load::{Loaded, load};
 pub use schema::schema;
+
+#[cfg(test)]
+mod tests;
 
 use check::Check;
 use data::{Dump, Feed, Service, Store};

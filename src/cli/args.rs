@@ -50,12 +50,6 @@ pub struct Global {
 pub enum Subcommand {
     /// The full-screen console; the same as `hotspare` alone
     Console(super::console::ConsoleArgs),
-    /// Colours and glyphs of the console: what there is, and from which file
-    Theme(super::theme::ThemeArgs),
-    /// Keys of the console: what there is, and from which file
-    Keymap(super::keymap::KeymapArgs),
-    /// The engine alone, in the foreground; or stop it, or ask it
-    Engine(super::engine::EngineArgs),
     /// Hosts, pools, feeds and dumps in one table; exits 1 if anything is not well
     Status(super::status::StatusArgs),
     /// What was decided and done, by whom, why
@@ -64,10 +58,20 @@ pub enum Subcommand {
     Jobs(super::jobs::JobsArgs),
     /// End a job
     Cancel(super::cancel::CancelArgs),
-    /// Try everything that the fleet file needs; reads only
-    Doctor(super::doctor::DoctorArgs),
+    /// Write a first fleet file: asks a few questions, or takes flags
+    Init(super::init::InitArgs),
     /// Look through the fleet file: every error at once, warnings for risks
     Check(super::check::CheckArgs),
+    /// Try everything that the fleet file needs; reads only
+    Doctor(super::doctor::DoctorArgs),
+    /// A whole fleet on this machine, of real parts, with faults that come and go, and the console over it
+    Demo(super::demo::DemoArgs),
+    /// The engine alone, in the foreground; or stop it, or ask it
+    Engine(super::engine::EngineArgs),
+    /// Colours and glyphs of the console: what there is, and from which file
+    Theme(super::theme::ThemeArgs),
+    /// Keys of the console: what there is, and from which file
+    Keymap(super::keymap::KeymapArgs),
     /// Print the completions of a shell
     Completions(packager::CompletionsArgs),
     /// Print the manual page

@@ -1,6 +1,7 @@
 //! `hotspare console`, and `hotspare` alone: the full-screen program over the running engine, or over a fresh one.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -17,6 +18,7 @@ use crate::engine::launch::{self, Launch};
 use crate::engine::{Config, Engine};
 use crate::fleet;
 use crate::fleet::settings::ConsoleSettings;
+use crate::reach::ssh::SshOptions;
 
 /// Arguments of `hotspare console`.
 #[derive(Debug, Clone, Default, Args)]
@@ -24,6 +26,14 @@ pub struct ConsoleArgs {
     /// Keep the engine in this process: it ends with the console
     #[arg(long)]
     in_process: bool,
+    /// How it looks and tells.
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// How a console looks and tells, whatever it stands over.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Manner {
     /// The theme, instead of that of the fleet file
     #[arg(long, value_name = "NAME")]
     theme: Option<String>,
@@ -55,7 +65,11 @@ pub fn run(context: &Context, args: &ConsoleArgs) -> Result<Exit, Failure> {
 }
 
 async fn open(context: &Context, args: &ConsoleArgs, place: Launch) -> Result<Exit, Failure> {
-    let options = options(context, args, &place);
+    let settings = fleet::open(&place.fleet).fleet.map_or_else(ConsoleSettings::default, |fleet| fleet.console);
+    let options = ConsoleOptions {
+        engine_stays: !args.in_process,
+        ..options(context, &args.manner, settings, place.state.path().to_owned())
+    };
     let guest = Guest::console(context.read_only);
     if args.in_process {
         let config = Config {
@@ -63,6 +77,7 @@ async fn open(context: &Context, args: &ConsoleArgs, place: Launch) -> Result<Ex
             state: Some(place.state.path().to_owned()),
             detached: false,
             clock: options.clock.clone(),
+            ssh: SshOptions::default(),
         };
         let engine =
             Engine::start(config).await.map_err(|error| Failure::failed(error.to_string()).hint(error.hint()))?;
@@ -91,18 +106,16 @@ async fn show(context: &Context, client: Arc<dyn Client>, options: ConsoleOption
 }
 
 /// What is on the command line, then in the fleet file, then the default.
-fn options(context: &Context, args: &ConsoleArgs, place: &Launch) -> ConsoleOptions {
-    let settings = fleet::open(&place.fleet).fleet.map_or_else(ConsoleSettings::default, |fleet| fleet.console);
-    let surroundings = ConsoleOptions::new(place.state.path().to_owned());
+pub(super) fn options(context: &Context, manner: &Manner, settings: ConsoleSettings, state: PathBuf) -> ConsoleOptions {
+    let surroundings = ConsoleOptions::new(state);
     ConsoleOptions {
-        theme: args.theme.clone().unwrap_or(settings.theme),
-        keymap: args.keymap.clone().unwrap_or(settings.keymap),
-        ascii: args.ascii || settings.ascii || surroundings.ascii,
+        theme: manner.theme.clone().unwrap_or(settings.theme),
+        keymap: manner.keymap.clone().unwrap_or(settings.keymap),
+        ascii: manner.ascii || settings.ascii || surroundings.ascii,
         depth: if context.color { surroundings.depth } else { Depth::None },
         read_only: context.read_only,
         config: files::config_folder(),
-        engine_stays: !args.in_process,
-        choices: Choices { mouse: args.mouse, bell: args.bell, announce: args.announce },
+        choices: Choices { mouse: manner.mouse, bell: manner.bell, announce: manner.announce },
         clock: Clock::real(),
         ..surroundings
     }

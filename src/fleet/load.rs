@@ -9,7 +9,7 @@ use super::diagnostic::Diagnostic;
 use super::report::Report;
 use super::shape::Broken;
 use super::source::{Source, names_a_secret};
-use super::{Fleet, shape, syntax, typed};
+use super::{Fleet, rules, shape, syntax, typed};
 
 /// What became of a fleet file.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +55,9 @@ pub fn load(bytes: &[u8], path: &Path) -> Loaded {
     let broken: Broken = syntax::report(&errors, text, &mut report);
     shape::check(root, text, folder, &broken, &mut report);
     let fleet = typed::fleet(root, folder);
+    if !broken.lossy {
+        rules::check(&fleet, root, &mut report);
+    }
     let fleet = (!report.has_errors()).then_some(fleet);
     Loaded { fleet, diagnostics: report.finish(&source) }
 }

@@ -61,6 +61,14 @@ impl Report {
         &mut self.findings[at]
     }
 
+    /// Takes back what was suggested for a place: it was made of sample values.
+    pub(super) fn forget_meaning(&mut self, span: &Range<usize>) {
+        self.findings
+            .iter_mut()
+            .filter(|finding| finding.span == *span)
+            .for_each(|finding| finding.did_you_mean = None);
+    }
+
     /// Whether the file is refused.
     pub(super) fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)

@@ -1,12 +1,18 @@
-//! The commands as a script sees them: standard output, standard error, exit codes.
+//! The program as a script sees it: arguments in, text and an exit code out.
 
 #[cfg(test)]
 #[path = "../support/place.rs"]
 mod place;
 
 #[cfg(test)]
+mod check;
+#[cfg(test)]
 mod engine;
+#[cfg(test)]
+mod init;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
 mod status;
+#[cfg(test)]
+mod support;

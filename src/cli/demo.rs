@@ -1,0 +1,177 @@
+//! `hotspare demo`: a whole fleet on this machine, and the console over it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::console::{self, Manner};
+use super::context::Context;
+use super::exit::{Exit, Failure};
+use crate::clock::Clock;
+use crate::console::ConsoleOptions;
+use crate::demo::stage::{Outcome, Stage};
+use crate::engine::client::{Client, in_process};
+use crate::engine::guest::Guest;
+use crate::engine::{Config, Engine};
+use crate::fleet::settings::ConsoleSettings;
+use crate::fleet::units;
+use crate::reach::ssh::SshOptions;
+
+/// How long the demo's parts may take to end.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Arguments of `hotspare demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Keep the fleet file, the machines' disks and the state in this folder; else in a folder that is removed at the end
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Play the script for so long without a console, and tell what the engine saw; exits 1 if it saw anything too late
+    #[arg(long, value_name = "DURATION", value_parser = units::duration)]
+    headless_for: Option<Duration>,
+    /// How the console looks and tells.
+    #[command(flatten)]
+    manner: Manner,
+}
+
+/// Sets the stage, starts the engine over it, and opens the console or plays without one.
+pub fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    let kept = args.dir.as_deref().map(prepare).transpose()?;
+    let removed = match kept {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("hotspare-demo-").tempdir().map_err(|error| {
+            Failure::failed(format!("no folder can be made for the demo: {error}")).hint("name one with --dir DIR")
+        })?),
+    };
+    let dir = kept.as_deref().or(removed.as_ref().map(tempfile::TempDir::path)).unwrap_or(Path::new("."));
+    context.block_on(play(context, args, dir))
+}
+
+fn prepare(dir: &Path) -> Result<PathBuf, Failure> {
+    std::fs::create_dir_all(dir)
+        .and_then(|()| dir.canonicalize())
+        .map_err(|error| Failure::failed(format!("the folder {} cannot be made: {error}", dir.display())))
+}
+
+async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Failure> {
+    let failed = |error: std::io::Error| Failure::failed(format!("the demo cannot be set up: {error}"));
+    let mut stage = Stage::set_up(dir).await.map_err(failed)?;
+    if stage.ssh.is_none() {
+        context.tell("no sshd is installed here: the demo leaves out what needs one");
+    }
+    let fleet = dir.join("hotspare.toml");
+    std::fs::write(&fleet, stage.fleet_file()).map_err(failed)?;
+    let clock = Clock::real();
+    let engine = Engine::start(Config {
+        fleet,
+        state: Some(dir.join("state")),
+        detached: true,
+        clock: clock.clone(),
+        ssh: SshOptions { config: stage.ssh.as_ref().map(|kit| kit.client_config.clone()), ..SshOptions::default() },
+    })
+    .await
+    .map_err(|error| Failure::failed(error.to_string()).hint(error.hint()))?;
+
+    let script: Arc<dyn Client> = Arc::new(in_process(&engine, &Guest { face: "demo".into(), read_only: false }));
+    let ended = match args.headless_for {
+        Some(span) => headless(context, &mut stage, &script, &clock, span).await,
+        None => over_it(context, &args.manner, &mut stage, &script, &engine, &clock).await,
+    };
+    drop(script);
+    let farewell = async {
+        engine.stop("demo").await;
+        stage.tear_down().await;
+    };
+    // What does not end in time ends with this process.
+    let _late = tokio::time::timeout(FAREWELL, farewell).await;
+    ended
+}
+
+/// The console over the play. The script goes on until the person leaves.
+async fn over_it(
+    context: &Context,
+    manner: &Manner,
+    stage: &mut Stage,
+    script: &Arc<dyn Client>,
+    engine: &Engine,
+    clock: &Clock,
+) -> Result<Exit, Failure> {
+    let client: Arc<dyn Client> = Arc::new(in_process(engine, &Guest::console(context.read_only)));
+    let options = ConsoleOptions {
+        engine_stays: false,
+        ..console::options(context, manner, ConsoleSettings::default(), engine.folder().to_owned())
+    };
+    let shown = crate::console::run(client, options);
+    tokio::select! {
+        ended = shown => ended.map(|_end| Exit::Done).map_err(|error| Failure::failed(error.to_string())),
+        stopped = stage.play(script, clock, None, |_outcome| ()) => {
+            Err(Failure::failed(match stopped {
+                Ok(()) => "the demo's script ended".to_owned(),
+                Err(error) => format!("the demo's machines failed: {error}"),
+            }))
+        }
+    }
+}
+
+/// The play alone: one line an outcome.
+async fn headless(
+    context: &Context,
+    stage: &mut Stage,
+    script: &Arc<dyn Client>,
+    clock: &Clock,
+    span: Duration,
+) -> Result<Exit, Failure> {
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut printed = Ok(());
+    stage
+        .play(script, clock, Some(span), |outcome| {
+            if !context.json {
+                let mark = if outcome.as_announced() { "ok  " } else { "LATE" };
+                printed = printed.clone().and_then(|()| context.line(&format!("{mark} {}", outcome.line())));
+            }
+            outcomes.push(outcome.clone());
+        })
+        .await
+        .map_err(|error| Failure::failed(format!("the demo's machines failed: {error}")))?;
+    printed?;
+    let ok = outcomes.iter().all(Outcome::as_announced);
+    if context.json {
+        context.document(&Report { ok, scenes: outcomes.iter().map(Scene::from).collect() })?;
+    }
+    Ok(if ok { Exit::Done } else { Exit::Failed })
+}
+
+/// What `demo --headless-for --json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    ok: bool,
+    scenes: Vec<Scene>,
+}
+
+#[derive(Debug, Serialize)]
+struct Scene {
+    host: &'static str,
+    story: &'static str,
+    expected: &'static str,
+    seconds: Option<f64>,
+    earliest: f64,
+    latest: f64,
+    as_announced: bool,
+}
+
+impl From<&Outcome> for Scene {
+    fn from(outcome: &Outcome) -> Self {
+        Self {
+            host: outcome.scene.machine,
+            story: outcome.scene.story,
+            expected: outcome.scene.expect.word(),
+            seconds: outcome.took.map(|took| took.as_secs_f64()),
+            earliest: outcome.scene.earliest.as_secs_f64(),
+            latest: outcome.scene.latest.as_secs_f64(),
+            as_announced: outcome.as_announced(),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Feeds, dumps and stores of sessions.
+
+use std::path::Path;
+
+use super::{Places, repeated, way};
+use crate::fleet::Fleet;
+use crate::fleet::data::{Dump, DumpDatabases, Feed, FeedSink, FeedSource, Store};
+use crate::fleet::report::Report;
+
+pub(super) fn check(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
+    for feed in &fleet.feeds {
+        self::feed(fleet, feed, places, report);
+    }
+    for dump in &fleet.dumps {
+        self::dump(dump, places, report);
+    }
+    for store in &fleet.sessions {
+        self::store(store, places, report);
+    }
+    let sources: Vec<String> = fleet.sessions.iter().map(|store| store.source.display().to_string()).collect();
+    for (at, source) in repeated(sources.iter().map(String::as_str)) {
+        if let Some(store) = fleet.sessions.get(at) {
+            let message = format!("two stores have the same source: {source}");
+            let finding = report.error(places.of(way!["sessions", &store.name, "source"]), message);
+            finding.hint("each would copy and delete the sessions of the other");
+        }
+    }
+}
+
+fn feed(fleet: &Fleet, feed: &Feed, places: &Places<'_>, report: &mut Report) {
+    let place = |key: &str| places.of(way!["feeds", &feed.name, key]);
+    for (at, name) in repeated(feed.tables.iter().map(|table| table.name.as_str())) {
+        let place = places.of(way!["feeds", &feed.name, "tables", at, "name"]);
+        report.error(place, format!("the feed `{}` has the table `{name}` twice", feed.name));
+    }
+    for (at, table) in feed.tables.iter().enumerate().filter(|(_, table)| !table.columns.is_empty()) {
+        let wanted = table.key.iter().map(|column| ("key", column));
+        let wanted = wanted.chain(table.changes.iter().map(|column| ("changes", column)));
+        for (key, column) in wanted.filter(|(_, column)| !column.is_empty() && !table.columns.contains(column)) {
+            let place = places.of(way!["feeds", &feed.name, "tables", at, key]);
+            let finding = report.error(place, format!("`{key}` has the column `{column}`, which `columns` leaves out"));
+            finding.suggest(column, table.columns.iter().map(String::as_str));
+        }
+    }
+    if feed.max_lag < feed.every {
+        let message = format!("with a round every {:?}, a lag above {:?} is the rule", feed.every, feed.max_lag);
+        report.warning(place("max_lag"), message).hint("`max_lag` should be a few times `every`");
+    }
+    if let (FeedSource::Sqlite { path: from, host: None }, FeedSink::Sqlite(to)) = (&feed.from, &feed.to)
+        && from == to
+        && feed.follow.is_none()
+        && !from.as_os_str().is_empty()
+    {
+        report.error(place("to"), "the feed would write into the file it reads");
+    }
+    followed(fleet, feed, places, report);
+}
+
+/// A feed that follows a pool reads from one of its hosts.
+fn followed(fleet: &Fleet, feed: &Feed, places: &Places<'_>, report: &mut Report) {
+    let (FeedSource::Sqlite { host: Some(host), .. } | FeedSource::Http { host, .. }) = &feed.from else { return };
+    let pool = fleet.pools.iter().find(|pool| Some(&pool.name) == feed.follow.as_ref());
+    let Some(pool) = pool else { return };
+    if !host.is_empty() && !pool.protects.iter().chain(&pool.spares).any(|member| member == host) {
+        let message = format!("`{host}` is not a host of the pool `{}`, which the feed follows", pool.name);
+        let finding = report.error(places.of(way!["feeds", &feed.name, "from", "host"]), message);
+        finding.suggest(host, pool.protects.iter().chain(&pool.spares).map(String::as_str));
+    }
+}
+
+fn dump(dump: &Dump, places: &Places<'_>, report: &mut Report) {
+    let names = dump.databases.iter().map(|database| match database {
+        DumpDatabases::Named(name) => name.as_str(),
+        DumpDatabases::Query { query, .. } => query.as_str(),
+    });
+    for (at, name) in repeated(names) {
+        let place = places.of(way!["dumps", &dump.name, "databases", at]);
+        report.error(place, format!("the dump `{}` has `{name}` twice", dump.name));
+    }
+    if dump.mount && dump.to == Path::new("/") {
+        let message = "the root of this machine is not a removable medium";
+        report.error(places.of(way!["dumps", &dump.name, "to"]), message).hint("such as /media/usb");
+    }
+}
+
+fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
+    if store.destinations.is_empty() {
+        let message = format!("the store `{}` has no destination, so nothing of it is ever safe to delete", store.name);
+        report.warning(places.of(way!["sessions", &store.name, "destinations"]), message);
+    }
+    for (at, name) in repeated(store.destinations.iter().map(|destination| destination.name.as_str())) {
+        let place = places.of(way!["sessions", &store.name, "destinations", at, "name"]);
+        report.error(place, format!("`{}` has two destinations named `{name}`", store.name));
+    }
+    for (at, destination) in store.destinations.iter().enumerate() {
+        let place = places.of(way!["sessions", &store.name, "destinations", at, "path"]);
+        let (path, source) = (&destination.path, &store.source);
+        if path.as_os_str().is_empty() || source.as_os_str().is_empty() {
+            continue;
+        }
+        if let Some(mount) = destination.mount.as_ref().filter(|mount| !path.starts_with(mount)) {
+            let message = format!("`path` does not lie below `mount`, {}", mount.display());
+            let finding = report.error(place.clone(), message);
+            finding.hint("copies would go to another disk than the one whose mount is watched");
+        }
+        if path.starts_with(source) || source.starts_with(path) {
+            let finding = report.error(place, format!("copies would lie inside the store, {}", source.display()));
+            finding.hint("source and destination must be folders side by side, better on two disks");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Pools: who stands in for whom, and whether that can work.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::{Places, repeated, way};
+use crate::fleet::Fleet;
+use crate::fleet::pool::{Fence, Pool};
+use crate::fleet::report::Report;
+use crate::fleet::runbook::{Runbook, StepKind};
+use crate::fleet::template::placeholders;
+
+pub(super) fn check(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
+    for pool in &fleet.pools {
+        members(pool, places, report);
+        witnesses(pool, places, report);
+        pace(pool, places, report);
+        detection(fleet, pool, places, report);
+        if let Some(takeover) = fleet.runbooks.iter().find(|runbook| runbook.name == pool.takeover) {
+            fence(pool, takeover, places, report);
+            service_addresses(fleet, pool, takeover, places, report);
+        }
+    }
+    shared_members(fleet, places, report);
+    cycles(fleet, places, report);
+}
+
+fn members(pool: &Pool, places: &Places<'_>, report: &mut Report) {
+    for (key, names) in [("protects", &pool.protects), ("spares", &pool.spares), ("witnesses", &pool.witnesses)] {
+        for (at, name) in repeated(names.iter().map(String::as_str)) {
+            let place = places.of(way!["pools", &pool.name, key, at]);
+            report.error(place, format!("`{name}` stands twice in `{key}` of the pool `{}`", pool.name));
+        }
+    }
+    for (at, name) in pool.spares.iter().enumerate().filter(|(_, name)| pool.protects.contains(name)) {
+        let message = format!("`{name}` is both protected and a spare in the pool `{}`", pool.name);
+        let finding = report.error(places.of(way!["pools", &pool.name, "spares", at]), message);
+        finding.hint("a host cannot stand in for itself; take it out of one of the two lists");
+    }
+}
+
+/// A host that fails cannot be its own witness.
+fn witnesses(pool: &Pool, places: &Places<'_>, report: &mut Report) {
+    let alone = pool.protects.iter().find(|host| !pool.witnesses.iter().any(|witness| witness != *host));
+    if let Some(host) = alone {
+        let message = format!("nobody but the console can see whether `{host}` is gone: it has no witness");
+        let finding = report.warning(places.of(way!["pools", &pool.name, "witnesses"]), message);
+        finding.hint("leave `witnesses` out for the spares, or name hosts that are reached over ssh");
+    }
+}
+
+fn pace(pool: &Pool, places: &Places<'_>, report: &mut Report) {
+    if let Some(after) = pool.down_after.filter(|after| *after < pool.probe.every.saturating_mul(2)) {
+        let place = places.of(way!["pools", &pool.name, "down_after"]);
+        let message = format!("`down_after` of {after:?} is shorter than two probes, {:?} apart", pool.probe.every);
+        report.error(place, message).hint("one lost packet would be a failed host");
+    }
+    let window = pool.probe.every.saturating_mul(pool.probe.failures);
+    if pool.down_after.is_none() && window < Duration::from_secs(1) && !window.is_zero() {
+        let place = places.of(way!["pools", &pool.name, "probe"]);
+        let message = format!("a host would count as failed after {window:?}; below 1s a busy switch is enough");
+        report.warning(place, message);
+    }
+}
+
+/// Without a vital check a host is never down, and nothing is ever taken over.
+fn detection(fleet: &Fleet, pool: &Pool, places: &Places<'_>, report: &mut Report) {
+    for (at, name) in pool.protects.iter().enumerate() {
+        let Some(host) = fleet.host(name) else { continue };
+        if !host.checks.iter().any(crate::fleet::check::Check::vital) {
+            let message = format!("`{name}` has no vital check, so it can never be down");
+            let finding = report.warning(places.of(way!["pools", &pool.name, "protects", at]), message);
+            finding.hint("give it a ping, tcp or http check, or write `vital = true` on one of its checks");
+        }
+    }
+    if pool.brake as usize > fleet.hosts.len() {
+        let message = format!("a brake of {} is never reached: the fleet has {} hosts", pool.brake, fleet.hosts.len());
+        report.warning(places.of(way!["pools", &pool.name, "brake"]), message);
+    }
+}
+
+fn fence(pool: &Pool, takeover: &Runbook, places: &Places<'_>, report: &mut Report) {
+    if pool.fence != Fence::Required || takeover.steps.is_empty() {
+        return;
+    }
+    let fence = takeover.steps.iter().position(|step| step.fence);
+    let takes = |kind: &StepKind| matches!(kind, StepKind::Address { take: Some(_), .. });
+    let take = takeover.steps.iter().position(|step| takes(&step.kind));
+    match (fence, take) {
+        (None, _) => {
+            let key = if places.has(way!["pools", &pool.name, "fence"]) { "fence" } else { "takeover" };
+            let message =
+                format!("the pool `{}` requires a fence, but `{}` has no step that is one", pool.name, takeover.name);
+            let finding = report.error(places.of(way!["pools", &pool.name, key]), message);
+            finding.hint("write `fence = true` on the step that switches the failed host off, or `fence = \"best-effort\"` in the pool");
+        }
+        (Some(fence), Some(take)) if take < fence => {
+            let message = format!("`{}` takes the address before its fence", takeover.name);
+            let place = places.of(way!["runbooks", &takeover.name, "steps", fence, "fence"]);
+            report.error(place, message).hint("put the fence first, or two hosts may own the address");
+        }
+        _ => {}
+    }
+}
+
+/// `{failed.service}` must have a value for each host that may fail.
+fn service_addresses(fleet: &Fleet, pool: &Pool, takeover: &Runbook, places: &Places<'_>, report: &mut Report) {
+    if !takeover.steps.iter().any(|step| super::runbooks::texts(&step.kind).any(uses_service)) {
+        return;
+    }
+    for (at, name) in pool.protects.iter().enumerate() {
+        if fleet.host(name).is_some_and(|host| host.service.is_none()) {
+            let message = format!("`{name}` has no `service`, but `{}` uses {{failed.service}}", takeover.name);
+            let finding = report.error(places.of(way!["pools", &pool.name, "protects", at]), message);
+            finding
+                .hint(format!("write `service = \"10.77.0.100/24\"` in [hosts.{name}]: the address its clients use"));
+        }
+    }
+}
+
+fn uses_service(text: &str) -> bool {
+    placeholders(text).any(|(_, name)| name == "failed.service")
+}
+
+/// A host in two pools: as a spare of both it would be promised twice.
+fn shared_members(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
+    let (mut spares, mut protected) = (HashMap::new(), HashMap::new());
+    for pool in &fleet.pools {
+        for (at, name) in pool.spares.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            let first: &mut &Pool = spares.entry(name).or_insert(pool);
+            if first.name != pool.name {
+                let message = format!("`{name}` is a spare of two pools, `{}` and `{}`", first.name, pool.name);
+                let finding = report.error(places.of(way!["pools", &pool.name, "spares", at]), message);
+                finding.hint("a spare serves one pool; make one pool of the two, or give each its own");
+            }
+        }
+        for (at, name) in pool.protects.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
+            let first: &mut &Pool = protected.entry(name).or_insert(pool);
+            if first.name != pool.name {
+                let message = format!("`{name}` is protected by two pools, `{}` and `{}`", first.name, pool.name);
+                let finding = report.error(places.of(way!["pools", &pool.name, "protects", at]), message);
+                finding.hint("two spares would take its place at once; protect it in one pool");
+            }
+        }
+    }
+}
+
+/// A spare whose own stand-in is, in the end, the host it protects.
+fn cycles(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
+    let mut stand_ins: HashMap<&str, Vec<&str>> = HashMap::new();
+    for pool in &fleet.pools {
+        for host in &pool.protects {
+            stand_ins.entry(host).or_default().extend(pool.spares.iter().map(String::as_str));
+        }
+    }
+    let mut told: HashSet<Vec<&str>> = HashSet::new();
+    for pool in &fleet.pools {
+        for (at, spare) in pool.spares.iter().enumerate() {
+            // Within one pool it is told as "both protected and a spare".
+            let Some(host) = pool.protects.iter().find(|host| !pool.spares.contains(host)) else { continue };
+            let Some(way) = path(&stand_ins, spare, host) else { continue };
+            let mut round = way.clone();
+            round.sort_unstable();
+            if told.insert(round) {
+                let links: Vec<String> =
+                    way.windows(2).map(|pair| format!("`{}` for `{}`", pair[1], pair[0])).collect();
+                let message = format!("a circle of stand-ins: `{spare}` for `{host}`, {}", links.join(", "));
+                let finding = report.error(places.of(way!["pools", &pool.name, "spares", at]), message);
+                finding.hint("two hosts that fail together would wait for each other; take one of the pools out");
+            }
+        }
+    }
+}
+
+/// The way along stand-ins from one host to another, both included.
+fn path<'a>(stand_ins: &HashMap<&'a str, Vec<&'a str>>, from: &'a str, to: &str) -> Option<Vec<&'a str>> {
+    let mut before: HashMap<&str, &str> = HashMap::new();
+    let mut open = vec![from];
+    while let Some(host) = open.pop() {
+        for next in stand_ins.get(host).into_iter().flatten() {
+            if *next == to {
+                let mut way = vec![*next, host];
+                let mut at = host;
+                while let Some(earlier) = before.get(at).filter(|_| at != from) {
+                    way.push(earlier);
+                    at = earlier;
+                }
+                way.reverse();
+                return Some(way);
+            }
+            if *next != from && !before.contains_key(next) {
+                before.insert(next, host);
+                open.push(next);
+            }
+        }
+    }
+    None
+}
