@@ -141,17 +141,16 @@ fn hotspare(hosts: usize, port: u16, span: Duration) -> Cost {
     let mut engine =
         run(&["engine"]).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
     wait_for(&folder.path().join("state/engine.sock"));
-    let (cpu, rss) = measure(engine.id(), span);
-    let status = run(&["engine", "status", "--json"]).output().unwrap();
-    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
-    let late = &status["lateness"];
-    let figure = |name: &str| late[name].as_f64().unwrap() * 1000.0;
-    let cost = Cost {
-        checks: status["checks_per_second"].as_f64().unwrap(),
-        cpu,
-        rss,
-        lateness: Some([figure("p50"), figure("p99"), figure("max")]),
+    let pace = || -> serde_json::Value {
+        let status = run(&["engine", "status", "--json"]).output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&status.stdout).unwrap()["pace"].take()
     };
+    let (started, begun) = (pace()["started"].as_f64().unwrap(), Instant::now());
+    let (cpu, rss) = measure(engine.id(), span);
+    let pace = pace();
+    let checks = (pace["started"].as_f64().unwrap() - started) / begun.elapsed().as_secs_f64();
+    let figure = |name: &str| pace[name].as_f64().unwrap() * 1000.0;
+    let cost = Cost { checks, cpu, rss, lateness: Some([figure("late_p50"), figure("late_p99"), figure("late_max")]) };
     assert!(run(&["engine", "stop"]).stdout(Stdio::null()).status().unwrap().success());
     engine.wait().unwrap();
     cost

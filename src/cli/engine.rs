@@ -10,7 +10,7 @@ use super::exit::{Exit, Failure};
 use super::{join, table};
 use crate::clock::Clock;
 use crate::engine::client::Client;
-use crate::engine::command::Command;
+use crate::engine::command::{Answer, Command, Pace, Query};
 use crate::engine::lock::Lock;
 use crate::engine::snapshot::{EngineView, FileView, LeaseView};
 use crate::engine::{Config, Engine, StartError, daemon};
@@ -139,13 +139,22 @@ struct Document<'a> {
     lease: Option<&'a LeaseView>,
     file: Option<&'a FileView>,
     alarms: &'a [String],
+    pace: Option<Pace>,
 }
 
 async fn status(context: &Context) -> Result<Exit, Failure> {
     let place = join::place(context)?;
     let Some(client) = join::running(context, &place).await? else {
         if context.json {
-            let none = Document { running: false, fleet: None, engine: None, lease: None, file: None, alarms: &[] };
+            let none = Document {
+                running: false,
+                fleet: None,
+                engine: None,
+                lease: None,
+                file: None,
+                alarms: &[],
+                pace: None,
+            };
             context.document(&none)?;
         } else {
             context.line(&format!("no engine runs for the state folder {}", place.state.path().display()))?;
@@ -154,6 +163,9 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
     };
     let snapshot = client.snapshots().borrow().clone();
     let head = &snapshot.head;
+    let Answer::Pace { pace } = client.query(Query::Pace).await? else {
+        return Err(Failure::failed("the engine answered something else than it was asked"));
+    };
     if context.json {
         context.document(&Document {
             running: true,
@@ -162,6 +174,7 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
             lease: Some(&head.lease),
             file: Some(&head.file),
             alarms: &head.alarms,
+            pace: Some(pace),
         })?;
         return Ok(Exit::Done);
     }
@@ -178,6 +191,12 @@ async fn status(context: &Context) -> Result<Exit, Failure> {
         format!("state     {}", head.engine.state.display()),
         format!("file      {}", head.file.path.display()),
         format!("consoles  {}", head.engine.consoles),
+        format!(
+            "checks    {} run, {} left out; 99 of 100 started within {:.1} ms",
+            pace.started,
+            pace.skipped,
+            pace.late_p99 * 1000.0
+        ),
     ];
     lines
         .extend(head.engine.frozen.iter().map(|freeze| format!("frozen    until {:.0}: {}", freeze.until, freeze.why)));

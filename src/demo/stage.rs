@@ -144,5 +144,5 @@ async fn sleep_until(clock: &Clock, at: Tick) {
 
 /// A remark in the journal. One that cannot be written is an alarm in the snapshot already.
 async fn note(client: &Arc<dyn Client>, text: String) {
-    let _told = client.command(Command::Note { text: format!("demo: {text}") }).await;
+    let _told = client.command(Command::Note { text }).await;
 }

@@ -76,6 +76,8 @@ pub enum Query {
         /// Only lines with a greater number than this.
         after: u64,
     },
+    /// How well the engine keeps up with its checks.
+    Pace,
     /// The outcome of a job that has ended.
     Report {
         /// Job.
@@ -104,11 +106,31 @@ pub enum Answer {
         /// Lines, oldest first.
         lines: Vec<LogLine>,
     },
+    /// To [`Query::Pace`].
+    Pace {
+        /// The figures.
+        pace: Pace,
+    },
     /// To [`Query::Report`].
     Report {
         /// One finding a line.
         findings: Vec<Finding>,
     },
+}
+
+/// How well an engine keeps up with its checks, since it started.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Checks started.
+    pub started: u64,
+    /// Checks left out because their run before had not ended, or because a whole period was missed.
+    pub skipped: u64,
+    /// Half of the checks started no later than this, seconds.
+    pub late_p50: f64,
+    /// 99 of 100 checks started no later than this, seconds.
+    pub late_p99: f64,
+    /// The latest start, seconds.
+    pub late_max: f64,
 }
 
 /// One line of the engine's log.

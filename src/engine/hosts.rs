@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
+use super::command::Pace;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::health::probe::Prober;
@@ -58,6 +59,18 @@ impl Hosts {
     pub(super) fn probe_now(&self, hosts: Vec<String>) {
         let watch = self.watch.clone();
         tokio::spawn(async move { watch.probe_now(&hosts).await });
+    }
+
+    /// How well the checks keep up.
+    pub(super) fn pace(&self) -> Pace {
+        let lateness = self.watch.lateness();
+        Pace {
+            started: lateness.started,
+            skipped: lateness.skipped,
+            late_p50: lateness.p50.as_secs_f64(),
+            late_p99: lateness.p99.as_secs_f64(),
+            late_max: lateness.longest.as_secs_f64(),
+        }
     }
 
     /// Puts a host into maintenance or takes it out.

@@ -1,7 +1,5 @@
 //! Runs the program in a folder of its own, away from the fleet files of this machine.
 
-
-
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 

@@ -15,6 +15,7 @@ impl Core {
                     .map(|history| Answer::History { history })
                     .ok_or_else(|| unknown(format!("there is no host {host}")))
             }
+            Query::Pace => Ok(Answer::Pace { pace: self.parts.hosts.pace() }),
             Query::Log { after } => Ok(Answer::Log { lines: self.parts.ring.after(after) }),
             Query::Report { job } => match self.jobs.report(job) {
                 Some(Some(findings)) => Ok(Answer::Report { findings }),
