@@ -22,7 +22,6 @@ use super::state::StateFolder;
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::fleet::Fleet;
 use crate::health::worker::HostChange;
-use crate::journal::database::SetAside;
 use crate::journal::entry::{Chain, Weight};
 use crate::journal::store::Draft;
 use crate::journal::writer::{Journal, Recorded};
@@ -65,7 +64,6 @@ pub(super) struct Parts {
     pub host_changes: mpsc::UnboundedReceiver<HostChange>,
     pub http: HttpClient,
     pub journal: Journal,
-    pub set_aside: Option<SetAside>,
     pub ring: Ring,
     pub presence: Presence,
     pub stop: CancellationToken,
@@ -317,8 +315,9 @@ impl Core {
 
     fn alarms(&self) -> Vec<String> {
         let mut alarms = Vec::new();
-        alarms.extend(self.parts.journal.tail().borrow().trouble.clone());
-        alarms.extend(self.parts.set_aside.as_ref().map(|aside| {
+        let tail = Arc::clone(&self.parts.journal.tail().borrow());
+        alarms.extend(tail.trouble.clone());
+        alarms.extend(tail.set_aside.as_ref().map(|aside| {
             format!(
                 "a corrupt state.db was set aside as {} ({}); the journal begins anew",
                 aside.path.display(),
