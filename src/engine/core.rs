@@ -214,8 +214,8 @@ impl Core {
     }
 
     async fn close(&mut self) {
-        self.parts.hosts.shutdown().await;
         self.jobs.cancel_all();
+        self.parts.hosts.shutdown().await;
         let all_ended = async {
             let mut changed = self.jobs.changed();
             while self.jobs.open() > 0 && changed.changed().await.is_ok() {}

@@ -343,3 +343,93 @@ async fn a_state_folder_with_a_very_long_path_has_a_socket_too() {
     engine.stop("a test").await;
     assert!(!long.join("engine.sock").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_goes_down_and_returns_is_journalled_and_told_to_a_program() {
+    let place = Place::new("");
+    let told = place.0.path().join("told");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let fleet = format!(
+        r#"
+        name = "harbour"
+        [[notify]]
+        on = ["host-down", "host-up"]
+        command = ["sh", "-c", "cat >> {told}; echo >> {told}"]
+        [hosts.studio-1]
+        address = "127.0.0.1"
+        checks = [{{ kind = "tcp", port = {port} }}]
+        [hosts.studio-9]
+        address = "127.0.0.1"
+        [pools.p]
+        protects = ["studio-1"]
+        spares = ["studio-9"]
+        probe = {{ every = "50ms", failures = 3 }}
+        up_after = "300ms"
+        takeover = "t"
+        fence = "none"
+        [runbooks.t]
+        steps = [{{ name = "tell", kind = "ask", text = "ready?" }}]
+        "#,
+        told = told.display()
+    );
+    std::fs::write(place.file(), fleet).unwrap();
+    let engine = place.start().await;
+    let mut snapshots = engine.snapshots();
+    until(&mut snapshots, |snapshot| snapshot.hosts[0].health == Health::Up).await;
+    drop(listener);
+    until(&mut snapshots, |snapshot| says(snapshot, "studio-1 is down")).await;
+    let _listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    until(&mut snapshots, |snapshot| says(snapshot, "studio-1 is up")).await;
+    let both = async {
+        loop {
+            let text = std::fs::read_to_string(&told).unwrap_or_default();
+            if text.lines().count() == 2 {
+                return text;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let text = tokio::time::timeout(Duration::from_secs(10), both).await.unwrap();
+    let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&events[0]["event"], &events[0]["subject"]), (&"host-down".into(), &"studio-1".into()));
+    assert_eq!((&events[1]["event"], &events[1]["fleet"]), (&"host-up".into(), &"harbour".into()));
+    assert_eq!(snapshots.borrow().head.pools[0].mode, "auto");
+    engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn linger_decides_whether_the_engine_outlives_its_last_console() {
+    for (linger, stays) in [("never", false), ("auto", true), ("always", true)] {
+        let place = Place::new(&format!("{FLEET}\n[engine]\nlinger = \"{linger}\"\n"));
+        let engine = place.start().await;
+        // A command is no console: its leaving ends nothing here.
+        drop(socket::join(&place.socket(), Guest::command_line(false), None).await.unwrap());
+        let console = join(&place.socket()).await;
+        until(&mut engine.snapshots(), |snapshot| snapshot.head.engine.consoles == 1).await;
+        drop(console);
+        if stays {
+            until(&mut engine.snapshots(), |snapshot| snapshot.head.engine.consoles == 0).await;
+            join(&place.socket()).await;
+            engine.stop("a test").await;
+        } else {
+            tokio::time::timeout(Duration::from_secs(5), engine.ended()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_has_numbered_lines_and_a_report_needs_a_job() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let client = in_process(&engine, &Guest::console(false));
+    client.command(Command::Note { text: "into the log too".into() }).await.unwrap();
+    let Answer::Log { lines } = client.query(Query::Log { after: 0 }).await.unwrap() else { panic!("another answer") };
+    let line = lines.iter().find(|line| line.text.contains("into the log too")).unwrap();
+    assert_eq!((line.level.as_str(), line.text.contains("(console)")), ("INFO", true));
+    let Answer::Log { lines: later } = client.query(Query::Log { after: line.seq }).await.unwrap() else { panic!() };
+    assert!(later.iter().all(|later| later.seq > line.seq));
+    let refusal = client.query(Query::Report { job: crate::work::view::JobId(99) }).await.unwrap_err();
+    assert_eq!(refusal.what, "no job 99 is kept");
+    engine.stop("a test").await;
+}
