@@ -152,3 +152,26 @@ async fn a_state_folder_with_a_very_long_path_has_a_socket_too() {
     engine.stop("a test").await;
     assert!(!long.join("engine.sock").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_of_another_version_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("engine.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut writer = FramedWrite::new(stream, Codec::<(), Hello>::new(LARGEST_REQUEST));
+        let hello = Hello { protocol: 99, version: "9.0.0".into(), ..Hello::new("", false) };
+        writer.send(&hello).await.unwrap();
+        writer
+    });
+    let refusal = socket::join(&path, Guest::console(false), None).await.unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Failed);
+    assert!(
+        refusal.what.contains("(version 9.0.0, pid ") && refusal.what.contains("is newer than"),
+        "{}",
+        refusal.what
+    );
+    assert!(refusal.what.contains("kill -TERM"), "{}", refusal.what);
+    serving.await.unwrap();
+}
