@@ -75,11 +75,8 @@ fn foreground(context: &Context, detached: bool) -> Result<Exit, Failure> {
 }
 
 fn announce(context: &Context, engine: &Engine) {
-    if let Some(aside) = engine.set_aside() {
-        context.tell(&format!(
-            "hotspare: a corrupt state.db was set aside as {}; the journal begins anew",
-            aside.display()
-        ));
+    for alarm in &engine.snapshots().borrow().head.alarms {
+        context.complain(&Failure::failed(alarm.as_str()));
     }
     context.tell(&format!(
         "hotspare: the engine runs (pid {}), state in {}",

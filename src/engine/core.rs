@@ -22,7 +22,6 @@ use super::state::StateFolder;
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::fleet::Fleet;
 use crate::health::worker::HostChange;
-use crate::journal::database::SetAside;
 use crate::journal::entry::{Chain, Weight};
 use crate::journal::store::Draft;
 use crate::journal::writer::{Journal, Recorded};
@@ -32,6 +31,7 @@ use crate::work::view::JobView;
 
 mod commands;
 mod events;
+mod publish;
 mod queries;
 
 /// At most ten snapshots a second.
@@ -65,7 +65,6 @@ pub(super) struct Parts {
     pub host_changes: mpsc::UnboundedReceiver<HostChange>,
     pub http: HttpClient,
     pub journal: Journal,
-    pub set_aside: Option<SetAside>,
     pub ring: Ring,
     pub presence: Presence,
     pub stop: CancellationToken,
@@ -216,8 +215,8 @@ impl Core {
     }
 
     async fn close(&mut self) {
-        self.parts.hosts.shutdown().await;
         self.jobs.cancel_all();
+        self.parts.hosts.shutdown().await;
         let all_ended = async {
             let mut changed = self.jobs.changed();
             while self.jobs.open() > 0 && changed.changed().await.is_ok() {}
@@ -284,50 +283,5 @@ impl Core {
 
     fn now(&self) -> Timestamp {
         self.parts.clock.now()
-    }
-
-    /// Publishes a snapshot, if anything in it differs from the last one.
-    fn publish(&mut self) {
-        self.published_at = self.parts.clock.tick();
-        let before = Arc::clone(&self.published.borrow());
-        let mut engine = self.engine.clone();
-        engine.frozen = self.watchdog.frozen().cloned();
-        engine.consoles = self.parts.presence.counts().borrow().consoles;
-        let head = Head {
-            fleet: self.parts.fleet.name.clone(),
-            lease: compose::lease(&self.parts.fleet, engine.pid),
-            engine,
-            file: self.file.clone(),
-            pools: compose::pools(&self.parts.fleet),
-            alarms: self.alarms(),
-        };
-        let tail = Arc::clone(&self.parts.journal.tail().borrow());
-        let now = Snapshot {
-            seq: before.seq + 1,
-            taken: self.now(),
-            head: compose::shared(&before.head, head),
-            hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
-            jobs: compose::shared_list(&before.jobs, self.jobs.views()),
-            journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),
-        };
-        if compose::differ(&before, &now) {
-            self.published.send_replace(Arc::new(now));
-        }
-    }
-
-    fn alarms(&self) -> Vec<String> {
-        let mut alarms = Vec::new();
-        alarms.extend(self.parts.journal.tail().borrow().trouble.clone());
-        alarms.extend(self.parts.set_aside.as_ref().map(|aside| {
-            format!(
-                "a corrupt state.db was set aside as {} ({}); the journal begins anew",
-                aside.path.display(),
-                aside.why
-            )
-        }));
-        if let Chain::Broken { at, why } = &self.chain {
-            alarms.push(format!("the journal's chain breaks at entry {at}: {why}"));
-        }
-        alarms
     }
 }

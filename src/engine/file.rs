@@ -83,6 +83,8 @@ pub(super) fn watch(path: PathBuf, first: Contents, stop: CancellationToken) -> 
         let stirred = Arc::new(Notify::new());
         // Kept alive until the end; without it, the slow look remains.
         let _watcher = watcher(&path, &stirred);
+        // The file may have changed between its first reading and now.
+        stirred.notify_one();
         let mut last = first;
         let mut seen = stamp(&path);
         let mut look = tokio::time::interval(LOOK);

@@ -227,7 +227,7 @@ mod tests {
     async fn failures_are_journalled_and_only_the_events_asked_for_are_told() {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::held(Timestamp::UNIX_EPOCH);
-        let journal = Journal::start(folder.path(), &clock).unwrap().journal;
+        let journal = Journal::start(folder.path(), &clock).unwrap();
         let herald = Herald::new(&clock, HttpClient::new());
         let rule = |on: Vec<Event>| Notify { on, command: vec!["/nonexistent/program".into()], webhook: None };
         herald.tell(&[rule(vec![Event::HostUp]), rule(vec![Event::HostDown])], &notice(), &journal);

@@ -99,7 +99,8 @@ async fn connect_now(path: &Path, guest: &Guest) -> Result<(Connection, Arc<Snap
         Some(Err(error)) => return Err(unreachable(&error)),
         None => return Err(unreachable(&"it closed the connection at once")),
     };
-    hello.check("this program", "the running engine").map_err(gone)?;
+    let misfit = |what| Refusal { kind: RefusalKind::Failed, what, hint: None };
+    hello.check("this program", "the running engine").map_err(misfit)?;
     let mut reader = reader.map_decoder(|_hello| Codec::<ToGuest, ()>::new(LARGEST_REPLY));
     let first = match reader.next().await {
         Some(Ok(ToGuest::Full(snapshot))) => snapshot,
@@ -128,10 +129,15 @@ async fn stay(shared: Arc<Shared>, mut connection: Connection, mut requests: mps
                     Some(_request) = requests.recv() => shared.fail_all(&why),
                 }
             }
-            if let Ok((connection, first)) = connect(&shared.path, &shared.guest).await {
-                shared.snapshots.send_replace(first);
-                shared.link.send_replace(Link::Joined);
-                break connection;
+            match connect(&shared.path, &shared.guest).await {
+                Ok((connection, first)) => {
+                    shared.snapshots.send_replace(first);
+                    shared.link.send_replace(Link::Joined);
+                    break connection;
+                }
+                // Another version took the place of the one that was lost: that is what a person should know now.
+                Err(Refusal { kind: RefusalKind::Failed, what, .. }) => shared.lose(&what),
+                Err(_nobody_there) => {}
             }
         };
     }
@@ -190,7 +196,12 @@ impl Shared {
     }
 
     fn lose(&self, why: &str) {
-        self.link.send_replace(Link::Lost { why: why.to_owned() });
+        let lost = Link::Lost { why: why.to_owned() };
+        self.link.send_if_modified(|link| {
+            let news = *link != lost;
+            *link = lost;
+            news
+        });
         self.fail_all(why);
     }
 

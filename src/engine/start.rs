@@ -98,8 +98,6 @@ pub struct Engine {
     folder: StateFolder,
     stop: CancellationToken,
     ended: CancellationToken,
-    /// A corrupt `state.db` was set aside under this name.
-    set_aside: Option<PathBuf>,
 }
 
 impl Engine {
@@ -112,7 +110,7 @@ impl Engine {
         folder.prepare()?;
         let lock = Lock::take(&folder.lock())?;
         let ring = log::start(&folder.log(), &config.clock);
-        let started = Journal::start(folder.path(), &config.clock)?;
+        let journal = Journal::start(folder.path(), &config.clock)?;
         let socket =
             server::bind(&folder.socket()).map_err(|error| StartError::Socket { path: folder.socket(), error })?;
 
@@ -123,7 +121,6 @@ impl Engine {
         let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone())?;
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
-        let set_aside = started.set_aside.as_ref().map(|aside| aside.path.clone());
         let core = Core::new(super::core::Parts {
             clock: config.clock,
             detached: config.detached,
@@ -133,15 +130,14 @@ impl Engine {
             hosts,
             host_changes,
             http,
-            journal: started.journal,
-            set_aside: started.set_aside,
+            journal,
             ring,
             presence: presence.clone(),
             stop: stop.clone(),
         })
         .await;
         let snapshots = core.snapshots();
-        let engine = Self { asks, snapshots, presence, folder, stop, ended: ended.clone(), set_aside };
+        let engine = Self { asks, snapshots, presence, folder, stop, ended: ended.clone() };
         let serving = tokio::spawn(server::serve(socket, engine.clone()));
         tokio::spawn(async move {
             core.run(asked, changes).await;
@@ -171,11 +167,6 @@ impl Engine {
     /// The state folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// Where a corrupt `state.db` was put when this engine started.
-    pub fn set_aside(&self) -> Option<&Path> {
-        self.set_aside.as_deref()
     }
 
     /// Stops it as `hotspare engine stop --force` does: jobs are cancelled, the journal is closed, the socket removed.

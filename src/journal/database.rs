@@ -3,6 +3,7 @@
 //! It is never silently replaced: a file that `SQLite` cannot make sense of is kept beside the new one under a name that
 //! says when, and whoever opened it is told.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -125,7 +126,26 @@ pub fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&path, flags).map_err(unusable)?;
     connection.busy_timeout(BUSY).map_err(unusable)?;
-    Ok(connection)
+    let readable = |connection: &Connection| connection.query_row("SELECT 1 FROM head", [], |_row| Ok(()));
+    match readable(&connection) {
+        // On a read-only disk `SQLite` cannot make the files that it reads a WAL with; without a WAL it needs none.
+        Err(_) if !with_suffix(&path, "-wal").exists() => immutable(&path, flags).map_err(unusable),
+        _ => Ok(connection),
+    }
+}
+
+/// Opens a file of which nobody changes anything.
+fn immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let mut uri = String::from("file:");
+    for byte in std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()) {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            let _a_string_takes_all = write!(uri, "%{byte:02x}");
+        }
+    }
+    uri.push_str("?immutable=1");
+    Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
 const BUSY: Duration = Duration::from_secs(2);

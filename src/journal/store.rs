@@ -1,6 +1,5 @@
 //! The journal's table: appending, reading and verifying. Blocking: callers have a thread for it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row as SqlRow, params};
@@ -91,11 +90,6 @@ impl Store {
     /// Number of the last entry.
     pub fn length(&self) -> u64 {
         self.head.seq.unsigned_abs()
-    }
-
-    /// Where the file lies, for reading it over another connection.
-    pub fn path(&self) -> Option<PathBuf> {
-        self.connection.path().map(PathBuf::from)
     }
 
     /// Appends all or nothing, with the values to keep beside them. When it returns, they would survive a power cut.

@@ -12,92 +12,18 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::progress::{Event, Progress};
-use super::view::{JobId, JobState, JobView, Priority, Unit};
+use super::progress::Progress;
+use super::view::{JobId, JobState, JobView};
 use crate::clock::Clock;
+
+mod worker;
+
+pub use worker::{Handle, JobError, Outcome, Request};
 
 /// Jobs that have ended and are still shown.
 pub const KEPT: usize = 50;
 
-/// What somebody wants to have done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// What kind of work: `doctor`.
-    pub kind: &'static str,
-    /// What it works on.
-    pub title: String,
-    /// In what it counts.
-    pub unit: Unit,
-    /// Which of two waiting jobs goes first.
-    pub priority: Priority,
-    /// Who asks for it.
-    pub who: String,
-}
-
-/// How a job ended well.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Outcome<R> {
-    /// What came of it, in one line.
-    pub note: String,
-    /// The whole of it.
-    pub report: R,
-}
-
-/// How a job ended badly.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum JobError {
-    /// It was asked to end.
-    #[error("cancelled")]
-    Cancelled,
-    /// It failed: what, where, why.
-    #[error("{0}")]
-    Failed(String),
-}
-
 type Work<R> = Pin<Box<dyn Future<Output = Result<Outcome<R>, JobError>> + Send>>;
-
-/// What a worker holds of its own job. Cheap to clone; may be used from any thread.
-#[derive(Debug)]
-pub struct Handle<R> {
-    id: JobId,
-    cancel: CancellationToken,
-    jobs: Jobs<R>,
-}
-
-impl<R> Clone for Handle<R> {
-    fn clone(&self) -> Self {
-        Self { id: self.id, cancel: self.cancel.clone(), jobs: self.jobs.clone() }
-    }
-}
-
-impl<R: Clone + Send + 'static> Handle<R> {
-    /// The job's number.
-    pub const fn id(&self) -> JobId {
-        self.id
-    }
-
-    /// Something has moved.
-    pub fn event(&self, event: Event) {
-        let at = self.jobs.0.clock.tick();
-        self.jobs.change(self.id, |job| job.progress = job.progress.reduce(event, at));
-    }
-
-    /// What it is doing now, in one line.
-    pub fn note(&self, note: impl Into<String>) {
-        let note = note.into();
-        self.jobs.change(self.id, |job| job.view.note = Some(note));
-    }
-
-    /// Whether it was asked to end.
-    pub fn cancelled(&self) -> bool {
-        self.cancel.is_cancelled()
-    }
-
-    /// Resolves when it is asked to end.
-    pub const fn token(&self) -> &CancellationToken {
-        &self.cancel
-    }
-}
 
 /// All jobs. Cheap to clone.
 #[derive(Debug)]
@@ -161,7 +87,7 @@ impl<R: Clone + Send + 'static> Jobs<R> {
             table.next += 1;
             id
         };
-        let work = work(Handle { id, cancel: cancel.clone(), jobs: self.clone() });
+        let work = work(Handle::new(id, cancel.clone(), self.clone()));
         let view = JobView {
             id,
             kind: request.kind.to_owned(),

@@ -8,9 +8,10 @@ use std::process::{Command as Process, Stdio};
 
 use hotspare::engine::client::Client;
 use hotspare::engine::command::{Answer, Command, Query};
+use hotspare::health::view::Point;
 use hotspare::journal::entry::Chain;
 
-use crate::place::{FLEET, Place, Running, join, text, until};
+use crate::place::{FLEET, PATIENCE, Place, Running, join, text, until};
 
 /// An engine whose state folder is a tmpfs of two megabytes.
 struct Small {
@@ -23,7 +24,8 @@ impl Small {
         let place = Place::new(FLEET);
         std::fs::create_dir(place.state()).unwrap();
         let errors = std::fs::File::create(place.path().join("engine.err")).unwrap();
-        let mut command = apart(&place, r#"mount -t tmpfs -o size=2m,mode=700 small "$1" && shift && exec "$@""#);
+        let mut command =
+            apart(&place, r#"mount -t tmpfs -o size=2m,mode=700 small "$1" && shift && exec "$@""#, "engine");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
         let child = command.spawn().expect(UNSHARE);
         Self { engine: Running::from(child), place }
@@ -42,15 +44,23 @@ impl Small {
 
 const UNSHARE: &str = "unshare is there: apt-get install util-linux";
 
-/// The engine of this place, started by a script in a mount namespace of its own; `$1` is the state folder.
-fn apart(place: &Place, script: &str) -> Process {
+/// The program on this place, started by a script in a mount namespace of its own; `$1` is the state folder.
+fn apart(place: &Place, script: &str, what: &str) -> Process {
     let root = rustix::process::geteuid().is_root();
     let mut command = Process::new("unshare");
     command.args(if root { ["--mount", "--"].as_slice() } else { &["--user", "--map-root-user", "--mount", "--"] });
     command.args(["sh", "-c", script, "sh"]).arg(place.state());
     command.arg(env!("CARGO_BIN_EXE_hotspare")).arg("--fleet").arg(place.file()).arg("--state").arg(place.state());
-    command.arg("engine");
+    command.arg(what);
     command
+}
+
+/// What is remembered of the pings of studio-1.
+async fn runs(client: &impl Client) -> Vec<Point> {
+    match client.query(Query::History { host: "studio-1".into() }).await.unwrap() {
+        Answer::History { history } => history.checks["ping"].clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Fills the disk to the last byte.
@@ -83,8 +93,14 @@ async fn on_a_full_disk_the_engine_goes_on_says_so_and_writes_everything_later()
     let told = until(&mut snapshots, "the alarm", |snapshot| !snapshot.head.alarms.is_empty()).await;
     assert!(told.head.alarms[0].contains("state.db cannot be written"), "{:?}", told.head.alarms);
     // It goes on watching: checks run again.
-    let asked = told.hosts[0].checks[0].at;
-    until(&mut snapshots, "a later check", |snapshot| snapshot.hosts[0].checks[0].at > asked).await;
+    let asked = runs(&client).await.last().map(|run| run.at);
+    tokio::time::timeout(PATIENCE, async {
+        while runs(&client).await.last().map(|run| run.at) <= asked {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("checks go on");
     let waiting = told.journal.length;
 
     std::fs::remove_file(ballast).unwrap();
@@ -110,12 +126,13 @@ async fn on_a_read_only_disk_no_engine_starts_without_its_lock_and_says_why() {
     place.run(&["engine", "stop"]);
     engine.ended().await;
     let script = r#"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@""#;
-    let ended = apart(&place, script).output().expect(UNSHARE);
+    let ended = apart(&place, script, "engine").output().expect(UNSHARE);
     assert_eq!(ended.status.code(), Some(1));
     let said = text(&ended.stderr);
     assert!(said.contains("engine.lock") && said.contains("Read-only") && said.contains("hint: "), "{said}");
     // What was written is still there to be read.
-    assert!(text(&place.run(&["journal"]).stdout).contains("the engine stopped"));
+    let read = apart(&place, script, "journal").output().expect(UNSHARE);
+    assert!(text(&read.stdout).contains("the engine stopped"), "{}", text(&read.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +151,7 @@ async fn a_corrupt_state_db_is_kept_aside_and_said_in_three_places() {
         .find(|entry| entry.file_name().to_string_lossy().starts_with("state.db.corrupt-"));
     assert_eq!(std::fs::read(kept.unwrap().path()).unwrap(), vec![0x42; 20_000]);
     let said = || place.engine_said().contains("state.db.corrupt-");
-    tokio::time::timeout(crate::place::PATIENCE, async {
+    tokio::time::timeout(PATIENCE, async {
         while !said() {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }

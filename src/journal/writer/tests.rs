@@ -1,5 +1,7 @@
+use super::thread::{BACKLOG, TAIL};
 use super::*;
 use crate::clock::Timestamp;
+use crate::journal::entry::Weight;
 
 fn draft(what: &str) -> Draft {
     Draft {
@@ -12,7 +14,7 @@ fn draft(what: &str) -> Draft {
     }
 }
 
-fn start(folder: &Path) -> Started {
+fn start(folder: &Path) -> Journal {
     Journal::start(folder, &Clock::held(Timestamp::UNIX_EPOCH)).unwrap()
 }
 
@@ -21,8 +23,8 @@ const ALL: Window = Window { since: None, before: None, limit: 10_000 };
 #[tokio::test]
 async fn entries_are_durable_when_they_say_so_and_keep_their_order() {
     let folder = tempfile::tempdir().unwrap();
-    let Started { journal, set_aside } = start(folder.path());
-    assert_eq!(set_aside, None);
+    let journal = start(folder.path());
+    assert_eq!(journal.tail().borrow().set_aside, None);
     let pending: Vec<_> = (0..500).map(|number| journal.append(draft(&number.to_string())).unwrap()).collect();
     for (number, recorded) in pending.into_iter().enumerate() {
         assert_eq!(recorded.await.unwrap(), Recorded { seq: number as u64 + 1, durable: true });
@@ -39,7 +41,7 @@ async fn a_disk_that_cannot_be_written_costs_no_entry() {
     let parent = tempfile::tempdir().unwrap();
     // The folder is not there yet: the same errors as a disk that is not.
     let folder = parent.path().join("later");
-    let Started { journal, .. } = start(&folder);
+    let journal = start(&folder);
     assert!(journal.tail().borrow().trouble.is_some());
     let recorded = journal.append(draft("kept in memory")).unwrap().await.unwrap();
     assert_eq!(recorded, Recorded { seq: 1, durable: false });
@@ -61,7 +63,7 @@ async fn a_disk_that_cannot_be_written_costs_no_entry() {
 async fn more_entries_than_memory_takes_are_counted() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("later");
-    let Started { journal, .. } = start(&folder);
+    let journal = start(&folder);
     for _ in 0..BACKLOG + 5 {
         while matches!(journal.append(draft("flood")), Err(JournalError::Busy)) {
             tokio::task::yield_now().await;
@@ -81,8 +83,9 @@ async fn more_entries_than_memory_takes_are_counted() {
 async fn a_corrupt_file_is_told_in_the_new_journal() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(database::FILE), vec![7; 9_000]).unwrap();
-    let Started { journal, set_aside } = start(folder.path());
+    let journal = start(folder.path());
     journal.flush().await.unwrap();
+    let set_aside = journal.tail().borrow().set_aside.clone();
     let entries = journal.read(ALL).await.unwrap();
     assert_eq!(entries[0].weight, Weight::Alarm);
     assert!(entries[0].what.contains(set_aside.unwrap().path.to_str().unwrap()));

@@ -4,6 +4,8 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::clock::Timestamp;
+use crate::work::progress::Event;
+use crate::work::view::{Priority, Unit};
 
 fn held() -> Clock {
     Clock::held(Timestamp::UNIX_EPOCH)

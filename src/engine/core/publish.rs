@@ -1,0 +1,56 @@
+//! Composing and publishing a snapshot.
+
+use std::sync::Arc;
+
+use super::Core;
+use crate::engine::compose;
+use crate::engine::snapshot::{Head, Snapshot};
+use crate::journal::entry::Chain;
+
+impl Core {
+    /// Publishes a snapshot, if anything in it differs from the last one.
+    pub(super) fn publish(&mut self) {
+        self.published_at = self.parts.clock.tick();
+        let before = Arc::clone(&self.published.borrow());
+        let mut engine = self.engine.clone();
+        engine.frozen = self.watchdog.frozen().cloned();
+        engine.consoles = self.parts.presence.counts().borrow().consoles;
+        let head = Head {
+            fleet: self.parts.fleet.name.clone(),
+            lease: compose::lease(&self.parts.fleet, engine.pid),
+            engine,
+            file: self.file.clone(),
+            pools: compose::pools(&self.parts.fleet),
+            alarms: self.alarms(),
+        };
+        let tail = Arc::clone(&self.parts.journal.tail().borrow());
+        let now = Snapshot {
+            seq: before.seq + 1,
+            taken: self.now(),
+            head: compose::shared(&before.head, head),
+            hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
+            jobs: compose::shared_list(&before.jobs, self.jobs.views()),
+            journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),
+        };
+        if compose::differ(&before, &now) {
+            self.published.send_replace(Arc::new(now));
+        }
+    }
+
+    fn alarms(&self) -> Vec<String> {
+        let mut alarms = Vec::new();
+        let tail = Arc::clone(&self.parts.journal.tail().borrow());
+        alarms.extend(tail.trouble.clone());
+        alarms.extend(tail.set_aside.as_ref().map(|aside| {
+            format!(
+                "a corrupt state.db was set aside as {} ({}); the journal begins anew",
+                aside.path.display(),
+                aside.why
+            )
+        }));
+        if let Chain::Broken { at, why } = &self.chain {
+            alarms.push(format!("the journal's chain breaks at entry {at}: {why}"));
+        }
+        alarms
+    }
+}

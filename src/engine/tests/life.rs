@@ -1,0 +1,206 @@
+//! What the engine does of its own accord, and what it keeps.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_engine_is_refused_with_the_pid_of_the_first() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let error = Engine::start(place.config()).await.unwrap_err();
+    assert!(matches!(error, StartError::Lock(_)), "{error}");
+    assert!(error.to_string().contains(&format!("pid {}", std::process::id())), "{error}");
+    engine.stop("a test").await;
+    place.start().await.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn maintenance_needs_a_reason_and_an_end_and_survives_a_restart() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let client = in_process(&engine, &Guest::console(false));
+    let until_then = Clock::real().now() + jiff::SignedDuration::from_hours(1);
+    let maintain = |host: &str, why: &str, until| Command::Maintain { host: host.into(), why: why.into(), until };
+    let unknown = client.command(maintain("studio-3", "disk", until_then)).await.unwrap_err();
+    assert_eq!(unknown.hint.as_deref(), Some("did you mean studio-1?"));
+    assert!(client.command(maintain("studio-1", " ", until_then)).await.is_err());
+    assert!(client.command(maintain("studio-1", "disk", Clock::real().now())).await.is_err());
+    client.command(maintain("studio-1", "disk", until_then)).await.unwrap();
+    engine.stop("a test").await;
+
+    let engine = place.start().await;
+    let kept = until(&mut engine.snapshots(), |snapshot| snapshot.hosts[0].maintenance.is_some()).await;
+    assert_eq!(
+        (kept.hosts[0].health, kept.hosts[0].why.as_deref().map(|why| why.contains("disk"))),
+        (Health::Maintenance, Some(true))
+    );
+    let client = in_process(&engine, &Guest::console(false));
+    let ended = client.command(Command::EndMaintenance { host: "studio-1".into() }).await.unwrap();
+    assert_eq!(ended.said, "maintenance of studio-1 ended");
+    assert!(client.command(Command::EndMaintenance { host: "studio-1".into() }).await.is_err());
+    engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verifying_is_a_job_and_numbers_go_on_after_a_restart() {
+    let place = Place::new(FLEET);
+    for number in 1..=2 {
+        let engine = place.start().await;
+        let client = in_process(&engine, &Guest::console(false));
+        let job = client.command(Command::VerifyJournal).await.unwrap().job.unwrap();
+        assert_eq!(job.0, number);
+        let mut snapshots = engine.snapshots();
+        let done = |snapshot: &Arc<Snapshot>| snapshot.jobs.iter().any(|view| view.id == job && view.state.ended());
+        let snapshot = until(&mut snapshots, done).await;
+        assert_eq!(snapshot.jobs[0].state, JobState::Done);
+        let intact = until(&mut snapshots, |snapshot| snapshot.journal.chain == Chain::Intact).await;
+        assert!(intact.head.alarms.is_empty());
+        engine.stop("a test").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_file_is_in_force_a_broken_one_is_not_and_a_lost_one_may_return() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let mut snapshots = engine.snapshots();
+
+    // An atomic save: a new file takes the old name.
+    let more = format!("{FLEET}\n[hosts.studio-3]\naddress = \"127.0.0.1\"\n");
+    std::fs::write(place.0.path().join("new"), &more).unwrap();
+    std::fs::rename(place.0.path().join("new"), place.file()).unwrap();
+    until(&mut snapshots, |snapshot| snapshot.hosts.len() == 3).await;
+
+    std::fs::write(place.file(), "name = \"harbour\"\n[hosts").unwrap();
+    let refused = until(&mut snapshots, |snapshot| !snapshot.head.file.refused.is_empty()).await;
+    assert_eq!(refused.hosts.len(), 3);
+    assert!(!refused.healthy());
+
+    std::fs::remove_file(place.file()).unwrap();
+    until(&mut snapshots, |snapshot| snapshot.head.file.refused.iter().any(|line| line.ends_with("is not there")))
+        .await;
+
+    std::fs::write(place.file(), &more).unwrap();
+    let back = until(&mut snapshots, |snapshot| snapshot.head.file.refused.is_empty()).await;
+    assert_eq!(back.hosts.len(), 3);
+
+    std::fs::write(place.file(), more.replace("harbour", "port")).unwrap();
+    let renamed = until(&mut snapshots, |snapshot| !snapshot.head.file.refused.is_empty()).await;
+    assert_eq!(renamed.head.fleet, "harbour");
+    engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_nobody_needs_stops_with_its_last_console() {
+    let place = Place::new("name = \"empty\"\n");
+    let engine = place.start().await;
+    let console = join(&place.socket()).await;
+    let other = join(&place.socket()).await;
+    drop(console);
+    until(&mut engine.snapshots(), |snapshot| snapshot.head.engine.consoles == 1).await;
+    drop(other);
+    tokio::time::timeout(Duration::from_secs(5), engine.ended()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_did_not_change_are_the_same_arc() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let mut snapshots = engine.snapshots();
+    let before = until(&mut snapshots, |snapshot| snapshot.journal.chain == Chain::Intact).await;
+    let client = in_process(&engine, &Guest::command_line(false));
+    client.command(Command::Note { text: "only the journal".into() }).await.unwrap();
+    let after = until(&mut snapshots, |snapshot| says(snapshot, "only the journal")).await;
+    assert!(Arc::ptr_eq(&before.jobs, &after.jobs));
+    assert!(!Arc::ptr_eq(&before.journal, &after.journal));
+    engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_goes_down_and_returns_is_journalled_and_told_to_a_program() {
+    let place = Place::new("");
+    let told = place.0.path().join("told");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let fleet = format!(
+        r#"
+        name = "harbour"
+        [[notify]]
+        on = ["host-down", "host-up"]
+        command = ["sh", "-c", "cat >> {told}; echo >> {told}"]
+        [hosts.studio-1]
+        address = "127.0.0.1"
+        checks = [{{ kind = "tcp", port = {port} }}]
+        [hosts.studio-9]
+        address = "127.0.0.1"
+        [pools.p]
+        protects = ["studio-1"]
+        spares = ["studio-9"]
+        probe = {{ every = "50ms", failures = 3 }}
+        up_after = "300ms"
+        takeover = "t"
+        fence = "none"
+        [runbooks.t]
+        steps = [{{ name = "tell", kind = "ask", text = "ready?" }}]
+        "#,
+        told = told.display()
+    );
+    std::fs::write(place.file(), fleet).unwrap();
+    let engine = place.start().await;
+    let mut snapshots = engine.snapshots();
+    until(&mut snapshots, |snapshot| snapshot.hosts[0].health == Health::Up).await;
+    drop(listener);
+    until(&mut snapshots, |snapshot| says(snapshot, "studio-1 is down")).await;
+    let _listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    until(&mut snapshots, |snapshot| says(snapshot, "studio-1 is up")).await;
+    let both = async {
+        loop {
+            let text = std::fs::read_to_string(&told).unwrap_or_default();
+            if text.lines().count() == 2 {
+                return text;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let text = tokio::time::timeout(Duration::from_secs(10), both).await.unwrap();
+    let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&events[0]["event"], &events[0]["subject"]), (&"host-down".into(), &"studio-1".into()));
+    assert_eq!((&events[1]["event"], &events[1]["fleet"]), (&"host-up".into(), &"harbour".into()));
+    assert_eq!(snapshots.borrow().head.pools[0].mode, "auto");
+    engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn linger_decides_whether_the_engine_outlives_its_last_console() {
+    for (linger, stays) in [("never", false), ("auto", true), ("always", true)] {
+        let place = Place::new(&format!("{FLEET}\n[engine]\nlinger = \"{linger}\"\n"));
+        let engine = place.start().await;
+        // A command is no console: its leaving ends nothing here.
+        drop(socket::join(&place.socket(), Guest::command_line(false), None).await.unwrap());
+        let console = join(&place.socket()).await;
+        until(&mut engine.snapshots(), |snapshot| snapshot.head.engine.consoles == 1).await;
+        drop(console);
+        if stays {
+            until(&mut engine.snapshots(), |snapshot| snapshot.head.engine.consoles == 0).await;
+            join(&place.socket()).await;
+            engine.stop("a test").await;
+        } else {
+            tokio::time::timeout(Duration::from_secs(5), engine.ended()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_has_numbered_lines_and_a_report_needs_a_job() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let client = in_process(&engine, &Guest::console(false));
+    client.command(Command::Note { text: "into the log too".into() }).await.unwrap();
+    let Answer::Log { lines } = client.query(Query::Log { after: 0 }).await.unwrap() else { panic!("another answer") };
+    let line = lines.iter().find(|line| line.text.contains("into the log too")).unwrap();
+    assert_eq!((line.level.as_str(), line.text.contains("(console)")), ("INFO", true));
+    let Answer::Log { lines: later } = client.query(Query::Log { after: line.seq }).await.unwrap() else { panic!() };
+    assert!(later.iter().all(|later| later.seq > line.seq));
+    let refusal = client.query(Query::Report { job: crate::work::view::JobId(99) }).await.unwrap_err();
+    assert_eq!(refusal.what, "no job 99 is kept");
+    engine.stop("a test").await;
+}

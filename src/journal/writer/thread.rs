@@ -1,0 +1,242 @@
+//! The journal's thread: it owns the file, and what waits for the disk.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{JournalError, QUEUE, Recorded, Request, Tail};
+use crate::clock::Clock;
+use crate::journal::database::{self, OpenError, SetAside};
+use crate::journal::entry::{Entry, Weight};
+use crate::journal::store::{Draft, Store, Window};
+
+/// Entries that wait for the disk.
+pub(super) const BACKLOG: usize = 10_000;
+/// How long after a failure the disk is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+/// Entries of the tail.
+pub(super) const TAIL: usize = 200;
+
+/// What the thread owns.
+pub(super) struct Writer {
+    store: Option<Store>,
+    tail: Tail,
+    publish: watch::Sender<Arc<Tail>>,
+    waiting: VecDeque<Draft>,
+    keep: Vec<(String, String)>,
+    lost: u64,
+    folder: PathBuf,
+    clock: Clock,
+}
+
+impl Writer {
+    /// Opens the file. A disk that cannot be written is not an error: it is told in the tail and tried again.
+    pub(super) fn open(folder: &Path, clock: &Clock) -> Result<Self, OpenError> {
+        let mut writer = Self {
+            store: None,
+            tail: Tail::default(),
+            publish: watch::channel(Arc::default()).0,
+            waiting: VecDeque::new(),
+            keep: Vec::new(),
+            lost: 0,
+            folder: folder.to_owned(),
+            clock: clock.clone(),
+        };
+        if let Err(error) = writer.take_up()
+            && !matches!(error, OpenError::Unusable { .. })
+        {
+            return Err(error);
+        }
+        writer.write();
+        Ok(writer)
+    }
+
+    /// The end of the journal; changes wake the receiver.
+    pub(super) fn tail(&self) -> watch::Receiver<Arc<Tail>> {
+        self.publish.subscribe()
+    }
+
+    /// Opens the file and reads its end; a corrupt one that was set aside is told first of all.
+    fn take_up(&mut self) -> Result<(), OpenError> {
+        let unusable = |error| OpenError::Unusable { path: self.folder.join(database::FILE), error };
+        let opened = database::open(&self.folder, self.clock.now())?;
+        let store = Store::new(opened.connection).map_err(unusable)?;
+        self.tail.length = store.length();
+        self.tail.entries = store.read(last_ones()).map_err(unusable)?;
+        self.store = Some(store);
+        if let Some(aside) = opened.set_aside {
+            self.waiting.push_front(told(&aside, &self.clock));
+            self.tail.set_aside = Some(aside);
+        }
+        Ok(())
+    }
+
+    /// Serves until the last way to the journal is gone.
+    pub(super) fn run(mut self, requests: &Receiver<Request>) {
+        loop {
+            let first = if self.behind() {
+                match requests.recv_timeout(RETRY) {
+                    Ok(request) => Some(request),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            } else {
+                match requests.recv() {
+                    Ok(request) => Some(request),
+                    Err(_all_gone) => break,
+                }
+            };
+            // Whatever else has come in shares one transaction, and so one wait for the disk.
+            self.serve(first.into_iter().chain(requests.try_iter().take(QUEUE)));
+        }
+        self.write();
+    }
+
+    fn behind(&self) -> bool {
+        self.store.is_none() || !self.waiting.is_empty() || !self.keep.is_empty()
+    }
+
+    fn serve(&mut self, requests: impl Iterator<Item = Request>) {
+        let mut appended = Vec::new();
+        let mut after = Vec::new();
+        for request in requests {
+            match request {
+                Request::Append { draft, done } => {
+                    if self.waiting.len() < BACKLOG {
+                        self.waiting.push_back(draft);
+                        appended.push((self.tail.length + self.waiting.len() as u64, done));
+                    } else {
+                        self.lost += 1;
+                    }
+                }
+                Request::Keep { key, value } => {
+                    self.keep.retain(|(kept, _)| *kept != key);
+                    self.keep.push((key, value));
+                }
+                other => after.push(other),
+            }
+        }
+        let durable = self.write();
+        for (seq, done) in appended {
+            let _nobody_waits = done.send(Recorded { seq, durable });
+        }
+        for request in after {
+            self.answer(request);
+        }
+    }
+
+    /// Writes what waits. Returns whether nothing waits any more.
+    fn write(&mut self) -> bool {
+        let written = self.try_write();
+        let before = Arc::clone(&self.publish.borrow());
+        let mut now = self.tail.clone();
+        now.trouble = written.as_ref().err().map(|why| trouble(why, self.waiting.len(), self.lost));
+        // Entries that wait are shown too: the last thing a person wants is a journal that stops in the worst moment.
+        for draft in &self.waiting {
+            now.length += 1;
+            now.entries.push(Arc::new(draft.at(now.length)));
+        }
+        let surplus = now.entries.len().saturating_sub(TAIL);
+        now.entries.drain(..surplus);
+        if *before != now {
+            self.publish.send_replace(Arc::new(now));
+        }
+        written.is_ok()
+    }
+
+    fn try_write(&mut self) -> Result<(), String> {
+        if self.store.is_none() {
+            self.take_up().map_err(|error| error.to_string())?;
+        }
+        let Some(store) = &mut self.store else { return Ok(()) };
+        if self.waiting.is_empty() && self.keep.is_empty() {
+            return Ok(());
+        }
+        if self.lost > 0 {
+            let lost = self.lost;
+            let note = Draft {
+                time: self.clock.now(),
+                who: "engine".into(),
+                what: format!("{lost} journal entries were lost"),
+                why: format!("state.db could not be written and more than {BACKLOG} entries waited"),
+                about: serde_json::json!({ "lost": lost }),
+                weight: Weight::Alarm,
+            };
+            store.append(&[note], &[]).map_err(|error| error.to_string())?;
+            self.lost = 0;
+            self.tail.length = store.length();
+        }
+        let drafts = self.waiting.make_contiguous();
+        let entries = store.append(drafts, &self.keep).map_err(|error| error.to_string())?;
+        self.waiting.clear();
+        self.keep.clear();
+        self.tail.length = store.length();
+        self.tail.entries.extend(entries);
+        let surplus = self.tail.entries.len().saturating_sub(TAIL);
+        self.tail.entries.drain(..surplus);
+        Ok(())
+    }
+
+    fn answer(&mut self, request: Request) {
+        match request {
+            Request::Kept { key, answer } => {
+                let waiting = self.keep.iter().find(|(kept, _)| *kept == key).map(|(_, value)| value.clone());
+                let stored = || self.store.as_ref().and_then(|store| store.kept(&key).ok().flatten());
+                let _nobody_waits = answer.send(waiting.or_else(stored));
+            }
+            Request::Read { window, answer } => {
+                let _nobody_waits = answer.send(self.read(window));
+            }
+            Request::Flush { done } => {
+                let _nobody_waits = done.send(());
+            }
+            Request::Append { .. } | Request::Keep { .. } => {}
+        }
+    }
+
+    fn read(&self, window: Window) -> Result<Vec<Arc<Entry>>, JournalError> {
+        let mut entries = match &self.store {
+            Some(store) => store.read(window).map_err(|error| JournalError::Unreadable(error.to_string()))?,
+            None => Vec::new(),
+        };
+        let pending = self.waiting.iter().zip(self.tail.length + 1..).map(|(draft, seq)| draft.at(seq));
+        entries.extend(
+            pending
+                .filter(|entry| window.since.is_none_or(|since| entry.time >= since))
+                .filter(|entry| window.before.is_none_or(|before| entry.seq < before))
+                .map(Arc::new),
+        );
+        let surplus = entries.len().saturating_sub(window.limit as usize);
+        entries.drain(..surplus);
+        Ok(entries)
+    }
+}
+
+fn told(aside: &SetAside, clock: &Clock) -> Draft {
+    Draft {
+        time: clock.now(),
+        who: "engine".into(),
+        what: format!("a corrupt state.db was set aside as {}", aside.path.display()),
+        why: aside.why.clone(),
+        about: serde_json::json!({ "state": "set_aside", "path": aside.path }),
+        weight: Weight::Alarm,
+    }
+}
+
+fn last_ones() -> Window {
+    Window { since: None, before: None, limit: u32::try_from(TAIL).unwrap_or(u32::MAX) }
+}
+
+fn trouble(why: &str, waiting: usize, lost: u64) -> String {
+    let waits = match waiting {
+        0 => "new entries will be kept in memory".to_owned(),
+        1 => "1 entry is kept in memory".to_owned(),
+        count => format!("{count} entries are kept in memory"),
+    };
+    let lost = if lost == 0 { String::new() } else { format!(", {lost} more are lost") };
+    format!("state.db cannot be written ({why}): {waits}{lost}; free or repair the disk of the state folder")
+}
