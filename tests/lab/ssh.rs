@@ -166,7 +166,6 @@ async fn a_host_that_goes_silent_is_noticed_and_comes_back() {
     for _try in 0..20 {
         kind =
             pool.run(&ssh.destination, &Remote::new("true", Duration::from_secs(1))).await.expect_err("silence").kind;
-        eprintln!("{kind:?} {}", Clock::real().now());
         if kind == SshErrorKind::NoConnection {
             break;
         }

@@ -139,10 +139,11 @@ fn blank(host: &Host, since: Timestamp) -> HostView {
     }
 }
 
-/// Whether a latency has moved so far that a person cares: by a quarter, and by half a millisecond.
+/// Whether a latency has moved so far that a person must see it before the trend turns, which shows it anyway: to the double
+/// or the half, and by 5 ms.
 fn moved(shown: Option<f64>, now: Option<f64>) -> bool {
     match (shown, now) {
-        (Some(shown), Some(now)) => (shown - now).abs() > f64::max(0.0005, shown.max(now) / 4.0),
+        (Some(shown), Some(now)) => (shown - now).abs() > f64::max(0.005, shown.max(now) / 2.0),
         (shown, now) => shown.is_some() != now.is_some(),
     }
 }
