@@ -12,15 +12,21 @@ use hotspare::health::probe::Prober;
 use hotspare::reach::http::HttpClient;
 use hotspare::reach::ssh::{SshOptions, SshPool};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use crate::farm::{Host, Ssh, run, until};
 
 const TIME: Duration = Duration::from_secs(2);
 
 pub(crate) fn prober(ssh: Option<&Ssh>) -> Prober {
+    prober_with(ssh, HttpClient::new())
+}
+
+fn prober_with(ssh: Option<&Ssh>, http: HttpClient) -> Prober {
     let options = ssh.map_or_else(SshOptions::default, Ssh::options);
     let clock = Clock::real();
-    Prober::new(clock.clone(), SshPool::new(options, clock).expect("a pool"), HttpClient::new())
+    Prober::new(clock.clone(), SshPool::new(options, clock).expect("a pool"), http)
 }
 
 pub(crate) fn ask(address: impl std::fmt::Display, kind: CheckKind) -> Ask {
@@ -63,14 +69,23 @@ where
     address
 }
 
-/// nginx with pages and RTMP on the host.
+/// nginx with pages, in clear and over TLS, and RTMP on the host.
 pub(crate) async fn nginx(host: &mut Host) -> u32 {
     let folder = host.folder.path().display().to_string();
+    let request = format!(
+        "[req]\nprompt = no\ndistinguished_name = name\nx509_extensions = more\n[name]\nCN = lab\n[more]\n\
+         subjectAltName = IP:{}\nbasicConstraints = critical,CA:FALSE\n",
+        host.address
+    );
+    std::fs::write(host.folder.path().join("request"), request).expect("written");
+    let (cert, key, request) = (format!("{folder}/cert.pem"), format!("{folder}/key.pem"), format!("{folder}/request"));
+    let kind = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
+    run("openssl", &[&kind[..], &["-config", &request, "-keyout", &key, "-out", &cert]].concat());
     let config = format!(
         "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;\nuser root;\nworker_processes 1;\nmaster_process off;\n\
          daemon off;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\nevents {{ }}\n\
          rtmp {{ server {{ listen 1935; application live {{ live on; }} }} }}\n\
-         http {{ access_log off; server {{ listen 80; location / {{ return 200 'People: 7'; }}\n\
+         http {{ access_log off; ssl_certificate {cert}; ssl_certificate_key {key}; server {{ listen 80; listen 443 ssl; location / {{ return 200 'People: 7'; }}\n\
          location /broken {{ return 503; }} location /moved {{ return 302 /; }} }} }}\n"
     );
     std::fs::write(host.folder.path().join("nginx.conf"), config).expect("written");
@@ -116,6 +131,21 @@ async fn tcp_http_and_rtmp_against_nginx() {
     host.unplug();
     assert_eq!(probe(&prober, &ask(CheckKind::Ping)).await, fails("no answer in 2 s"));
     assert_eq!(probe(&prober, &ask(CheckKind::Tcp { port: 80 })).await, fails("no answer in 2 s"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn https_needs_a_certificate_that_is_trusted() {
+    let mut host = Host::new();
+    nginx(&mut host).await;
+    let page = ask(host.address, http(format!("https://{}/", host.address), Some("People")));
+    let (outcome, reason) = probe(&prober(None), &page).await;
+    assert!(outcome == Outcome::Fail && reason.starts_with("tls: the certificate is not trusted"), "{reason}");
+    let root = CertificateDer::from_pem_file(host.folder.path().join("cert.pem")).expect("a certificate");
+    let trusting = prober_with(None, HttpClient::with_roots(vec![root]));
+    assert_eq!(probe(&trusting, &page).await, passes());
+    let clear = ask(host.address, http(format!("https://{}:80/", host.address), None));
+    let (outcome, reason) = probe(&trusting, &clear).await;
+    assert!(outcome == Outcome::Fail && reason.starts_with("tls: "), "{reason}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

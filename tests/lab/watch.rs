@@ -187,6 +187,11 @@ async fn an_idle_fleet_is_quiet_and_a_reload_keeps_what_did_not_change() {
     assert!(watch.set_maintenance("a", None));
     assert_eq!(watch.views()[2].health, Health::Up);
     assert!(!watch.set_maintenance("nobody", None));
+    let mut elsewhere = host("b");
+    elsewhere.checks[0].kind = page(&server(true).await);
+    watch.reload(&fleet(vec![elsewhere, host("a")]));
+    assert_eq!(watch.views()[0].health, Health::Unknown, "of another address nothing is known yet");
+    assert_eq!(watch.views()[1].health, Health::Up);
     watch.shutdown().await;
     let count = watch.history("a").expect("it is watched").checks["http"].len();
     tokio::time::sleep(Duration::from_millis(500)).await;

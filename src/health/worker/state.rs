@@ -47,6 +47,11 @@ impl State {
         }
     }
 
+    /// A fresh state of the same host: what persons did to it, and its past, stay.
+    pub(super) fn begun_again(&self, fresh: Self) -> Self {
+        Self { changes: self.changes.clone(), maintenance: self.maintenance.clone(), ..fresh }
+    }
+
     /// The same for a host whose checks were rearranged.
     pub(super) fn carried(&self, kept: &[Option<usize>]) -> Self {
         let trace = |at: &Option<usize>| at.and_then(|at| self.traces.get(at)).cloned().unwrap_or_default();

@@ -74,7 +74,9 @@ impl Watched {
         let running =
             |at: &Option<usize>| before.zip(*at).and_then(|(old, at)| old.running.get(at).cloned()).unwrap_or_default();
         let mut state = match before {
-            Some(old) => lock(&old.state).carried(&kept),
+            Some(old) if kept.iter().any(Option::is_some) => lock(&old.state).carried(&kept),
+            // Nothing that was seen before says anything about what is asked now.
+            Some(old) => lock(&old.state).begun_again(State::new(asks.len(), now, wall, host)),
             None => State::new(asks.len(), now, wall, host),
         };
         let running = kept.iter().map(running).collect();
