@@ -6,8 +6,12 @@
 //! - `suspect` is a vital check that failed twice in a row. One failure alone changes nothing.
 //! - A gap in the observations (a suspended machine) ends every row: what was before it proves nothing about now.
 
+mod memory;
+
 use std::fmt::Write;
 use std::time::Duration;
+
+pub use memory::{CheckMemory, Memory};
 
 use super::observation::{Observation, Outcome};
 use super::policy::{CheckPolicy, HostPolicy};
@@ -29,125 +33,7 @@ pub struct Verdict {
     pub next: Option<String>,
 }
 
-/// What is remembered of one check: enough to judge, however long it has been watched.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct CheckMemory {
-    last: Option<Last>,
-    /// Runs in a row that ended as the last one did.
-    streak: u32,
-    /// Runs in a row that did not pass.
-    misses: u32,
-    /// Failures in a row since the last success of any vital check of the host, and when they began.
-    failing: Option<(u32, Tick)>,
-    /// Since when it has passed without another result.
-    passing: Option<Tick>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Last {
-    outcome: Outcome,
-    at: Tick,
-    reason: Option<String>,
-}
-
-impl CheckMemory {
-    /// How the last run ended; `Unknown` before the first.
-    pub fn outcome(&self) -> Outcome {
-        self.last.as_ref().map_or(Outcome::Unknown, |last| last.outcome)
-    }
-
-    /// Why the last run did not pass.
-    pub fn reason(&self) -> Option<&str> {
-        self.last.as_ref().and_then(|last| last.reason.as_deref())
-    }
-
-    /// Runs in a row that ended as the last one did.
-    pub const fn streak(&self) -> u32 {
-        self.streak
-    }
-
-    fn fresh(&self, policy: &CheckPolicy, now: Tick) -> bool {
-        self.last.as_ref().is_some_and(|last| now.since(last.at) <= policy.stale_after())
-    }
-
-    /// The last outcome, where it is recent enough to say something.
-    fn says(&self, policy: &CheckPolicy, now: Tick) -> Option<Outcome> {
-        self.last.as_ref().filter(|_last| self.fresh(policy, now)).map(|last| last.outcome)
-    }
-}
-
-/// What is remembered of a host.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Memory {
-    checks: Vec<CheckMemory>,
-    /// The last verdict that was accepted.
-    standing: Health,
-    /// It was down and has not earned its way back.
-    owes_recovery: bool,
-}
-
 impl Memory {
-    /// Nothing is known of so many checks.
-    pub fn new(checks: usize) -> Self {
-        Self { checks: vec![CheckMemory::default(); checks], standing: Health::Unknown, owes_recovery: false }
-    }
-
-    /// What is remembered of each check.
-    pub fn checks(&self) -> &[CheckMemory] {
-        &self.checks
-    }
-
-    /// The last verdict that was accepted.
-    pub const fn standing(&self) -> Health {
-        self.standing
-    }
-
-    /// The same host with other checks: `kept` names for each of them the check it was before, if any.
-    #[must_use]
-    pub fn rearranged(&self, kept: &[Option<usize>]) -> Self {
-        let old = |index: &Option<usize>| index.and_then(|index| self.checks.get(index)).cloned().unwrap_or_default();
-        Self { checks: kept.iter().map(old).collect(), standing: self.standing, owes_recovery: self.owes_recovery }
-    }
-
-    /// Takes in one observation of the check at `index`.
-    pub fn observe(&mut self, policy: &HostPolicy, index: usize, seen: &Observation) {
-        let (Some(check), Some(pace)) = (self.checks.get_mut(index), policy.checks.get(index)) else { return };
-        if !check.fresh(pace, seen.at) {
-            check.streak = 0;
-            check.misses = 0;
-            check.failing = None;
-            check.passing = None;
-        }
-        check.streak = if check.outcome() == seen.outcome { check.streak.saturating_add(1) } else { 1 };
-        check.misses = if seen.outcome == Outcome::Pass { 0 } else { check.misses.saturating_add(1) };
-        (check.failing, check.passing) = match seen.outcome {
-            Outcome::Pass => (None, check.passing.or(Some(seen.at))),
-            Outcome::Fail => {
-                let (count, since) = check.failing.unwrap_or((0, seen.at));
-                (Some((count.saturating_add(1), since)), None)
-            }
-            Outcome::Unknown => (None, None),
-        };
-        check.last = Some(Last { outcome: seen.outcome, at: seen.at, reason: seen.reason.clone() });
-        if pace.vital && seen.outcome == Outcome::Pass {
-            for (check, pace) in self.checks.iter_mut().zip(&policy.checks) {
-                if pace.vital {
-                    check.failing = None;
-                }
-            }
-        }
-    }
-
-    /// Remembers a verdict as the one that holds.
-    pub fn accept(&mut self, verdict: &Verdict) {
-        self.standing = verdict.health;
-        match verdict.health {
-            Health::Down => self.owes_recovery = true,
-            Health::Up | Health::Degraded | Health::Suspect => self.owes_recovery = false,
-            Health::Unknown | Health::Maintenance => {}
-        }
-    }
-
     /// What is to be believed now.
     pub fn judge(&self, policy: &HostPolicy, now: Tick) -> Verdict {
         let vital: Vec<Judged<'_>> = self.judged(policy, now).filter(|check| check.pace.vital).collect();
@@ -166,7 +52,7 @@ impl Memory {
                 return down(&failing, Some(next));
             }
             let since = vital.iter().filter_map(|check| check.memory.passing).max().unwrap_or(now);
-            let passed = now.since(since);
+            let passed = now.since(since.max(self.failed));
             if passed < policy.up_after {
                 let why = Some("vital checks pass again, not yet long enough".to_owned());
                 let next = Some(format!("up in {}", whole_seconds(policy.up_after.saturating_sub(passed))));
@@ -323,3 +209,6 @@ fn expected(failing: &[&Judged<'_>], policy: &HostPolicy) -> Option<String> {
 fn whole_seconds(time: Duration) -> String {
     plain::time(Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0)))
 }
+
+#[cfg(test)]
+mod tests;

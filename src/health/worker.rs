@@ -6,10 +6,10 @@
 
 mod lateness;
 mod schedule;
+mod state;
 mod trace;
 mod watched;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -174,21 +174,13 @@ impl Watch {
             tokio::select! {
                 seen = watch.0.prober.run(ask, pace.timeout) => {
                     let identity = ask.kind.over_ssh().then(|| watch.0.prober.ssh().identity(host.ssh())).flatten();
-                    watch.tell(host.take_in(check, &seen, identity));
+                    if host.take_in(check, &seen, identity, &watch.0.changes) {
+                        watch.bump();
+                    }
                 }
                 () = watch.0.stop.cancelled() => {}
             }
         }))
-    }
-
-    fn tell(&self, news: watched::News) {
-        if let Some(change) = news.change {
-            // Nobody listens any more: the engine is ending.
-            let _ending = self.0.changes.send(change);
-        }
-        if news.visible {
-            self.bump();
-        }
     }
 }
 
@@ -203,7 +195,9 @@ async fn sweep(watch: Watch) {
         }
         let (now, wall) = (watch.0.clock.tick(), watch.0.clock.now());
         for host in watch.hosts().iter() {
-            watch.tell(host.sweep(now, wall));
+            if host.sweep(now, wall, &watch.0.changes) {
+                watch.bump();
+            }
         }
     }
 }
@@ -211,9 +205,4 @@ async fn sweep(watch: Watch) {
 /// What lies behind these locks is whole at any time.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Names of hosts to where they stand.
-fn by_name(hosts: &[Arc<Watched>]) -> HashMap<&str, &Arc<Watched>> {
-    hosts.iter().map(|host| (host.name(), host)).collect()
 }

@@ -4,11 +4,14 @@
 //! after a short head start. So a name with ten addresses, nine of them silent, costs one head start for each silent one
 //! and never ten time-outs. There is no time-out in here: the caller's covers resolving and connecting together.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, FutureExt, Shared};
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 
@@ -60,18 +63,47 @@ pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError
     if let Ok(address) = bare.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    match tokio::net::lookup_host((bare, port)).await {
-        Ok(found) => {
-            let mut addresses: Vec<SocketAddr> = Vec::new();
-            for address in found {
-                if !addresses.contains(&address) {
-                    addresses.push(address);
-                }
-            }
-            if addresses.is_empty() { Err(DialError::NotResolved(bare.into())) } else { Ok(addresses) }
-        }
-        Err(_unknown) => Err(DialError::NotResolved(bare.into())),
+    let found = look_up(bare).await;
+    if found.is_empty() {
+        return Err(DialError::NotResolved(bare.into()));
     }
+    Ok(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
+}
+
+/// One question to the resolver, shared by all who ask it at the same time.
+type Lookup = Shared<BoxFuture<'static, Vec<IpAddr>>>;
+
+/// Questions under way. A resolver that does not answer holds a thread for each question: all checks of a host, second
+/// after second, must not hold more than one.
+static ASKED: LazyLock<Mutex<HashMap<String, Lookup>>> = LazyLock::new(Mutex::default);
+
+/// The addresses of a name, each once, in the resolver's order; none where it is not known.
+async fn look_up(name: &str) -> Vec<IpAddr> {
+    let lookup = {
+        let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lookup) = asked.get(name) {
+            lookup.clone()
+        } else {
+            let lookup = ask(name.to_owned()).boxed().shared();
+            asked.insert(name.to_owned(), lookup.clone());
+            // A task of its own: whoever asked first may give up before the answer comes.
+            tokio::spawn(lookup.clone());
+            lookup
+        }
+    };
+    lookup.await
+}
+
+async fn ask(name: String) -> Vec<IpAddr> {
+    let mut addresses = Vec::new();
+    // Why a name is not known differs between systems and says little; that it is not known is the news.
+    for found in tokio::net::lookup_host((name.as_str(), 0)).await.into_iter().flatten() {
+        if !addresses.contains(&found.ip()) {
+            addresses.push(found.ip());
+        }
+    }
+    ASKED.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+    addresses
 }
 
 /// A connection to `host`, a name or a literal address.
@@ -122,6 +154,15 @@ mod tests {
         assert_eq!(stream.peer_addr().expect("its address"), listening);
         assert_eq!(connect_any(&[refusing; 10]).await.expect_err("nobody listens"), DialError::Refused);
         assert!(connect_any(&[]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn names_are_asked_for_together() {
+        let many = futures_util::future::join_all((0..20).map(|_one| resolve("localhost", 7))).await;
+        assert!(many.iter().all(|found| found == &many[0] && found.is_ok()), "{many:?}");
+        let unknown = resolve("no-such-name.invalid", 7).await;
+        assert_eq!(unknown, Err(DialError::NotResolved("no-such-name.invalid".into())));
+        assert!(!ASKED.lock().expect("whole").contains_key("no-such-name.invalid"), "nothing is kept");
     }
 
     #[tokio::test]

@@ -190,11 +190,13 @@ where
     let mut driving = std::pin::pin!(connection);
     let mut exchange = std::pin::pin!(exchange);
     tokio::select! {
-        answered = &mut exchange => answered,
+        // The connection first: it knows why a request was given up.
+        biased;
         driven = &mut driving => match driven {
             Ok(()) => exchange.await,
             Err(error) => Err(words(&error)),
         },
+        answered = &mut exchange => answered,
     }
 }
 

@@ -16,7 +16,7 @@ use hotspare::reach::ssh::{SshOptions, SshPool};
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Runs a program to its end and returns what it printed; a failure names the package that cures a missing program.
-pub fn run(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -32,7 +32,7 @@ pub fn run(program: &str, arguments: &[&str]) -> String {
 }
 
 /// Processes of this machine whose command line holds `part`, which should be a path or a number of this run.
-pub fn processes(part: &str) -> Vec<u32> {
+pub(crate) fn processes(part: &str) -> Vec<u32> {
     let holds = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         String::from_utf8_lossy(&line).replace('\0', " ").contains(part) && *pid != std::process::id()
@@ -42,7 +42,7 @@ pub fn processes(part: &str) -> Vec<u32> {
 }
 
 /// Waits until `holds`, at most 10 s.
-pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _try in 0..1000 {
         if holds() {
             return;
@@ -53,15 +53,15 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// A machine: a namespace with one address, a folder, and whatever is started in it.
-pub struct Host {
+pub(crate) struct Host {
     namespace: String,
-    pub address: Ipv4Addr,
-    pub folder: tempfile::TempDir,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) folder: tempfile::TempDir,
     children: Vec<Child>,
 }
 
 impl Host {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         assert!(rustix::process::geteuid().is_root(), "the lab needs root: it makes network namespaces");
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let pid = std::process::id();
@@ -86,7 +86,7 @@ impl Host {
     }
 
     /// Starts a program on the host, which ends with it.
-    pub fn start(&mut self, program: &str, arguments: &[&str]) -> u32 {
+    pub(crate) fn start(&mut self, program: &str, arguments: &[&str]) -> u32 {
         let child = Command::new("ip")
             .args(["netns", "exec", &self.namespace, program])
             .args(arguments)
@@ -101,12 +101,21 @@ impl Host {
     }
 
     /// Runs a program on the host to its end.
-    pub fn exec(&self, arguments: &[&str]) -> String {
+    pub(crate) fn exec(&self, arguments: &[&str]) -> String {
         run("ip", &[&["netns", "exec", self.namespace.as_str()], arguments].concat())
     }
 
+    /// Gives the host neighbours that exist by address only: what it sends them goes nowhere, without a word back.
+    pub(crate) fn silent_neighbours(&self, addresses: &[String]) {
+        for (number, address) in addresses.iter().enumerate() {
+            self.exec(&["ip", "route", "add", address, "dev", "eth0"]);
+            let nobody = format!("02:00:00:00:01:{number:02x}");
+            self.exec(&["ip", "neigh", "add", address, "lladdr", &nobody, "dev", "eth0", "nud", "permanent"]);
+        }
+    }
+
     /// Drops every packet to the host, without a word to the sender.
-    pub fn unplug(&self) {
+    pub(crate) fn unplug(&self) {
         self.exec(&[
             "nft",
             "add table inet lab; add chain inet lab in { type filter hook input priority 0; policy drop; }",
@@ -114,7 +123,7 @@ impl Host {
     }
 
     /// Lets packets through again.
-    pub fn plug(&self) {
+    pub(crate) fn plug(&self) {
         self.exec(&["nft", "delete table inet lab"]);
     }
 
@@ -123,7 +132,16 @@ impl Host {
     }
 
     /// Starts an sshd with a host key of its own and waits until it answers.
-    pub async fn sshd(&mut self) -> Ssh {
+    pub(crate) async fn sshd(&mut self) -> Ssh {
+        self.sshd_with(&[]).await
+    }
+
+    /// The same, with these programs (name and text) found first by its users.
+    pub(crate) async fn sshd_with(&mut self, programs: &[(&str, &str)]) -> Ssh {
+        for (name, script) in programs {
+            std::fs::write(self.path(name), script).expect("written");
+            run("chmod", &["755", text(&self.path(name))]);
+        }
         let (host_key, user_key) = (self.path("host_key"), self.path("user_key"));
         for key in [&host_key, &user_key] {
             run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", text(key)]);
@@ -133,10 +151,12 @@ impl Host {
         std::fs::write(self.path("known_hosts"), format!("{} {public}", self.address)).expect("written");
         let config = format!(
             "Port 22\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\n\
-             PasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\n",
+             PasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\n\
+             SetEnv PATH={}:/usr/local/bin:/usr/bin:/bin\n",
             self.address,
             text(&host_key),
             text(&self.path("authorized_keys")),
+            text(self.folder.path()),
         );
         std::fs::write(self.path("sshd_config"), config).expect("written");
         std::fs::create_dir_all("/run/sshd").expect("the folder that sshd wants");
@@ -184,15 +204,15 @@ impl Drop for Host {
 }
 
 /// How to reach a host's sshd.
-pub struct Ssh {
-    pub config: PathBuf,
-    pub known_hosts: PathBuf,
-    pub destination: String,
-    pub fingerprint: String,
+pub(crate) struct Ssh {
+    pub(crate) config: PathBuf,
+    pub(crate) known_hosts: PathBuf,
+    pub(crate) destination: String,
+    pub(crate) fingerprint: String,
 }
 
 impl Ssh {
-    pub fn options(&self) -> SshOptions {
+    pub(crate) fn options(&self) -> SshOptions {
         SshOptions {
             config: Some(self.config.clone()),
             connect_timeout: Duration::from_secs(3),
@@ -200,7 +220,7 @@ impl Ssh {
         }
     }
 
-    pub fn pool(&self) -> SshPool {
+    pub(crate) fn pool(&self) -> SshPool {
         SshPool::new(self.options(), Clock::real()).expect("a pool")
     }
 }

@@ -21,7 +21,7 @@ pub(super) async fn ask(shell: Shell<'_>, containers: &[String]) -> Answer {
         Answer::unknown("docker is not installed there")
     } else if lower.contains("permission denied") {
         Answer::unknown("the ssh user may not ask docker")
-    } else if lower.contains("cannot connect to the docker daemon") {
+    } else if lower.contains("cannot connect to the docker daemon") || lower.contains("connect to the docker api") {
         Answer::wrong("the docker daemon does not answer")
     } else {
         let states = read(&output.text());

@@ -1,8 +1,8 @@
 //! The schedule: which check is due when.
 //!
-//! Each check has a phase within its period, from a hash of its names, so that a thousand hosts do not fire together and a
-//! check keeps its place when the engine starts again. A run that would come late by whole periods is left out, not caught
-//! up: a burst after a pause would measure the burst.
+//! Each check has a phase within its period, from a hash of its names, so that a thousand hosts do not fire together and the
+//! spread is the same each time the engine starts. A run that would come late by whole periods is left out, not caught up: a
+//! burst after a pause would measure the burst.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -91,7 +91,7 @@ fn phase(host: &Watched, check: usize, every: Duration) -> Duration {
 }
 
 fn hash(host: &Watched, check: usize) -> u64 {
-    // Its keys are fixed, so that the phase is the same after a restart.
+    // Its keys are fixed, unlike those of a map's hasher.
     let mut hasher = DefaultHasher::new();
     (host.name(), host.check_name(check)).hash(&mut hasher);
     hasher.finish()

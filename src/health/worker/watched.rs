@@ -1,28 +1,28 @@
 //! One watched host: its checks, what is remembered of it, and its view.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::trace::{Trace, Trend};
-use super::{HostChange, by_name, lock, policy};
+use tokio::sync::mpsc;
+
+use super::state::State;
+use super::{HostChange, lock, policy};
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::fleet::Fleet;
 use crate::fleet::host::Host;
 use crate::health::ask::Ask;
 use crate::health::observation::{Observation, Outcome};
 use crate::health::policy::{CheckPolicy, HostPolicy};
-use crate::health::verdict::{Memory, Verdict};
-use crate::health::view::{Change, CheckView, Health, History, HostView, MaintenanceView, TREND_SPAN_SECONDS};
+use crate::health::verdict::Verdict;
+use crate::health::view::{Change, Health, History, HostView, MaintenanceView, TREND_SPAN_SECONDS};
 use crate::journal::entry::Weight;
 
 /// Changes of health kept of each host.
 const CHANGES: usize = 50;
 /// A host that was judged more recently than this is left out of a sweep.
 const RECENT: Duration = Duration::from_millis(1500);
-/// Failures in a row are shown one by one up to here; beyond, with the next turn of the trend.
-const COUNTED: u32 = 10;
 
 /// A host under watch.
 #[derive(Debug)]
@@ -34,28 +34,8 @@ pub(super) struct Watched {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
-struct State {
-    memory: Memory,
-    verdict: Verdict,
-    since: Timestamp,
-    judged: Tick,
-    traces: Vec<Trace>,
-    trend: Trend,
-    changes: VecDeque<Change>,
-    maintenance: Option<MaintenanceView>,
-    identity: Option<String>,
-    view: Arc<HostView>,
-}
-
-/// What an observation or the passing of time brought.
-#[derive(Debug, Default)]
-pub(super) struct News {
-    /// The health changed.
-    pub(super) change: Option<HostChange>,
-    /// The view is another one.
-    pub(super) visible: bool,
-}
+/// Where changes of health are told.
+pub(super) type Tell = mpsc::UnboundedSender<HostChange>;
 
 /// Marks a check as running until it is dropped.
 #[derive(Debug)]
@@ -69,7 +49,7 @@ impl Drop for Running {
 
 /// Every host of the fleet, taking over from `before` what did not change.
 pub(super) fn all(fleet: &Fleet, before: &[Arc<Watched>], clock: &Clock) -> Vec<Arc<Watched>> {
-    let before = by_name(before);
+    let before: HashMap<&str, &Arc<Watched>> = before.iter().map(|host| (host.name(), host)).collect();
     let watched = |host: &Host| {
         let policy = policy::of(fleet, host);
         match before.get(host.name.as_str()) {
@@ -94,7 +74,9 @@ impl Watched {
         let running =
             |at: &Option<usize>| before.zip(*at).and_then(|(old, at)| old.running.get(at).cloned()).unwrap_or_default();
         let mut state = match before {
-            Some(old) => lock(&old.state).carried(&kept),
+            Some(old) if kept.iter().any(Option::is_some) => lock(&old.state).carried(&kept),
+            // Nothing that was seen before says anything about what is asked now.
+            Some(old) => lock(&old.state).begun_again(State::new(asks.len(), now, wall, host)),
             None => State::new(asks.len(), now, wall, host),
         };
         let running = kept.iter().map(running).collect();
@@ -149,8 +131,8 @@ impl Watched {
         state.view = Arc::new(state.compose(&self.host, &self.policy, &self.asks));
     }
 
-    /// Takes in what a run brought.
-    pub(super) fn take_in(&self, check: usize, seen: &Observation, identity: Option<String>) -> News {
+    /// Takes in what a run brought; `true` when the view is another one.
+    pub(super) fn take_in(&self, check: usize, seen: &Observation, identity: Option<String>, tell: &Tell) -> bool {
         let mut state = lock(&self.state);
         state.memory.observe(&self.policy, check, seen);
         if let Some(trace) = state.traces.get_mut(check) {
@@ -165,30 +147,35 @@ impl Watched {
         if identity.is_some() {
             state.identity = identity;
         }
-        self.judge(&mut state, seen.at, seen.wall, false)
+        self.judge(&mut state, (seen.at, seen.wall), false, tell)
     }
 
-    /// Lets time pass.
-    pub(super) fn sweep(&self, now: Tick, wall: Timestamp) -> News {
+    /// Lets time pass; `true` when the view is another one.
+    pub(super) fn sweep(&self, now: Tick, wall: Timestamp, tell: &Tell) -> bool {
         let mut state = lock(&self.state);
         let turned = state.trend.turn(now.since_start().as_secs() / TREND_SPAN_SECONDS);
         if !turned && now.since(state.judged) < RECENT {
-            return News::default();
+            return false;
         }
-        self.judge(&mut state, now, wall, turned)
+        self.judge(&mut state, (now, wall), turned, tell)
     }
 
-    fn judge(&self, state: &mut State, now: Tick, wall: Timestamp, anew: bool) -> News {
+    fn judge(&self, state: &mut State, (now, wall): (Tick, Timestamp), anew: bool, tell: &Tell) -> bool {
         let verdict = state.memory.judge(&self.policy, now);
         state.judged = now;
-        let change = (verdict.health != state.memory.standing()).then(|| self.change(state, &verdict, wall));
+        let changed = verdict.health != state.memory.standing();
+        if changed {
+            // Told while the state is held, so that changes arrive in the order in which they happened. An error: nobody
+            // listens any more, the engine is ending.
+            let _ending = tell.send(self.change(state, &verdict, wall));
+        }
         state.memory.accept(&verdict);
         state.verdict = verdict;
-        let visible = anew || change.is_some() || state.looks_different();
+        let visible = anew || changed || state.looks_different();
         if visible {
             state.view = Arc::new(state.compose(&self.host, &self.policy, &self.asks));
         }
-        News { change, visible }
+        visible
     }
 
     fn change(&self, state: &mut State, verdict: &Verdict, wall: Timestamp) -> HostChange {
@@ -218,127 +205,4 @@ fn weight(change: &Change, in_maintenance: bool) -> Weight {
         Health::Suspect | Health::Degraded | Health::Unknown => Weight::Warning,
         Health::Maintenance => Weight::Note,
     }
-}
-
-impl State {
-    fn new(checks: usize, now: Tick, wall: Timestamp, host: &Host) -> Self {
-        let verdict = Verdict { health: Health::Unknown, why: Some("not asked yet".into()), next: None };
-        Self {
-            memory: Memory::new(checks),
-            verdict,
-            since: wall,
-            judged: now,
-            traces: vec![Trace::default(); checks],
-            trend: Trend::new(now.since_start().as_secs() / TREND_SPAN_SECONDS),
-            changes: VecDeque::new(),
-            maintenance: None,
-            identity: None,
-            view: Arc::new(blank(host, wall)),
-        }
-    }
-
-    /// The same for a host whose checks were rearranged.
-    fn carried(&self, kept: &[Option<usize>]) -> Self {
-        let trace = |at: &Option<usize>| at.and_then(|at| self.traces.get(at)).cloned().unwrap_or_default();
-        Self {
-            memory: self.memory.rearranged(kept),
-            verdict: self.verdict.clone(),
-            since: self.since,
-            judged: self.judged,
-            traces: kept.iter().map(trace).collect(),
-            trend: self.trend.clone(),
-            changes: self.changes.clone(),
-            maintenance: self.maintenance.clone(),
-            identity: self.identity.clone(),
-            view: self.view.clone(),
-        }
-    }
-
-    /// Whether a person would see a difference between the view and what is known now. Times and the length of a row of
-    /// passes are not looked at: they change with each run.
-    fn looks_different(&self) -> bool {
-        let host = self.maintenance.is_none() && self.verdict.next != self.view.next
-            || self.verdict.why != self.view.why && self.maintenance.is_none()
-            || self.identity != self.view.identity;
-        let check = |((shown, memory), trace): ((&CheckView, &_), &Trace)| {
-            let memory: &crate::health::verdict::CheckMemory = memory;
-            shown.result != memory.outcome()
-                || shown.reason.as_deref() != memory.reason()
-                || moved(shown.latency, trace.latency())
-                || (memory.outcome() != Outcome::Pass && shown.streak != memory.streak() && memory.streak() <= COUNTED)
-        };
-        host || self.view.checks.iter().zip(self.memory.checks()).zip(&self.traces).any(check)
-    }
-
-    fn compose(&self, host: &Host, policy: &HostPolicy, asks: &[Ask]) -> HostView {
-        let checks = host.checks.iter().zip(asks).zip(&policy.checks).zip(self.memory.checks()).zip(&self.traces);
-        let checks = checks.map(|((((check, ask), pace), memory), trace)| CheckView {
-            name: check.name.clone(),
-            kind: check.kind.word().to_owned(),
-            asks: ask.shown(),
-            vital: pace.vital,
-            result: memory.outcome(),
-            latency: trace.latency().map(rounded),
-            reason: memory.reason().map(str::to_owned),
-            streak: memory.streak(),
-            at: trace.at(),
-            every: pace.every.as_secs_f64(),
-            timeout: pace.timeout.as_secs_f64(),
-        });
-        let mut view = HostView {
-            health: self.verdict.health,
-            since: self.since,
-            why: self.verdict.why.clone(),
-            next: self.verdict.next.clone(),
-            thresholds: policy.sentence(),
-            identity: self.identity.clone(),
-            maintenance: self.maintenance.clone(),
-            checks: checks.collect(),
-            trend: self.trend.medians(),
-            ..blank(host, self.since)
-        };
-        if let Some(maintenance) = &self.maintenance {
-            view.health = Health::Maintenance;
-            view.since = maintenance.since;
-            view.next = None;
-            view.why = Some(match self.verdict.health {
-                Health::Up => maintenance.why.clone(),
-                below => format!("{} ({} below it)", maintenance.why, below.word()),
-            });
-        }
-        view
-    }
-}
-
-/// A host of which nothing is known.
-fn blank(host: &Host, since: Timestamp) -> HostView {
-    HostView {
-        name: host.name.clone(),
-        address: host.address.clone(),
-        ssh: host.ssh.clone(),
-        service: host.service.clone(),
-        labels: host.labels.clone(),
-        health: Health::Unknown,
-        since,
-        why: None,
-        next: None,
-        thresholds: String::new(),
-        identity: None,
-        maintenance: None,
-        checks: Vec::new(),
-        trend: Vec::new(),
-    }
-}
-
-/// Whether a latency has moved so far that a person cares: by a quarter, and by half a millisecond.
-fn moved(shown: Option<f64>, now: Option<f64>) -> bool {
-    match (shown, now) {
-        (Some(shown), Some(now)) => (shown - now).abs() > f64::max(0.0005, shown.max(now) / 4.0),
-        (shown, now) => shown.is_some() != now.is_some(),
-    }
-}
-
-/// To ten microseconds: what lies below is noise.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e5).round() / 1e5
 }

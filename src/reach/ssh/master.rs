@@ -131,6 +131,11 @@ impl Master {
         self.dead.cancelled().await;
     }
 
+    /// Gives up a connection that was seen to be dead.
+    pub(super) fn bury(&self) {
+        self.dead.cancel();
+    }
+
     /// Asks the client to end.
     pub(super) async fn close(&self) {
         let asked = Command::new(&self.program)

@@ -141,8 +141,11 @@ fn refused(master: &Master, error: &openssh::Error) -> SshError {
             format!("the host opens no further session: {refused}"),
             "raise MaxSessions in the host's sshd_config",
         ),
-        // It may have died with the request or before it.
-        _ => SshError::lost(master.destination()),
+        // It may have died with the request or before it. Buried, so that nobody tries it again before its lifeline breaks.
+        _ => {
+            master.bury();
+            SshError::lost(master.destination())
+        }
     }
 }
 
