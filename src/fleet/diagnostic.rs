@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use unicode_width::UnicodeWidthChar;
 
 /// Whether the file can be used all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,8 +90,12 @@ impl fmt::Display for Diagnostic {
             write!(f, ":{}:{}", self.line, self.column)?;
         }
         if let Some(excerpt) = &self.excerpt {
-            let blank = " ".repeat(excerpt.before);
-            let marker = "^".repeat(excerpt.length);
+            // A character may be two columns wide, and the marker has to stand below it all the same.
+            let columns = |from: usize, count: usize| -> usize {
+                excerpt.line.chars().skip(from).take(count).map(|c| c.width().unwrap_or(0)).sum()
+            };
+            let blank = " ".repeat(columns(0, excerpt.before).max(excerpt.before));
+            let marker = "^".repeat(columns(excerpt.before, excerpt.length).max(1));
             write!(f, "\n{margin} |\n{} | {}\n{margin} | {blank}{marker}", self.line, excerpt.line)?;
             if let Some(meant) = &self.did_you_mean {
                 write!(f, " did you mean `{meant}`?")?;

@@ -236,11 +236,22 @@ const HTTP: Kind = Kind::Url(&["http", "https"]);
 /// The whole file.
 pub(super) static ROOT: Form = Form::new("the fleet file", "A hotspare fleet file", &[settings::ROOT_KEYS]);
 
+/// Every key with a default, in all tables below a form.
+#[cfg(test)]
+pub(super) fn defaults(form: &'static Form, found: &mut Vec<(&'static str, &'static str)>) {
+    let mut keys = Vec::new();
+    tests::every_key(form, &mut keys);
+    found.extend(keys.into_iter().filter_map(|key| match key.need {
+        Need::Default(toml) => Some((key.name, toml)),
+        _ => None,
+    }));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn every_key(form: &'static Form, found: &mut Vec<&'static Key>) {
+    pub(super) fn every_key(form: &'static Form, found: &mut Vec<&'static Key>) {
         for key in form.keys.iter().chain(form.variants.iter().flat_map(|v| v.keys)).flat_map(|group| group.iter()) {
             found.push(key);
             every_key_of(&key.kind, found);

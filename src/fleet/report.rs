@@ -8,6 +8,9 @@ use super::source::{Source, masked};
 /// So many findings are told; a file with more is not the file that was meant.
 const MOST: usize = 200;
 
+/// A written word is compared with so many known ones, so that a file of many thousands of names is told soon too.
+const MOST_COMPARED: usize = 5000;
+
 /// What is wrong at one place.
 #[derive(Debug)]
 pub(super) struct Finding {
@@ -16,6 +19,8 @@ pub(super) struct Finding {
     message: String,
     did_you_mean: Option<String>,
     hint: Option<String>,
+    /// One of so many that no time is spent on what was meant.
+    one_of_many: bool,
 }
 
 impl Finding {
@@ -27,7 +32,9 @@ impl Finding {
 
     /// Adds the known word nearest to what was written.
     pub(super) fn suggest<'a>(&mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> &mut Self {
-        self.did_you_mean = nearest(written, known).map(str::to_owned);
+        if !self.one_of_many {
+            self.did_you_mean = nearest(written, known).map(str::to_owned);
+        }
         self
     }
 
@@ -57,7 +64,8 @@ impl Report {
 
     fn add(&mut self, severity: Severity, span: Range<usize>, message: String) -> &mut Finding {
         let at = self.findings.len();
-        self.findings.push(Finding { severity, span, message, did_you_mean: None, hint: None });
+        let one_of_many = at > 2 * MOST;
+        self.findings.push(Finding { severity, span, message, did_you_mean: None, hint: None, one_of_many });
         &mut self.findings[at]
     }
 
@@ -78,6 +86,7 @@ impl Report {
     pub(super) fn finish(mut self, source: &Source<'_>) -> Vec<Diagnostic> {
         self.findings.sort_by_key(|finding| (finding.span.start, finding.severity));
         let total = self.findings.len();
+        let severity = if self.has_errors() { Severity::Error } else { Severity::Warning };
         if total > MOST {
             // Errors decide whether the file is used, so they are the ones kept.
             self.findings.sort_by_key(|finding| finding.severity);
@@ -86,11 +95,9 @@ impl Report {
         }
         let mut told: Vec<Diagnostic> = self.findings.into_iter().map(|finding| tell(finding, source)).collect();
         if total > MOST {
-            told.push(Diagnostic::of_file(
-                source.path(),
-                format!("{} more errors and warnings are not shown", total - MOST),
-                "mend these first; is it the right file?",
-            ));
+            let message = format!("{} more are not shown", total - MOST);
+            let last = Diagnostic::of_file(source.path(), message, "mend these first; is it the right file?");
+            told.push(Diagnostic { severity, ..last });
         }
         told
     }
@@ -120,6 +127,8 @@ pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
     let lower = written.to_lowercase().replace('_', "-");
     known
         .into_iter()
+        .take(MOST_COMPARED)
+        .filter(|word| word.len().abs_diff(written.len()) <= 4)
         .map(|word| (strsim::damerau_levenshtein(&lower, &word.to_lowercase().replace('_', "-")), word))
         .filter(|(distance, word)| *distance <= word.chars().count().max(written.chars().count()).div_ceil(3).min(4))
         .filter(|(_, word)| *word != written)
@@ -130,6 +139,17 @@ pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_warnings_do_not_become_an_error() {
+        let mut report = Report::default();
+        for _ in 0..3 * MOST {
+            report.warning(0..1, "odd");
+        }
+        let told = report.finish(&Source::new(std::path::Path::new("f"), "text"));
+        assert_eq!(told.len(), MOST + 1);
+        assert!(told.iter().all(|diagnostic| !diagnostic.is_error()));
+    }
 
     #[test]
     fn only_near_words_are_suggested() {

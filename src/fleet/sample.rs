@@ -106,6 +106,14 @@ mod tests {
             assert!(written(sample), "{name} is not in the sample");
             assert!(reference.contains(&format!("`{name}`")), "{name} is not in docs/fleet-file.md");
         }
+        let mut defaults = Vec::new();
+        crate::fleet::form::defaults(&ROOT, &mut defaults);
+        for (name, default) in
+            defaults.into_iter().filter(|(name, default)| default.len() < 30 && !matches!(*name, "checks" | "queries"))
+        {
+            let told = |line: &str| line.contains(&format!("`{name}`")) && line.contains(default);
+            assert!(reference.lines().any(told), "{name} = {default} is not in docs/fleet-file.md");
+        }
         for word in words {
             assert!(Fleet::sample().contains(&format!("kind = \"{word}\"")), "{word}");
             assert!(reference.contains(&format!("`{word}`")), "{word}");

@@ -4,6 +4,7 @@
 mod text;
 mod words;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -28,8 +29,8 @@ const SECRETS: [[&str; 4]; 2] = [
 /// Says everything that is wrong with the parts of the file, each for itself.
 pub(super) fn check(root: &DeTable<'_>, text: &str, folder: &Path, broken: &Broken, report: &mut Report) {
     let names = |space: Namespace| match root.get(space.table()).map(Spanned::get_ref) {
-        Some(DeValue::Table(table)) => table.keys().map(|name| name.get_ref().to_string()).collect(),
-        _ => Vec::new(),
+        Some(DeValue::Table(table)) => Names::new(table.keys().map(|name| name.get_ref().to_string()).collect()),
+        _ => Names::default(),
     };
     let mut shape = Shape {
         hosts: names(Namespace::Hosts),
@@ -60,10 +61,31 @@ impl Broken {
     }
 }
 
+/// The names of one table, in the order of the file.
+#[derive(Default)]
+struct Names {
+    ordered: Vec<String>,
+    known: HashSet<String>,
+}
+
+impl Names {
+    fn new(ordered: Vec<String>) -> Self {
+        Self { known: ordered.iter().cloned().collect(), ordered }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.known.contains(name)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        self.ordered.iter().map(String::as_str)
+    }
+}
+
 struct Shape<'a> {
-    hosts: Vec<String>,
-    pools: Vec<String>,
-    runbooks: Vec<String>,
+    hosts: Names,
+    pools: Names,
+    runbooks: Names,
     text: &'a str,
     folder: PathBuf,
     broken: &'a Broken,

@@ -89,7 +89,9 @@ impl<'a> Source<'a> {
     }
 
     fn line_end(&self, line: usize) -> usize {
-        self.starts.get(line + 1).map_or(self.text.len(), |next| next - 1)
+        let end = self.starts.get(line + 1).map_or(self.text.len(), |next| next - 1);
+        // The carriage return of a file from Windows belongs to the end of its line.
+        end - usize::from(end > 0 && self.text.as_bytes().get(end - 1) == Some(&b'\r'))
     }
 
     fn char_floor(&self, at: usize) -> usize {
@@ -253,6 +255,14 @@ mod tests {
         let excerpt = source.excerpt(&(at..at + 4)).unwrap();
         let marked: String = excerpt.line.chars().skip(excerpt.before).take(excerpt.length).collect();
         assert_eq!(marked, "prot");
+    }
+
+    #[test]
+    fn lines_may_end_as_on_windows() {
+        let source = Source::new(Path::new("f"), "a = 1\r\n\r\nb = 2\r\n");
+        assert_eq!(source.excerpt(&(9..10)).map(|excerpt| excerpt.line), Some("b = 2".into()));
+        assert_eq!((source.position(9), source.shown(0..9)), ((3, 1), "a = 1…".into()));
+        assert_eq!(source.excerpt(&(7..8)).map(|excerpt| excerpt.line), Some(String::new()));
     }
 
     #[test]

@@ -8,12 +8,20 @@ use super::report::Report;
 use super::shape::Broken;
 use super::source::names_a_secret;
 
+/// So many errors of the parser are looked at; a text with more is not TOML.
+const MOST: usize = 1000;
+
 /// Reports what the parser could not read, once a line.
 pub(super) fn report(errors: &[Error], text: &str, report: &mut Report) -> Broken {
     let mut broken = Broken::default();
     let mut last_line = None;
-    let mut twice: Option<Range<usize>> = None;
-    for error in errors {
+    // The end of the last line that is known to belong to a table that is there twice.
+    let mut twice: Option<usize> = None;
+    for (at, error) in errors.iter().enumerate() {
+        if at == MOST {
+            broken.lossy = true;
+            break;
+        }
         let span = error.span().unwrap_or(0..0);
         let span = span.start.min(text.len())..span.end.min(text.len());
         // A slip confuses the parser until the end of its line; what it says then helps nobody.
@@ -26,12 +34,13 @@ pub(super) fn report(errors: &[Error], text: &str, report: &mut Report) -> Broke
         let header = written.starts_with('[');
         let duplicate = error.message().contains("duplicate key");
         // Where a whole table is there twice, so are its keys.
-        if duplicate && !header && twice.as_ref().is_some_and(|table| !has_header(text, table.end..line.start)) {
+        twice = twice.filter(|end| !has_header(text, *end..line.start)).map(|_| line.end);
+        if duplicate && !header && twice.is_some() {
             broken.spans.push(span);
             continue;
         }
         if duplicate && header {
-            twice = Some(line.clone());
+            twice = Some(line.end);
         }
         broken.lossy |= !duplicate && (header || !written.contains('='));
         let said = say(error.message(), written, text.get(span.clone()).unwrap_or_default());

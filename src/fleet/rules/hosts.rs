@@ -1,6 +1,7 @@
 //! Hosts and their checks.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::{Places, repeated, way};
 use crate::fleet::Fleet;
@@ -21,7 +22,9 @@ pub(super) fn check(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
 fn addresses(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
     let bare = |service: &str| service.split('/').next().unwrap_or_default().to_owned();
     let mut owners: HashMap<&str, &Host> = HashMap::new();
-    for host in fleet.hosts.iter().filter(|host| !host.address.is_empty()) {
+    // Many hosts on one machine are a trial of hotspare, and told apart by their ports.
+    let loopback = |text: &str| text.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    for host in fleet.hosts.iter().filter(|host| !host.address.is_empty() && !loopback(&host.address)) {
         if let Some(first) = owners.get(host.address.as_str()) {
             let message = format!("`{}` has the same address as `{}`: {}", host.name, first.name, host.address);
             report.warning(places.of(way!["hosts", &host.name, "address"]), message);

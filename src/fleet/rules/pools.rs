@@ -5,20 +5,25 @@ use std::time::Duration;
 
 use super::{Places, repeated, way};
 use crate::fleet::Fleet;
+use crate::fleet::host::Host;
 use crate::fleet::pool::{Fence, Pool};
 use crate::fleet::report::Report;
 use crate::fleet::runbook::{Runbook, StepKind};
 use crate::fleet::template::placeholders;
 
+/// Hosts by name: a fleet may have thousands.
+type Hosts<'a> = HashMap<&'a str, &'a Host>;
+
 pub(super) fn check(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
+    let hosts: Hosts<'_> = fleet.hosts.iter().map(|host| (host.name.as_str(), host)).collect();
     for pool in &fleet.pools {
         members(pool, places, report);
         witnesses(pool, places, report);
         pace(pool, places, report);
-        detection(fleet, pool, places, report);
+        detection(&hosts, pool, places, report);
         if let Some(takeover) = fleet.runbooks.iter().find(|runbook| runbook.name == pool.takeover) {
             fence(pool, takeover, places, report);
-            service_addresses(fleet, pool, takeover, places, report);
+            service_addresses(&hosts, pool, takeover, places, report);
         }
     }
     shared_members(fleet, places, report);
@@ -64,17 +69,17 @@ fn pace(pool: &Pool, places: &Places<'_>, report: &mut Report) {
 }
 
 /// Without a vital check a host is never down, and nothing is ever taken over.
-fn detection(fleet: &Fleet, pool: &Pool, places: &Places<'_>, report: &mut Report) {
+fn detection(hosts: &Hosts<'_>, pool: &Pool, places: &Places<'_>, report: &mut Report) {
     for (at, name) in pool.protects.iter().enumerate() {
-        let Some(host) = fleet.host(name) else { continue };
+        let Some(host) = hosts.get(name.as_str()) else { continue };
         if !host.checks.iter().any(crate::fleet::check::Check::vital) {
             let message = format!("`{name}` has no vital check, so it can never be down");
             let finding = report.warning(places.of(way!["pools", &pool.name, "protects", at]), message);
             finding.hint("give it a ping, tcp or http check, or write `vital = true` on one of its checks");
         }
     }
-    if pool.brake as usize > fleet.hosts.len() {
-        let message = format!("a brake of {} is never reached: the fleet has {} hosts", pool.brake, fleet.hosts.len());
+    if pool.brake as usize > hosts.len() {
+        let message = format!("a brake of {} is never reached: the fleet has {} hosts", pool.brake, hosts.len());
         report.warning(places.of(way!["pools", &pool.name, "brake"]), message);
     }
 }
@@ -104,12 +109,12 @@ fn fence(pool: &Pool, takeover: &Runbook, places: &Places<'_>, report: &mut Repo
 }
 
 /// `{failed.service}` must have a value for each host that may fail.
-fn service_addresses(fleet: &Fleet, pool: &Pool, takeover: &Runbook, places: &Places<'_>, report: &mut Report) {
+fn service_addresses(hosts: &Hosts<'_>, pool: &Pool, takeover: &Runbook, places: &Places<'_>, report: &mut Report) {
     if !takeover.steps.iter().any(|step| super::runbooks::texts(&step.kind).any(uses_service)) {
         return;
     }
     for (at, name) in pool.protects.iter().enumerate() {
-        if fleet.host(name).is_some_and(|host| host.service.is_none()) {
+        if hosts.get(name.as_str()).is_some_and(|host| host.service.is_none()) {
             let message = format!("`{name}` has no `service`, but `{}` uses {{failed.service}}", takeover.name);
             let finding = report.error(places.of(way!["pools", &pool.name, "protects", at]), message);
             finding
@@ -145,54 +150,52 @@ fn shared_members(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
     }
 }
 
-/// A spare whose own stand-in is, in the end, the host it protects.
+/// One host may be stood in for by another, as this pool says at this place of its spares.
+struct StandIn<'a> {
+    spare: &'a str,
+    pool: &'a Pool,
+    at: usize,
+}
+
+/// A spare whose own stand-in is, in the end, the host it protects. Each pool's spares are looked at once.
 fn cycles(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
-    let mut stand_ins: HashMap<&str, Vec<&str>> = HashMap::new();
+    let mut stand_ins: HashMap<&str, Vec<StandIn<'_>>> = HashMap::new();
     for pool in &fleet.pools {
-        for host in &pool.protects {
-            stand_ins.entry(host).or_default().extend(pool.spares.iter().map(String::as_str));
+        // Within one pool it is told as "both protected and a spare".
+        for (at, spare) in pool.spares.iter().enumerate().filter(|(_, spare)| !pool.protects.contains(spare)) {
+            for host in &pool.protects {
+                stand_ins.entry(host).or_default().push(StandIn { spare, pool, at });
+            }
         }
     }
-    let mut told: HashSet<Vec<&str>> = HashSet::new();
-    for pool in &fleet.pools {
-        for (at, spare) in pool.spares.iter().enumerate() {
-            // Within one pool it is told as "both protected and a spare".
-            let Some(host) = pool.protects.iter().find(|host| !pool.spares.contains(host)) else { continue };
-            let Some(way) = path(&stand_ins, spare, host) else { continue };
-            let mut round = way.clone();
-            round.sort_unstable();
-            if told.insert(round) {
-                let links: Vec<String> =
-                    way.windows(2).map(|pair| format!("`{}` for `{}`", pair[1], pair[0])).collect();
-                let message = format!("a circle of stand-ins: `{spare}` for `{host}`, {}", links.join(", "));
-                let finding = report.error(places.of(way!["pools", &pool.name, "spares", at]), message);
-                finding.hint("two hosts that fail together would wait for each other; take one of the pools out");
+    let mut seen: HashSet<&str> = HashSet::new();
+    for host in fleet.pools.iter().flat_map(|pool| &pool.protects) {
+        if !seen.insert(host) {
+            continue;
+        }
+        // The way from the first host to the one looked at, each with the number of its stand-ins already followed.
+        let mut way: Vec<(&str, usize)> = vec![(host, 0)];
+        while let Some((host, followed)) = way.last_mut() {
+            let Some(next) = stand_ins.get(*host).and_then(|of_host| of_host.get(*followed)) else {
+                way.pop();
+                continue;
+            };
+            *followed += 1;
+            if let Some(start) = way.iter().position(|(earlier, _)| *earlier == next.spare) {
+                let circle: Vec<&str> = way.iter().skip(start).map(|(host, _)| *host).collect();
+                tell_circle(&circle, next, places, report);
+            } else if seen.insert(next.spare) {
+                way.push((next.spare, 0));
             }
         }
     }
 }
 
-/// The way along stand-ins from one host to another, both included.
-fn path<'a>(stand_ins: &HashMap<&'a str, Vec<&'a str>>, from: &'a str, to: &str) -> Option<Vec<&'a str>> {
-    let mut before: HashMap<&str, &str> = HashMap::new();
-    let mut open = vec![from];
-    while let Some(host) = open.pop() {
-        for next in stand_ins.get(host).into_iter().flatten() {
-            if *next == to {
-                let mut way = vec![*next, host];
-                let mut at = host;
-                while let Some(earlier) = before.get(at).filter(|_| at != from) {
-                    way.push(earlier);
-                    at = earlier;
-                }
-                way.reverse();
-                return Some(way);
-            }
-            if *next != from && !before.contains_key(next) {
-                before.insert(next, host);
-                open.push(next);
-            }
-        }
-    }
-    None
+/// `last` stands in for the last host of the circle and is its first.
+fn tell_circle(circle: &[&str], last: &StandIn<'_>, places: &Places<'_>, report: &mut Report) {
+    let after = circle.iter().skip(1).chain([&last.spare]);
+    let links: Vec<String> = circle.iter().zip(after).map(|(host, spare)| format!("`{spare}` for `{host}`")).collect();
+    let place = places.of(way!["pools", &last.pool.name, "spares", last.at]);
+    let finding = report.error(place, format!("a circle of stand-ins: {}", links.join(", ")));
+    finding.hint("two hosts that fail together would wait for each other; take one of the pools out");
 }

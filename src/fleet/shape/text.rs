@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::path::Path;
 
-use super::words::{a_kind, listed};
+use super::words::{MOST_LISTED, a_kind, listed};
 use super::{ROLES, Shape};
 use crate::fleet::form::{Kind, Namespace};
 use crate::fleet::report::nearest;
@@ -27,9 +27,9 @@ impl Shape<'_> {
             Kind::Blank(_) if text.is_empty() => {}
             Kind::WordOr(_, kind) | Kind::Blank(kind) => self.text(kind, key, text, span, scope),
             Kind::Reference(space) => self.reference(*space, key, text, span),
-            Kind::Place if ROLES.contains(&text) || self.hosts.iter().any(|host| host == text) => {}
+            Kind::Place if ROLES.contains(&text) || self.hosts.has(text) => {}
             Kind::Place => {
-                let known = ROLES.into_iter().chain(self.hosts.iter().map(String::as_str));
+                let known = ROLES.into_iter().chain(self.hosts.iter());
                 let message = format!("`{key}` must be spare, failed, console or a host: there is no host `{text}`");
                 self.report.error(span.clone(), message).suggest(text, known);
             }
@@ -51,8 +51,11 @@ impl Shape<'_> {
                 self.braces(key, text, span, scope, false);
                 self.plain(kind, key, text, span);
             }
-            Kind::Url(_) => {
-                if split_password(text).1.is_some() {
+            Kind::Url(schemes) => {
+                if split_password(text).1.is_some() && schemes.contains(&"http") {
+                    let message = format!("`{key}` carries a password, and a url of this kind is shown on screens");
+                    self.report.error(span.clone(), message).hint("hotspare sends no password to web servers");
+                } else if split_password(text).1.is_some() {
                     let finding = self.report.warning(span.clone(), format!("`{key}` carries a password in clear"));
                     finding.hint("take it out of the url and write `password_file = \"…\"` beside it");
                 }
@@ -90,16 +93,16 @@ impl Shape<'_> {
             Namespace::Pools => &self.pools,
             Namespace::Runbooks => &self.runbooks,
         };
-        if self.broken.lossy || known.iter().any(|name| name == text) {
+        if self.broken.lossy || known.has(text) {
             return;
         }
         let (table, what) = (space.table(), space.what());
         let finding = self.report.error(span.clone(), format!("`{key}` names a {what} that is not there: `{text}`"));
-        finding.suggest(text, known.iter().map(String::as_str));
-        finding.hint(if known.is_empty() {
+        finding.suggest(text, known.iter());
+        finding.hint(if known.ordered.is_empty() {
             format!("declare it as [{table}.{}]", if value::name(text).is_ok() { text } else { "name" })
         } else {
-            let names: Vec<&str> = known.iter().map(String::as_str).collect();
+            let names: Vec<&str> = known.iter().take(MOST_LISTED).collect();
             format!("the {table} of this file are {}", listed(&names))
         });
     }

@@ -21,12 +21,13 @@ fn says_an(word: &str) -> bool {
     matches!(word, "address" | "ask" | "http" | "rtmp" | "rtsp")
 }
 
+/// Lists of so many names or more are cut.
+pub(super) const MOST_LISTED: usize = 25;
+
 /// Names with commas and an `or`-less end, as they are listed in a hint; long lists are cut.
 pub(super) fn listed(names: &[&str]) -> String {
-    const MOST: usize = 24;
-    let more = names.len().saturating_sub(MOST);
-    let text = names.iter().take(MOST).copied().collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{text} and {more} more") } else { text }
+    let text = names.iter().take(MOST_LISTED - 1).copied().collect::<Vec<_>>().join(", ");
+    if names.len() < MOST_LISTED { text } else { format!("{text} and more") }
 }
 
 /// The TOML type of a value, with its article.
