@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use hotspare::clock::Timestamp;
 use hotspare::engine::client::{BoxFuture, Client, Link};
-use hotspare::engine::command::{Accepted, Answer, Command, Finding, Grade, LogLine, Query, Refusal, RefusalKind};
+use hotspare::engine::command::{
+    Accepted, Answer, Command, Finding, Grade, LogLine, Pace, Query, Refusal, RefusalKind,
+};
 use hotspare::engine::snapshot::{EngineView, FileView, Head, JournalView, LeaseView, PoolView, Snapshot};
 use hotspare::health::observation::Outcome;
 use hotspare::health::view::{Change, CheckView, Health, History, HostView, MaintenanceView, Point};
@@ -300,6 +302,9 @@ impl FakeClient {
             Query::Log { after } => {
                 Answer::Log { lines: log(now).into_iter().filter(|line| line.seq > *after).collect() }
             }
+            Query::Pace => Answer::Pace {
+                pace: Pace { started: 36_000, skipped: 0, late_p50: 0.0004, late_p99: 0.0021, late_max: 0.013 },
+            },
             Query::Report { .. } => Answer::Report { findings: findings() },
         }
     }
