@@ -12,7 +12,7 @@ use crate::health::probe::Prober;
 use crate::health::view::{Health, History, HostView, MaintenanceView};
 use crate::health::worker::{HostChange, Watch};
 use crate::reach::http::HttpClient;
-use crate::reach::ssh::{SshError, SshOptions, SshPool};
+use crate::reach::ssh::{SshOptions, SshPool};
 
 /// The watched hosts.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ impl Hosts {
         clock: &Clock,
         ssh: SshOptions,
         http: HttpClient,
-    ) -> Result<(Self, mpsc::UnboundedReceiver<HostChange>), SshError> {
-        let ssh = SshPool::new(ssh, clock.clone())?;
+    ) -> (Self, mpsc::UnboundedReceiver<HostChange>) {
+        let ssh = SshPool::new(ssh, clock.clone());
         let prober = Prober::new(clock.clone(), ssh, http);
         let (watch, changes) = Watch::start(fleet, clock.clone(), prober.clone());
-        Ok((Self { watch, prober }, changes))
+        (Self { watch, prober }, changes)
     }
 
     /// What asks the hosts, for a job that asks on its own account over the same connections.

@@ -22,7 +22,6 @@ use crate::fleet::{self, Fleet};
 use crate::journal::database::OpenError;
 use crate::journal::writer::Journal;
 use crate::reach::http::HttpClient;
-use crate::reach::ssh::SshError;
 use crate::reach::ssh::SshOptions;
 
 /// Requests that wait for the engine.
@@ -60,9 +59,6 @@ pub enum StartError {
     /// `state.db` cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
-    /// Connections over ssh have no place for their control sockets.
-    #[error("ssh cannot be used: {0}")]
-    Ssh(#[from] SshError),
     /// The socket cannot be made.
     #[error("the socket {} cannot be made: {error}", path.display())]
     Socket {
@@ -81,7 +77,7 @@ impl StartError {
             Self::Lock(LockError::Held { .. }) => {
                 "join it with `hotspare`, or stop it with `hotspare engine stop` and start again"
             }
-            Self::State(_) | Self::Lock(_) | Self::Ssh(_) | Self::Socket { .. } => {
+            Self::State(_) | Self::Lock(_) | Self::Socket { .. } => {
                 "make the folder writable or free its disk, or use another with --state DIR"
             }
             Self::Database(_) => "keep a copy of state.db, then start a version that can read it or move it away",
@@ -118,7 +114,7 @@ impl Engine {
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let presence = Presence::new();
         let http = HttpClient::new();
-        let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone())?;
+        let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone());
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {

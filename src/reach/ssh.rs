@@ -80,10 +80,9 @@ enum State {
 type Opened = Result<Arc<Master>, SshError>;
 
 impl SshPool {
-    /// A pool without connections. Makes a private folder for the control sockets.
-    pub fn new(options: SshOptions, clock: Clock) -> Result<Self, SshError> {
-        let folder = Folder::new()?;
-        Ok(Self(Arc::new(Pool { options, clock, folder, hosts: Mutex::default() })))
+    /// A pool without connections.
+    pub fn new(options: SshOptions, clock: Clock) -> Self {
+        Self(Arc::new(Pool { options, clock, folder: Folder::new(), hosts: Mutex::default() }))
     }
 
     /// Runs a command on a destination, connecting first where needed. Ends within the command's time-out, whatever

@@ -221,7 +221,7 @@ impl Ssh {
     }
 
     pub(crate) fn pool(&self) -> SshPool {
-        SshPool::new(self.options(), Clock::real()).expect("a pool")
+        SshPool::new(self.options(), Clock::real())
     }
 }
 

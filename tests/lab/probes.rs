@@ -26,7 +26,7 @@ pub(crate) fn prober(ssh: Option<&Ssh>) -> Prober {
 fn prober_with(ssh: Option<&Ssh>, http: HttpClient) -> Prober {
     let options = ssh.map_or_else(SshOptions::default, Ssh::options);
     let clock = Clock::real();
-    Prober::new(clock.clone(), SshPool::new(options, clock).expect("a pool"), http)
+    Prober::new(clock.clone(), SshPool::new(options, clock), http)
 }
 
 pub(crate) fn ask(address: impl std::fmt::Display, kind: CheckKind) -> Ask {

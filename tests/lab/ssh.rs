@@ -115,7 +115,7 @@ async fn trouble_is_told_in_words() {
     let mut host = Host::new();
     let ssh = host.sshd().await;
     let run = async |options| {
-        let pool = SshPool::new(options, Clock::real()).expect("a pool");
+        let pool = SshPool::new(options, Clock::real());
         pool.run(&ssh.destination, &remote("true")).await
     };
     let known = std::fs::read_to_string(&ssh.known_hosts).expect("known hosts");

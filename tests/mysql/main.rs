@@ -24,7 +24,7 @@ use server::Server;
 
 fn prober() -> Prober {
     let clock = Clock::real();
-    Prober::new(clock.clone(), SshPool::new(SshOptions::default(), clock).expect("a pool"), HttpClient::new())
+    Prober::new(clock.clone(), SshPool::new(SshOptions::default(), clock), HttpClient::new())
 }
 
 fn url(server: &Server, user: &str, password: &str) -> DatabaseUrl {

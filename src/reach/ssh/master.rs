@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
@@ -32,32 +33,63 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// the state folder is called.
 #[derive(Debug)]
 pub(super) struct Folder {
-    folder: tempfile::TempDir,
+    made: Mutex<Option<tempfile::TempDir>>,
     next: AtomicU64,
 }
 
+/// First part of the folder's name; the process id of its owner follows.
+const PREFIX: &str = "hs-";
+
 impl Folder {
-    pub(super) fn new() -> Result<Self, SshError> {
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let short = |path: &PathBuf| path.is_absolute() && path.as_os_str().len() <= 48;
-        let places = runtime.into_iter().chain([std::env::temp_dir(), "/tmp".into()]).filter(short);
-        let mut failure = None;
-        for place in places {
-            let private = std::fs::Permissions::from_mode(0o700);
-            match tempfile::Builder::new().prefix("hs-").permissions(private).tempdir_in(&place) {
-                Ok(folder) => return Ok(Self { folder, next: AtomicU64::new(1) }),
-                Err(error) => failure = Some(format!("{}: {error}", place.display())),
-            }
-        }
-        Err(SshError::new(
-            SshErrorKind::Client,
-            format!("no folder for ssh control sockets: {}", failure.unwrap_or_else(|| "no short path".into())),
-            "let XDG_RUNTIME_DIR or TMPDIR name a short, writable folder",
-        ))
+    pub(super) fn new() -> Self {
+        Self { made: Mutex::new(None), next: AtomicU64::new(1) }
     }
 
-    fn socket(&self) -> PathBuf {
-        self.folder.path().join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
+    /// A path for the next socket. The folder is made with the first: who never connects leaves nothing behind.
+    fn socket(&self) -> Result<PathBuf, SshError> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = match &*made {
+            Some(folder) => folder.path().to_owned(),
+            None => made.insert(make()?).path().to_owned(),
+        };
+        Ok(folder.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
+    }
+}
+
+fn make() -> Result<tempfile::TempDir, SshError> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let short = |path: &PathBuf| path.is_absolute() && path.as_os_str().len() <= 40;
+    let places = runtime.into_iter().chain([std::env::temp_dir(), "/tmp".into()]).filter(short);
+    let mut failure = None;
+    for place in places {
+        sweep(&place);
+        let private = std::fs::Permissions::from_mode(0o700);
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        match tempfile::Builder::new().prefix(&prefix).permissions(private).tempdir_in(&place) {
+            Ok(folder) => return Ok(folder),
+            Err(error) => failure = Some(format!("{}: {error}", place.display())),
+        }
+    }
+    Err(SshError::new(
+        SshErrorKind::Client,
+        format!("no folder for ssh control sockets: {}", failure.unwrap_or_else(|| "no short path".into())),
+        "let XDG_RUNTIME_DIR or TMPDIR name a short, writable folder",
+    ))
+}
+
+/// Removes what engines that were killed left behind: empty folders whose owner runs no more.
+fn sweep(place: &Path) {
+    let Ok(entries) = std::fs::read_dir(place) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok());
+        let gone = owner
+            .and_then(rustix::process::Pid::from_raw)
+            .is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH));
+        if gone {
+            // Not empty, or somebody else's: it is left alone.
+            let _left = std::fs::remove_dir(entry.path());
+        }
     }
 }
 
@@ -75,7 +107,7 @@ pub(super) struct Master {
 impl Master {
     /// Connects and logs in. Ends within the options' connect time-out and a little; dropping the future ends the client.
     pub(super) async fn open(destination: &str, options: &SshOptions, folder: &Folder) -> Result<Self, SshError> {
-        let socket = folder.socket();
+        let socket = folder.socket()?;
         let mut child = command(destination, options, &socket).spawn().map_err(|error| {
             let what = format!("{} cannot be started: {error}", options.program.display());
             SshError::new(SshErrorKind::Client, what, "install the OpenSSH client: apt-get install openssh-client")
