@@ -1,7 +1,7 @@
 //! The console over invented data, for pictures, for the pty tests, and for working on its looks.
 //!
 //! `cargo run --example console_fixture -- [SCENE] [theme=NAME] [keymap=NAME] [ascii] [read-only] [mouse] [config=DIR]`
-//! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy, panic.
+//! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy.
 
 #[path = "../tests/support/fixture.rs"]
 mod fixture;

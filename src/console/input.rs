@@ -73,8 +73,9 @@ impl LineInput {
                 before < scroll
             })
             .collect();
-        brush.parts(x, y, room, &[part(Meaning::Input, " ".repeat(usize::from(room)))]);
-        brush.parts(x, y, room.saturating_sub(1), &[part(Meaning::Input, seen)]);
+        let meaning = if focused { Meaning::Input } else { Meaning::Text };
+        brush.parts(x, y, room, &[part(meaning, " ".repeat(usize::from(room)))]);
+        brush.parts(x, y, room.saturating_sub(1), &[part(meaning, seen)]);
         if focused {
             let column = u16::try_from(self.0.visual_cursor().saturating_sub(scroll)).unwrap_or(u16::MAX);
             brush.cursor = Some(Position::new(x.saturating_add(column.min(room.saturating_sub(1))), y));

@@ -91,7 +91,7 @@ pub trait Pane: Sync {
 /// How a hint names a key, or says that there is none.
 pub(crate) fn key_words(keymap: &Keymap, action: Action) -> String {
     match keymap.key_of(action) {
-        Some(key) => format!("`{key}`"),
-        None => format!("`:{}`", action.spec().id),
+        Some(key) => key,
+        None => format!(":{}", action.spec().id),
     }
 }

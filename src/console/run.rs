@@ -1,9 +1,10 @@
 //! The loop: waits for whatever comes first, lets the state take it, draws, does what the state wants done.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{Event, EventStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -120,6 +121,17 @@ impl Signals {
     }
 }
 
+/// What is there already. Asked with the waker of this task: the stream keeps only one, and another would lose keys.
+async fn at_once(keys: &mut EventStream) -> Option<Option<std::io::Result<Event>>> {
+    std::future::poll_fn(|context| {
+        Poll::Ready(match keys.poll_next_unpin(context) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
 enum Called {
     End(ConsoleEnd),
     Stop,
@@ -162,7 +174,7 @@ impl Console {
                 // A terminal that is gone ends its events.
                 let Some(Ok(event)) = event else { return Ok(Some(ConsoleEnd::HungUp)) };
                 self.take(event);
-                while let Some(Some(Ok(event))) = keys.next().now_or_never() {
+                while let Some(Some(Ok(event))) = at_once(keys).await {
                     self.take(event);
                 }
                 self.pace.key();

@@ -356,6 +356,7 @@ impl Client for FakeClient {
 
     fn command(&self, command: Command) -> BoxFuture<Result<Accepted, Refusal>> {
         self.commands.lock().expect("not poisoned").push(command.clone());
+        assert!(!matches!(&command, Command::Note { text } if text == "panic"), "asked to panic");
         Box::pin(async move {
             match command {
                 Command::ProbeNow { hosts } if hosts.is_empty() => {

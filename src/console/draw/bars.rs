@@ -81,7 +81,7 @@ pub fn banners(brush: &mut Brush<'_>, area: Rect, app: &App) -> u16 {
             (Link::Lost { .. }, 0) if app.exists(Action::Start) => {
                 keymap.key_of(Action::Start).map(|key| format!("{key} starts one"))
             }
-            _ if index + 1 == shown && (hidden > 0 || !problem.more.is_empty()) => {
+            _ if index + 1 == shown && (hidden > 0 || all.iter().any(|problem| !problem.more.is_empty())) => {
                 let more = if hidden > 0 { format!("{hidden} more: ") } else { String::new() };
                 keymap.key_of(Action::Problems).map(|key| format!("{more}{key} reads all"))
             }
@@ -153,6 +153,10 @@ pub fn status(brush: &mut Brush<'_>, area: Rect, app: &App) {
 pub fn keys(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let y = area.bottom() - 1;
     let room = area.width.saturating_sub(2);
+    // A modal says its own keys.
+    if !app.modals.is_empty() {
+        return;
+    }
     if !app.pending.is_empty() {
         brush.parts(area.x + 1, y, room, &following(app));
         return;

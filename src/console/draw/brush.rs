@@ -57,7 +57,7 @@ impl<'a> Brush<'a> {
                 let columns = u16::try_from(symbol.width()).unwrap_or(u16::MAX);
                 if columns > limit - used {
                     let sign = self.theme.glyphs.cut;
-                    self.buffer.set_string(x + used, y, sign, self.theme.style(Meaning::Dim));
+                    self.buffer.set_string(x + used, y, sign, style);
                     return used + 1;
                 }
                 self.buffer.set_string(x + used, y, symbol, style);
@@ -140,11 +140,11 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
         let mut line = String::new();
-        for word in paragraph.split(' ') {
+        for (index, word) in paragraph.split(' ').enumerate() {
             let mut word = word;
             if !line.is_empty() && line.width() + 1 + word.width() > room {
                 lines.push(std::mem::take(&mut line));
-            } else if !line.is_empty() {
+            } else if index > 0 {
                 line.push(' ');
             }
             while word.width() > room.max(1) {
@@ -167,6 +167,7 @@ mod tests {
     fn text_is_broken_at_spaces_and_never_too_wide() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a\n\nb", 7), ["a", "", "b"]);
+        assert_eq!(wrap("  in", 7), ["  in"]);
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert!(wrap("anything", 0).iter().all(|line| line.width() <= 1));
     }

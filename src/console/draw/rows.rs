@@ -50,8 +50,12 @@ pub fn draw(
         let row = list.order()[position] as usize;
         let y = inner.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
         let cells = pane.cells(world, glyphs, row);
-        for ((column, place), cell) in columns.iter().zip(&places).zip(&cells) {
-            if let Some((x, width)) = *place {
+        for (index, (column, cell)) in columns.iter().zip(&cells).enumerate() {
+            if let Some((x, width)) = places[index].filter(|_| !cell.is_empty()) {
+                // Text runs on over the empty cells to its right.
+                let next = (index + 1..cells.len()).find(|next| !cells[*next].is_empty() && places[*next].is_some());
+                let end = next.and_then(|next| places[next]).map_or(inner.right() - 1, |(x, _)| x - 2);
+                let width = if column.right { width } else { width.max(end.saturating_sub(x)) };
                 self::cell(brush, x, y, width, column.right, cell);
             }
         }

@@ -35,7 +35,7 @@ impl Help {
             .iter()
             .map(|action| {
                 let spec = action.spec();
-                let keys = sight.look.keymap.keys_of(*action).join(" ");
+                let keys = sight.look.keymap.all_keys_of(*action).join(" ");
                 format!("{} {} {keys} {}", spec.id, spec.title, spec.doc)
             })
             .collect();
@@ -110,18 +110,18 @@ fn row(brush: &mut Brush<'_>, area: Rect, action: Action, selected: bool, sight:
     let spec = action.spec();
     let possible = sight.actions.why_not(&action.into()).is_none();
     let meaning = if possible { Meaning::Text } else { Meaning::Dim };
-    let keys = sight.look.keymap.keys_of(action).join(", ");
+    let keys = sight.look.keymap.all_keys_of(action).join(", ");
     let argument = spec.argument.map(|argument| format!(" {}", argument.name)).unwrap_or_default();
-    brush.parts(area.x + 1, area.y, 16, &[part(if possible { Meaning::Key } else { Meaning::Dim }, keys)]);
-    brush.parts(area.x + 18, area.y, 23, &[part(meaning, spec.id), dim(argument)]);
+    brush.parts(area.x + 1, area.y, 18, &[part(if possible { Meaning::Key } else { Meaning::Dim }, keys)]);
+    brush.parts(area.x + 20, area.y, 23, &[part(meaning, spec.id), dim(argument)]);
     let said = if possible {
         spec.doc.to_owned()
     } else {
         format!("not now: {}", sight.actions.why_not(&action.into()).unwrap_or_default())
     };
-    brush.parts(area.x + 42, area.y, area.width.saturating_sub(43), &[dim(said)]);
+    brush.parts(area.x + 44, area.y, area.width.saturating_sub(45), &[dim(said)]);
     if selected {
         brush.parts(area.x, area.y, 1, &[part(Meaning::Focus, brush.theme.glyphs.cursor)]);
-        brush.shade(Rect { x: area.x + 1, width: 40.min(area.width - 1), ..area }, Meaning::Selection);
+        brush.shade(Rect { x: area.x + 1, width: 42.min(area.width - 1), ..area }, Meaning::Selection);
     }
 }

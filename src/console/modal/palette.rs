@@ -168,7 +168,7 @@ impl Palette {
             &[part(if possible { Meaning::Text } else { Meaning::Dim }, line.to_owned())],
         );
         if let Some(action) = action {
-            let keys = sight.look.keymap.keys_of(action).join(", ");
+            let keys = sight.look.keymap.all_keys_of(action).join(", ");
             brush.parts(area.x + 26, area.y, 14, &[part(Meaning::Key, keys)]);
             brush.parts(area.x + 41, area.y, area.width.saturating_sub(42), &[dim(action.spec().doc)]);
         }

@@ -30,9 +30,9 @@ impl Reader {
 impl Modal for Reader {
     fn key(&mut self, key: KeyEvent, _: Sight<'_>) -> Outcome {
         self.offset = match key.code {
-            KeyCode::Down | KeyCode::Char('j') => self.offset + 1,
+            KeyCode::Down | KeyCode::Char('j') => self.offset.saturating_add(1),
             KeyCode::Up | KeyCode::Char('k') => self.offset.saturating_sub(1),
-            KeyCode::PageDown | KeyCode::Char(' ') => self.offset + self.page,
+            KeyCode::PageDown | KeyCode::Char(' ') => self.offset.saturating_add(self.page),
             KeyCode::PageUp => self.offset.saturating_sub(self.page),
             KeyCode::Home => 0,
             KeyCode::End => usize::MAX,

@@ -150,9 +150,9 @@ impl Pane for Hosts {
         vec![
             Column::growing("  host", name.min(18), name),
             Column::fixed("health", 11),
-            Column::fixed("since", 9).right().spare(2),
-            Column::fixed("checks", 6).right().spare(1),
-            Column::growing("latency or reason", 17, 400),
+            Column::fixed("since", 9).right().spare(1),
+            Column::fixed("checks", 6).right().spare(2),
+            Column::growing("latency, reason", 15, 400),
         ]
     }
 

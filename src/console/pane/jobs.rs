@@ -151,15 +151,13 @@ impl Pane for Jobs {
             format!("{} {}", job.kind, job.title)
         };
         let percent = job.percent().filter(|_| !ended && job.state != JobState::Queued);
-        let rate = job.rate.filter(|_| !ended).map(|rate| format::rate(rate, job.unit));
-        let left = match (ended, job.ended) {
-            (true, Some(at)) => Some(format::age(at, world.reference())),
-            _ => job.eta.filter(|_| !ended).and_then(format::remaining),
-        };
+        let moves = percent.is_some();
+        let rate = job.rate.filter(|_| moves).map(|rate| format::rate(rate, job.unit));
+        let left = job.eta.filter(|_| moves).and_then(format::remaining);
         vec![
             vec![dim(job.id.to_string())],
             vec![part(meaning(job.state), glyphs.job(job.state)), plain(format!(" {name}"))],
-            progress(job, percent, glyphs),
+            progress(job, percent, world, glyphs),
             percent.map(|percent| plain(format!("{percent} %"))).into_iter().collect(),
             rate.map(plain).into_iter().collect(),
             left.map(dim).into_iter().collect(),
@@ -169,8 +167,8 @@ impl Pane for Jobs {
     fn empty(&self, world: &World, keymap: &Keymap) -> Vec<String> {
         let mut lines = vec!["nothing runs, and nothing has run".to_owned(), String::new()];
         if !world.read_only {
-            lines.push(format!("{} tries everything the fleet file needs", key_words(keymap, Action::Doctor)));
-            lines.push(format!("{} checks the journal", key_words(keymap, Action::VerifyJournal)));
+            lines.push(format!("{}  tries everything the fleet file needs", key_words(keymap, Action::Doctor)));
+            lines.push(format!("{}  checks the journal", key_words(keymap, Action::VerifyJournal)));
         }
         lines
     }
@@ -181,17 +179,20 @@ impl Pane for Jobs {
 }
 
 /// A moving job shows its bar, any other one what became of it.
-fn progress(job: &JobView, percent: Option<u8>, glyphs: &Glyphs) -> Vec<Part> {
+fn progress(job: &JobView, percent: Option<u8>, world: &World, glyphs: &Glyphs) -> Vec<Part> {
     if job.state == JobState::Running
         && let Some(percent) = percent
     {
         return vec![part(Meaning::Chart, bar(percent, BAR, glyphs))];
     }
-    let word = part(meaning(job.state), job.state.word());
-    match job.error.as_ref().or(job.note.as_ref()) {
-        Some(said) => vec![word, dim(format!(" {} {said}", glyphs.dot))],
-        None => vec![word],
+    let mut parts = vec![part(meaning(job.state), job.state.word())];
+    if let Some(ended) = job.ended {
+        parts.push(dim(format!(" {} ago", format::age(ended, world.reference()))));
     }
+    if let Some(said) = job.error.as_ref().or(job.note.as_ref()) {
+        parts.push(dim(format!(" {} {said}", glyphs.dot)));
+    }
+    parts
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ impl Pane for Journal {
             "every change of a host, every action and every refusal is written here".to_owned(),
         ];
         if !world.read_only {
-            lines.push(format!("{} writes a remark", key_words(keymap, Action::Note)));
+            lines.push(format!("{}  writes a remark", key_words(keymap, Action::Note)));
         }
         lines
     }

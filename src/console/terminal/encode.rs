@@ -46,24 +46,34 @@ impl Default for Pen {
     }
 }
 
-const MODIFIERS: [(Modifier, &str); 4] =
-    [(Modifier::BOLD, "1"), (Modifier::ITALIC, "3"), (Modifier::UNDERLINED, "4"), (Modifier::REVERSED, "7")];
+/// Modifier, the code that adds it, the code that takes it away (ECMA-48, 8.3.117).
+const MODIFIERS: [(Modifier, &str, &str); 4] = [
+    (Modifier::BOLD, "1", "22"),
+    (Modifier::ITALIC, "3", "23"),
+    (Modifier::UNDERLINED, "4", "24"),
+    (Modifier::REVERSED, "7", "27"),
+];
 
 impl Pen {
     fn set(&mut self, out: &mut Vec<u8>, cell: &Cell) {
-        let wanted = Self { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
+        let lines = Modifier::UNDERLINED | Modifier::REVERSED;
+        let wanted = if cell.symbol() == " " && !cell.modifier.union(self.modifier).intersects(lines) {
+            // Of a blank only what is behind it is seen.
+            Self { bg: cell.bg, ..*self }
+        } else {
+            Self { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
+        };
         if wanted == *self {
             return;
         }
         let mut codes = Vec::new();
-        // Only a reset takes one modifier away on every terminal.
-        if !wanted.modifier.contains(self.modifier) {
-            codes.push("0".to_owned());
-            *self = Self::default();
-        }
-        let added = wanted.modifier - self.modifier;
+        // Taken away one by one: a reset would cost both colours again.
+        let (removed, added) = (self.modifier - wanted.modifier, wanted.modifier - self.modifier);
         codes.extend(
-            MODIFIERS.iter().filter(|(modifier, _)| added.contains(*modifier)).map(|(_, code)| (*code).to_owned()),
+            MODIFIERS.iter().filter(|(modifier, ..)| removed.contains(*modifier)).map(|(.., off)| (*off).to_owned()),
+        );
+        codes.extend(
+            MODIFIERS.iter().filter(|(modifier, ..)| added.contains(*modifier)).map(|(_, on, _)| (*on).to_owned()),
         );
         if wanted.fg != self.fg {
             codes.push(color(wanted.fg, 30));

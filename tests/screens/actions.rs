@@ -1,0 +1,319 @@
+//! Every action of the table is reached by its key, or by the palette, and does what its doc says.
+
+use std::sync::Arc;
+
+use hotspare::console::action::{Action, Danger};
+use hotspare::console::app::Effect;
+use hotspare::console::keymap::written;
+use hotspare::console::library::{Kind, Library};
+use hotspare::console::modal::Possible;
+use hotspare::console::pane::PaneId;
+use hotspare::engine::command::{Command, Query};
+use hotspare::health::view::Health;
+use hotspare::work::view::JobId;
+use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
+use crate::fixture::{ago, harbour, noon};
+use crate::stage::Stage;
+
+/// A stage on which the action can be done.
+fn stage_for(action: Action, keymap: &str) -> Stage {
+    let mut stage = Stage::with(harbour(noon()), "dark", keymap, false);
+    match action {
+        Action::Start => return stage.lost(),
+        Action::EndMaintenance => _ = stage.press("down down"),
+        Action::Cancel => stage.app.focus = PaneId::Jobs,
+        Action::Back => stage.app.zoomed = true,
+        Action::Up | Action::First | Action::PageUp => _ = stage.press("end"),
+        _ => {}
+    }
+    stage
+}
+
+/// Calls the action as a person would: by its first key without an argument, else by its name in the palette.
+fn call(stage: &mut Stage, action: Action) {
+    let bindings = &stage.app.look.keymap.bindings;
+    let own = bindings.iter().find(|binding| binding.invocation == action.into());
+    if let Some(keys) = own.map(|binding| written(&binding.keys)) {
+        stage.press(&keys);
+    } else {
+        let palette = stage.app.look.keymap.key_of(Action::Palette).expect("every keymap has a palette");
+        stage.press(&palette).press(&format!("text:{}", action.spec().id));
+        stage.press("enter");
+    }
+}
+
+fn message(stage: &Stage) -> String {
+    stage.app.toasts.history().next().map(|toast| toast.text.clone()).unwrap_or_default()
+}
+
+/// What must be true after it. The match has an arm for every action: a new one cannot be left out.
+fn check(stage: &mut Stage, action: Action) {
+    let screen = stage.text();
+    let position = stage.app.lists[PaneId::Hosts as usize].position();
+    match action {
+        Action::Help => assert!(screen.contains("All keys") && screen.contains("Leaves the console")),
+        Action::Palette => assert!(screen.contains("Command")),
+        Action::Quit => assert_eq!(stage.effects, [Effect::Quit]),
+        Action::Suspend => assert_eq!(stage.effects, [Effect::Suspend]),
+        Action::Redraw => assert_eq!(stage.effects, [Effect::Redraw]),
+        Action::NextPane => assert_eq!(stage.app.focus, PaneId::Jobs),
+        Action::PreviousPane => assert_eq!(stage.app.focus, PaneId::Journal),
+        Action::ShowPane => assert!(screen.contains("pane.show") && screen.contains("journal")),
+        Action::Zoom => assert!(stage.app.zoomed && screen.contains("2 Jobs")),
+        Action::Back => assert!(!stage.app.zoomed),
+        Action::Freeze => assert!(screen.contains("frozen by you")),
+        Action::Problems => assert!(screen.contains("What is wrong") && screen.contains("✗ studio-2 down")),
+        Action::Messages => assert!(screen.contains("Messages")),
+        Action::Log => assert!(screen.contains("Hosts › Log") && screen.contains("listening on engine.sock")),
+        Action::Copy => {
+            let copied = matches!(&stage.effects[..], [Effect::Copy(text)] if text.starts_with("✗ studio-2  down"));
+            assert!(copied, "{:?}", stage.effects);
+        }
+        Action::UseTheme => assert!(screen.contains("high-contrast")),
+        Action::UseKeymap => assert!(screen.contains("function-keys")),
+        Action::Mouse => assert_eq!(stage.effects, [Effect::Mouse(true)]),
+        Action::Bell => assert!(stage.app.choices.bell),
+        Action::Announce => assert!(stage.app.choices.announce),
+        Action::Down => assert_eq!(position, 1),
+        Action::Up => assert_eq!(position, 4),
+        Action::PageDown | Action::Last => assert_eq!(position, 5),
+        Action::PageUp | Action::First => assert_eq!(position, 0),
+        Action::Open => {
+            assert!(screen.contains("Hosts › studio-2"));
+            let queries = stage.client.queries.lock().unwrap();
+            assert_eq!(*queries, [Query::History { host: "studio-2".into() }]);
+        }
+        Action::Filter => assert!(screen.contains("word without")),
+        Action::Sort => assert!(screen.contains("by name ↑")),
+        Action::Reverse => assert!(screen.contains("by trouble ↓")),
+        Action::Mark => assert!(screen.contains("◆ 1 marked")),
+        Action::MarkAll => assert!(screen.contains("◆ 6 marked")),
+        Action::Probe => assert_eq!(stage.sent(), [Command::ProbeNow { hosts: vec!["studio-2".into()] }]),
+        Action::ProbeAll => assert_eq!(stage.sent(), [Command::ProbeNow { hosts: Vec::new() }]),
+        Action::Maintain => {
+            stage.press("text:new fan").press("enter enter");
+            let until = ago(noon(), -7200);
+            let host = "studio-2".to_owned();
+            assert_eq!(stage.sent(), [Command::Maintain { host, why: "new fan".into(), until }]);
+        }
+        Action::EndMaintenance => {
+            stage.press("tab enter");
+            assert_eq!(stage.sent(), [Command::EndMaintenance { host: "cupola-2".into() }]);
+        }
+        Action::Cancel => {
+            stage.press("text:8").press("enter");
+            assert_eq!(stage.sent(), [Command::Cancel { job: JobId(8) }]);
+        }
+        Action::Note => {
+            stage.press("text:fan ordered").press("enter");
+            assert_eq!(stage.sent(), [Command::Note { text: "fan ordered".into() }]);
+        }
+        Action::VerifyJournal => assert_eq!(stage.sent(), [Command::VerifyJournal]),
+        Action::Doctor => assert_eq!(stage.sent(), [Command::Doctor]),
+        Action::Reload => assert_eq!(stage.sent(), [Command::Reload]),
+        Action::Start => assert_eq!(stage.effects, [Effect::Restart]),
+        Action::Stop => {
+            stage.press("text:harbour").press("enter");
+            assert_eq!(stage.sent(), [Command::Stop { force: true }]);
+        }
+    }
+}
+
+#[test]
+fn every_action_does_what_it_says_in_every_keymap() {
+    for (keymap, _) in Library::default().list(Kind::Keymap) {
+        for action in Action::all() {
+            let mut stage = stage_for(action, &keymap);
+            stage.effects.clear();
+            call(&mut stage, action);
+            println!("{keymap}: {}", action.spec().id);
+            check(&mut stage, action);
+        }
+    }
+}
+
+#[test]
+fn read_only_has_no_action_that_changes_anything() {
+    for action in Action::all().filter(|action| action.spec().changes()) {
+        let mut stage = Stage::with(harbour(noon()), "dark", "default", true);
+        call(&mut stage, action);
+        assert_eq!(stage.sent(), [], "{}", action.spec().id);
+        assert!(!stage.app.exists(action));
+        let id = action.spec().id;
+        let mut help = Stage::with(harbour(noon()), "dark", "default", true).sized(120, 60);
+        assert!(!help.press("?").text().contains(&format!(" {id} ")), "{id}");
+    }
+}
+
+#[test]
+fn a_dangerous_action_is_not_done_by_enter_by_a_paste_or_by_another_word() {
+    for action in Action::all().filter(|action| action.spec().danger == Danger::Dangerous) {
+        for wrong in ["enter", "tab enter", "y enter", "esc", "space enter", "tab tab enter"] {
+            let mut stage = stage_for(action, "default");
+            call(&mut stage, action);
+            stage.press(wrong);
+            assert_eq!(stage.sent(), [], "{} {wrong}", action.spec().id);
+        }
+        let mut stage = stage_for(action, "default");
+        call(&mut stage, action);
+        for phrase in ["harbour", "8"] {
+            stage.event(Event::Paste(phrase.into()));
+        }
+        assert!(stage.text().contains("a paste is not taken here"));
+        stage.press("enter");
+        assert_eq!(stage.sent(), []);
+    }
+}
+
+#[test]
+fn what_was_confirmed_is_done_whatever_happened_below() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press("m").press("text:fan");
+    // Another host goes down and floats to the top, under the question.
+    let mut snapshot = harbour(noon());
+    snapshot.seq = 2;
+    Arc::make_mut(&mut Arc::make_mut(&mut snapshot.hosts)[0]).health = Health::Down;
+    stage.app.snapshot(Arc::new(snapshot));
+    stage.press("enter enter");
+    assert!(matches!(&stage.sent()[..], [Command::Maintain { host, .. }] if host == "studio-2"));
+}
+
+#[test]
+fn the_selection_stays_on_its_host_when_the_order_changes() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press("down down down");
+    let mut snapshot = harbour(noon());
+    snapshot.seq = 2;
+    Arc::make_mut(&mut Arc::make_mut(&mut snapshot.hosts)[3]).health = Health::Down;
+    stage.app.snapshot(Arc::new(snapshot));
+    stage.press("r");
+    assert_eq!(stage.sent(), [Command::ProbeNow { hosts: vec!["studio-1".into()] }]);
+}
+
+#[test]
+fn marked_hosts_are_probed_together() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press("space space r");
+    assert_eq!(stage.sent(), [Command::ProbeNow { hosts: vec!["nas".into(), "studio-2".into()] }]);
+}
+
+#[test]
+fn a_filter_hides_and_back_brings_again() {
+    let mut stage = Stage::new(harbour(noon())).sized(80, 24);
+    stage.press("/").press("text:!up").press("enter");
+    let text = stage.text();
+    assert!(text.contains("studio-2") && !text.contains("studio-1") && text.contains("filter: !up"), "{text}");
+    assert!(stage.press("esc").text().contains("studio-1"));
+}
+
+#[test]
+fn the_palette_takes_arguments_and_completes_them() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press(":").press("text:theme lig").press("tab enter");
+    assert_eq!(stage.app.look.theme.name, "light");
+    stage.press(":").press("text:host.probe cupola-1").press("enter");
+    assert_eq!(stage.sent(), [Command::ProbeNow { hosts: vec!["cupola-1".into()] }]);
+    stage.press(":").press("text:journal.note the fan is here").press("enter");
+    assert_eq!(stage.sent(), [Command::Note { text: "the fan is here".into() }]);
+}
+
+#[test]
+fn help_filters_runs_and_says_why_not() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press("?").press("text:trouble in no doc");
+    assert!(stage.text().contains("no action has these words"));
+    stage.press("esc ?").press("text:start an engine").press("ctrl-u").press("text:engine.start");
+    assert!(stage.text().contains("not now: the engine is running"));
+    stage.press("enter");
+    assert!(stage.text().contains("All keys"), "a disabled action is not run");
+    stage.press("ctrl-u").press("text:engine.doctor").press("enter");
+    assert_eq!(stage.sent(), [Command::Doctor]);
+}
+
+#[test]
+fn an_action_that_cannot_be_done_says_why() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press("E");
+    assert!(message(&stage).contains("studio-2 is not in maintenance"), "{}", message(&stage));
+    let mut stage = Stage::new(harbour(noon())).lost();
+    stage.press("r");
+    assert!(message(&stage).contains("the engine is gone: its socket was closed"), "{}", message(&stage));
+    assert_eq!(stage.sent(), []);
+}
+
+#[test]
+fn maintenance_needs_a_reason_and_a_duration() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press("m enter enter");
+    assert!(stage.text().contains("say why"));
+    stage.press("text:fan").press("enter ctrl-u").press("text:soon").press("enter");
+    assert!(stage.text().contains("a duration is a number"), "{}", stage.text());
+    assert_eq!(stage.sent(), []);
+}
+
+#[test]
+fn a_frozen_picture_stands_still_and_then_goes_on() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press("f");
+    let mut snapshot = harbour(noon());
+    snapshot.seq = 2;
+    Arc::make_mut(&mut Arc::make_mut(&mut snapshot.hosts)[1]).health = Health::Up;
+    stage.app.snapshot(Arc::new(snapshot));
+    assert!(stage.text().contains("✗ 1 down"));
+    assert!(!stage.press("f").text().contains("✗ 1 down"));
+}
+
+#[test]
+fn the_mouse_selects_and_opens() {
+    let mut stage = Stage::new(harbour(noon()));
+    let click = |row| {
+        Event::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: 5,
+            row,
+            modifiers: KeyModifiers::NONE,
+        })
+    };
+    stage.event(click(4));
+    assert_eq!(stage.app.lists[0].position(), 1);
+    stage.event(click(4));
+    assert!(stage.text().contains("Hosts › nas"));
+}
+
+#[test]
+fn an_alarm_is_told_rings_and_reaches_the_desktop_by_choice() {
+    let mut stage = Stage::new(harbour(noon()));
+    stage.app.choices.bell = true;
+    stage.app.choices.announce = true;
+    let mut snapshot = harbour(noon());
+    snapshot.seq = 2;
+    let journal = Arc::make_mut(&mut snapshot.journal);
+    let mut entry = (*journal.tail[3]).clone();
+    entry.seq = 219;
+    entry.what = "nas is down".into();
+    journal.tail.push(Arc::new(entry));
+    journal.length = 219;
+    stage.app.snapshot(Arc::new(snapshot));
+    stage.settle();
+    assert_eq!(stage.effects, [Effect::Announce("harbour: nas is down".into()), Effect::Bell]);
+    assert!(stage.text().contains("nas is down"));
+}
+
+#[test]
+fn nothing_changes_on_a_quiet_screen_but_the_minute() {
+    let mut stage = Stage::new(harbour(noon()));
+    let before = stage.buffer();
+    // 14:02:11 to 14:02:20: no age passes a minute in between.
+    stage.later(8);
+    assert_eq!(stage.buffer(), before);
+    stage.later(60);
+    assert_ne!(stage.buffer(), before);
+}
+
+#[test]
+fn the_theme_of_a_terminal_follows_its_background() {
+    let mut stage = Stage::with(harbour(noon()), "auto", "default", false);
+    stage.app.background(true);
+    assert_eq!(stage.app.look.theme.name, "light");
+}

@@ -1,0 +1,103 @@
+//! No size is too small or too large to draw.
+
+use hotspare::console::library::{Kind, Library};
+use proptest::prelude::*;
+
+use crate::fixture::{harbour, many, noon, nothing};
+use crate::stage::Stage;
+
+#[test]
+fn below_the_least_size_one_line_says_the_size() {
+    for (width, height) in [(59, 20), (80, 14), (40, 10), (20, 1)] {
+        let mut stage = Stage::new(harbour(noon())).sized(width, height);
+        let text = stage.text();
+        assert!(text.starts_with(&format!("{width}x{height}")), "{text}");
+        assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn what_is_down_is_seen_at_every_size_of_use() {
+    for (width, height) in [(60, 15), (80, 24), (100, 28), (120, 36), (200, 50), (300, 100)] {
+        let text = Stage::new(harbour(noon())).sized(width, height).text();
+        assert!(text.lines().next().is_some_and(|line| line.contains("✗ 1 down")), "{width}x{height}\n{text}");
+        assert!(text.contains("✗ studio-2"), "{width}x{height}\n{text}");
+    }
+}
+
+#[test]
+fn no_line_is_wider_than_the_screen_says_in_ascii() {
+    for (width, height) in [(60, 15), (80, 24), (120, 36)] {
+        let mut stage = Stage::ascii(harbour(noon())).sized(width, height);
+        for keys in ["", "enter", "esc ?", "esc :", "esc p", "esc L"] {
+            let text = stage.press(keys).text();
+            assert!(text.is_ascii(), "{width}x{height} {keys}\n{text}");
+        }
+    }
+}
+
+/// Keys that open and change everything.
+const KEYS: [&str; 24] = [
+    "enter",
+    "esc",
+    "tab",
+    "?",
+    ":",
+    "p",
+    "M",
+    "L",
+    "z",
+    "f",
+    "/",
+    "s",
+    "S",
+    "space",
+    "*",
+    "m",
+    "n",
+    "down",
+    "end",
+    "page-down",
+    "home",
+    "e q q",
+    "left",
+    "2",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_size_and_no_keys_make_it_panic(
+        sizes in prop::collection::vec((1_u16..=300, 1_u16..=100), 1..6),
+        keys in prop::collection::vec(0..KEYS.len(), 0..24),
+        scene in 0..4_u8,
+    ) {
+        let snapshot = match scene {
+            0 => nothing(noon()),
+            1 => many(noon(), 300),
+            _ => harbour(noon()),
+        };
+        let mut stage = Stage::new(snapshot);
+        if scene == 3 {
+            stage = stage.lost();
+        }
+        for (index, key) in keys.iter().enumerate() {
+            let (width, height) = sizes[index % sizes.len()];
+            stage = stage.sized(width, height);
+            stage.press(KEYS[*key]);
+        }
+        for (width, height) in sizes {
+            stage = stage.sized(width, height);
+            stage.text();
+        }
+    }
+}
+
+#[test]
+fn every_theme_draws_the_same_words() {
+    let words = Stage::new(harbour(noon())).text();
+    for (name, _) in Library::default().list(Kind::Theme) {
+        assert_eq!(Stage::with(harbour(noon()), &name, "default", false).text(), words, "{name}");
+    }
+}
