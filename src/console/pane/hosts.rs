@@ -159,16 +159,11 @@ impl Pane for Hosts {
     fn cells(&self, world: &World, glyphs: &Glyphs, row: usize) -> Vec<Vec<Part>> {
         let Some(host) = host(&world.shown, row) else { return Vec::new() };
         let (passing, all) = host.passing();
-        let checks = if passing < all {
-            part(meaning(host.health), format!("{passing}/{all}"))
-        } else {
-            plain(format!("{passing}/{all}"))
-        };
         vec![
             vec![part(meaning(host.health), glyphs.health(host.health)), plain(format!(" {}", host.name))],
             vec![part(meaning(host.health), host.health.word())],
-            vec![dim(format::age(host.since, world.reference()))],
-            vec![checks],
+            vec![plain(format::age(host.since, world.reference()))],
+            vec![plain(format!("{passing}/{all}"))],
             reason(host, world, glyphs),
         ]
     }

@@ -8,11 +8,14 @@ use ratatui::style::{Color, Modifier};
 /// Appends the bytes that draw these cells.
 pub fn cells<'a>(out: &mut Vec<u8>, changed: impl Iterator<Item = (u16, u16, &'a Cell)>) {
     let mut pen = Pen::default();
-    let mut next = None;
+    let (mut next, mut line) = (None, None);
     for (x, y, cell) in changed {
-        if next != Some((x, y)) {
+        if x == 0 && y > 0 && line == Some(y - 1) {
+            out.extend_from_slice(b"\r\n");
+        } else if next != Some((x, y)) {
             put(out, format_args!("\x1b[{};{}H", u32::from(y) + 1, u32::from(x) + 1));
         }
+        line = Some(y);
         pen.set(out, cell);
         out.extend_from_slice(cell.symbol().as_bytes());
         // After a wide letter the terminal's cursor is further than one cell: the next move is said again.
