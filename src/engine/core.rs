@@ -240,7 +240,7 @@ impl Core {
             serde_json::json!({ "engine": "stopped", "pid": self.engine.pid }),
             Weight::Note,
         );
-        let _on_disk = tokio::time::timeout(JOBS_END_WITHIN, self.parts.journal.flush()).await;
+        let _on_disk = tokio::time::timeout(JOBS_END_WITHIN, self.parts.journal.close()).await;
         self.publish();
     }
 

@@ -71,6 +71,7 @@ enum Request {
     Kept { key: String, answer: oneshot::Sender<Option<String>> },
     Read { window: Window, answer: oneshot::Sender<Result<Vec<Arc<Entry>>, JournalError>> },
     Flush { done: oneshot::Sender<()> },
+    Close { done: oneshot::Sender<()> },
 }
 
 impl Journal {
@@ -122,6 +123,14 @@ impl Journal {
         let (done, flushed) = oneshot::channel();
         self.send(Request::Flush { done })?;
         flushed.await.map_err(|_closed| JournalError::Closed)
+    }
+
+    /// Writes what waits, closes the file and ends the thread: a process that ends after this leaves `state.db` whole in
+    /// one file. Whoever asks for anything later is told that the journal is closed.
+    pub async fn close(&self) -> Result<(), JournalError> {
+        let (done, closed) = oneshot::channel();
+        self.send(Request::Close { done })?;
+        closed.await.map_err(|_closed| JournalError::Closed)
     }
 
     /// The end of the journal; changes wake the receiver.

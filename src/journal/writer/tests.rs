@@ -37,6 +37,19 @@ async fn entries_are_durable_when_they_say_so_and_keep_their_order() {
 }
 
 #[tokio::test]
+async fn a_closed_journal_is_whole_in_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = start(folder.path());
+    let last = journal.append(draft("the last one")).unwrap();
+    journal.close().await.unwrap();
+    assert!(last.await.unwrap().durable);
+    let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(files, [database::FILE], "no write-ahead log is left for a reader that may not write");
+    assert!(journal.flush().await.is_err());
+    assert_eq!(start(folder.path()).read(ALL).await.unwrap()[0].what, "the last one");
+}
+
+#[tokio::test]
 async fn a_disk_that_cannot_be_written_costs_no_entry() {
     let parent = tempfile::tempdir().unwrap();
     // The folder is not there yet: the same errors as a disk that is not.

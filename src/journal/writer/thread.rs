@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::{JournalError, QUEUE, Recorded, Request, Tail};
 use crate::clock::Clock;
@@ -91,7 +91,14 @@ impl Writer {
                 }
             };
             // Whatever else has come in shares one transaction, and so one wait for the disk.
-            self.serve(first.into_iter().chain(requests.try_iter().take(QUEUE)));
+            let closing = self.serve(first.into_iter().chain(requests.try_iter().take(QUEUE)));
+            if !closing.is_empty() {
+                drop(self.store.take());
+                for done in closing {
+                    let _nobody_waits = done.send(());
+                }
+                return;
+            }
         }
         self.write();
     }
@@ -100,7 +107,9 @@ impl Writer {
         self.store.is_none() || !self.waiting.is_empty() || !self.keep.is_empty()
     }
 
-    fn serve(&mut self, requests: impl Iterator<Item = Request>) {
+    /// Returns whom to tell when the file is closed; nobody: it stays open.
+    fn serve(&mut self, requests: impl Iterator<Item = Request>) -> Vec<oneshot::Sender<()>> {
+        let mut closing = Vec::new();
         let mut appended = Vec::new();
         let mut after = Vec::new();
         for request in requests {
@@ -117,6 +126,7 @@ impl Writer {
                     self.keep.retain(|(kept, _)| *kept != key);
                     self.keep.push((key, value));
                 }
+                Request::Close { done } => closing.push(done),
                 other => after.push(other),
             }
         }
@@ -127,6 +137,7 @@ impl Writer {
         for request in after {
             self.answer(request);
         }
+        closing
     }
 
     /// Writes what waits. Returns whether nothing waits any more.
@@ -194,7 +205,7 @@ impl Writer {
             Request::Flush { done } => {
                 let _nobody_waits = done.send(());
             }
-            Request::Append { .. } | Request::Keep { .. } => {}
+            Request::Append { .. } | Request::Keep { .. } | Request::Close { .. } => {}
         }
     }
 
