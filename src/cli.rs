@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod join;
 pub mod journal;
 pub mod keymap;
+pub mod options;
 pub mod packager;
 pub mod status;
 pub mod table;
@@ -34,7 +35,7 @@ use exit::{Exit, Failure};
 /// Runs the program: reads the arguments, runs the command, says what went wrong, returns the exit code.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let context = Context::new(&arguments.global);
+    let context = Context::new(&arguments.options);
     let ended = match arguments.command {
         Some(command) => dispatch(&context, command),
         None => console::run(&context, &console::ConsoleArgs::default()),

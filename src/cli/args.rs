@@ -1,9 +1,8 @@
 //! The arguments, as clap reads them.
 
-use std::path::PathBuf;
+use clap::Parser;
 
-use clap::{ArgAction, Args, Parser};
-
+use super::options::Options;
 use super::packager;
 
 /// Watch over a handful of machines with too few spares.
@@ -12,37 +11,10 @@ use super::packager;
 pub struct Arguments {
     /// Options of every command.
     #[command(flatten)]
-    pub global: Global,
+    pub options: Options,
     /// The command; none: the console.
     #[command(subcommand)]
     pub command: Option<Subcommand>,
-}
-
-/// Options that every command takes.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct Global {
-    /// The fleet file
-    #[arg(long, global = true, value_name = "FILE", env = "HOTSPARE_FLEET")]
-    pub fleet: Option<PathBuf>,
-    /// The state folder
-    #[arg(long, global = true, value_name = "DIR", env = "HOTSPARE_STATE")]
-    pub state: Option<PathBuf>,
-    /// Print one JSON document
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Refuse everything that would change anything
-    #[arg(long, global = true)]
-    pub read_only: bool,
-    /// No colour
-    #[arg(long, global = true)]
-    pub no_color: bool,
-    /// Only results and errors
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
-    /// Tell more of what goes on; twice: even more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub verbose: u8,
 }
 
 /// The commands. Each has its own file beside this one.

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::args::Global;
 use super::exit::{Exit, Failure};
+use super::options::Options;
 
 /// The global options and the outputs.
 #[derive(Debug, Clone)]
@@ -30,16 +30,16 @@ pub struct Context {
 
 impl Context {
     /// From the arguments and the environment.
-    pub fn new(global: &Global) -> Self {
-        let plain = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    pub fn new(options: &Options) -> Self {
+        let plain = options.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
-            fleet: global.fleet.clone(),
-            state: global.state.clone(),
-            json: global.json,
-            read_only: global.read_only,
+            fleet: options.fleet.clone(),
+            state: options.state.clone(),
+            json: options.json,
+            read_only: options.read_only,
             color: !plain && std::io::stdout().is_terminal(),
-            quiet: global.quiet,
-            verbose: global.verbose,
+            quiet: options.quiet,
+            verbose: options.verbose,
         }
     }
 
