@@ -6,6 +6,7 @@
 pub mod check;
 pub mod data;
 pub mod diagnostic;
+pub mod disk;
 mod file;
 mod form;
 pub mod host;
