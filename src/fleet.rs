@@ -18,6 +18,7 @@ pub mod runbook;
 mod sample;
 mod schema;
 pub mod secret;
+mod secrets;
 pub mod settings;
 mod shape;
 mod source;
