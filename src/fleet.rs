@@ -6,6 +6,7 @@
 pub mod check;
 pub mod data;
 pub mod diagnostic;
+pub mod disk;
 mod file;
 mod form;
 pub mod host;
@@ -17,6 +18,7 @@ pub mod runbook;
 mod sample;
 mod schema;
 pub mod secret;
+mod secrets;
 pub mod settings;
 mod shape;
 mod source;

@@ -7,6 +7,7 @@ pub mod dial;
 pub mod http;
 pub mod mysql;
 pub mod plain;
+pub mod program;
 pub mod quote;
 pub mod secret;
 pub mod ssh;

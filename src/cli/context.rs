@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::options::Options;
+use crate::reach::plain;
 
 /// The global options and the outputs.
 #[derive(Debug, Clone)]
@@ -43,8 +44,27 @@ impl Context {
         }
     }
 
-    /// Writes a result. A reader that went away (`hotspare journal | head`) is not an error.
+    /// Writes a result; what could do something to a terminal is replaced. A reader that went away
+    /// (`hotspare journal | head`) is not an error.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
+        self.write(&plain::harmless(text))
+    }
+
+    /// Writes lines, each in its colour (a code of SGR) where there is one and colours are wanted.
+    pub fn painted(&self, lines: &[(Option<&str>, String)]) -> Result<(), Failure> {
+        let mut text = String::new();
+        for (colour, line) in lines {
+            let line = plain::harmless(line);
+            match colour {
+                Some(code) if self.color => text.extend(["\x1b[", code, "m", &line, "\x1b[0m\n"]),
+                _ => text.extend([&*line, "\n"]),
+            }
+        }
+        self.write(&text)
+    }
+
+    #[expect(clippy::unused_self, reason = "the outputs belong to the context")]
+    fn write(&self, text: &str) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -61,16 +81,24 @@ impl Context {
 
     /// Writes one JSON document and ends the line.
     pub fn document(&self, value: &impl Serialize) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(value)
-            .map_err(|error| Failure::failed(format!("the answer cannot be written as JSON: {error}")))?;
-        self.line(&text)
+        self.json(serde_json::to_string_pretty(value))
+    }
+
+    /// Writes one JSON document in one line.
+    pub fn document_line(&self, value: &impl Serialize) -> Result<(), Failure> {
+        self.json(serde_json::to_string(value))
+    }
+
+    fn json(&self, text: serde_json::Result<String>) -> Result<(), Failure> {
+        let text = text.map_err(|error| Failure::failed(format!("the answer cannot be written as JSON: {error}")))?;
+        self.write(&format!("{}\n", escaped(&text)))
     }
 
     /// Tells what goes on, on standard error, unless `--quiet`.
     pub fn tell(&self, text: &str) {
         if !self.quiet {
             // Standard error that is gone leaves nobody to tell.
-            let _gone = writeln!(std::io::stderr().lock(), "{text}");
+            let _gone = writeln!(std::io::stderr().lock(), "{}", plain::harmless(text));
         }
     }
 
@@ -81,9 +109,9 @@ impl Context {
             let _gone = self.document(&document);
         }
         let mut err = std::io::stderr().lock();
-        let _gone = writeln!(err, "hotspare: {}", failure.message);
+        let _gone = writeln!(err, "hotspare: {}", plain::harmless(&failure.message));
         for hint in &failure.hints {
-            let _gone = writeln!(err, "  hint: {hint}");
+            let _gone = writeln!(err, "  hint: {}", plain::harmless(hint));
         }
     }
 
@@ -104,5 +132,37 @@ impl Context {
         });
         runtime.shutdown_background();
         ended
+    }
+}
+
+/// JSON whose texts keep every character and do nothing to a terminal: what is not plain is written as an escape.
+fn escaped(json: &str) -> String {
+    use std::fmt::Write;
+
+    let mut text = String::with_capacity(json.len());
+    for symbol in json.chars() {
+        // Between texts JSON holds nothing of the kind but its line ends.
+        if symbol == '\n' || plain::is_plain(symbol) {
+            text.push(symbol);
+        } else {
+            for unit in symbol.encode_utf16(&mut [0; 2]) {
+                let _a_string_takes_all = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_what_a_terminal_must_not_see() {
+        let hostile = "a\u{9b}31m\u{202e}\u{e0041}\u{7f}é\n";
+        let json = escaped(&serde_json::to_string_pretty(&serde_json::json!({ "text": hostile })).unwrap());
+        assert!(json.chars().all(|symbol| symbol == '\n' || plain::is_plain(symbol)), "{json}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(read["text"], hostile);
     }
 }

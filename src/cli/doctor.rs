@@ -12,6 +12,7 @@ use crate::engine::client::Client;
 use crate::engine::command::{Answer, Command, Finding, Grade, Query};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::socket::Socket;
+use crate::reach::plain;
 use crate::work::view::{JobId, JobView};
 
 /// Arguments of `hotspare doctor`.
@@ -87,5 +88,5 @@ fn line(finding: &Finding) -> String {
         Grade::Bad => "✗ bad ",
     };
     let remedy = if finding.remedy.is_empty() { String::new() } else { format!(" → {}", finding.remedy) };
-    format!("{grade}  {}: {}{remedy}\n", finding.subject, finding.found)
+    format!("{}\n", plain::one_line(&format!("{grade}  {}: {}{remedy}", finding.subject, finding.found)))
 }

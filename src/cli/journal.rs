@@ -18,6 +18,7 @@ use crate::fleet::units;
 use crate::journal::database;
 use crate::journal::entry::{Chain, Entry};
 use crate::journal::store::{self, Window};
+use crate::reach::plain;
 
 /// Arguments of `hotspare journal`.
 #[derive(Debug, Args)]
@@ -133,7 +134,11 @@ async fn follow(context: &Context, source: &Source, first: Vec<Entry>) -> Result
     let mut fresh = first;
     loop {
         for entry in fresh.iter().filter(|entry| entry.seq > last) {
-            context.line(&if context.json { json_line(entry) } else { line(entry) })?;
+            if context.json {
+                context.document_line(&shown(entry))?;
+            } else {
+                context.line(&line(entry))?;
+            }
         }
         last = fresh.last().map_or(last, |entry| entry.seq.max(last));
         fresh = match source {
@@ -171,8 +176,8 @@ fn read_new(folder: &Path) -> Vec<Entry> {
 
 fn line(entry: &Entry) -> String {
     let local = entry.time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
-    let why = if entry.why.is_empty() { String::new() } else { format!(": {}", entry.why.replace('\n', "; ")) };
-    format!("{local}  {:<8} {}  {}{why}", entry.weight.word(), entry.who, entry.what)
+    let why = if entry.why.is_empty() { String::new() } else { format!(": {}", entry.why) };
+    plain::one_line(&format!("{local}  {:<8} {}  {}{why}", entry.weight.word(), entry.who, entry.what))
 }
 
 #[derive(Serialize)]
@@ -213,10 +218,6 @@ fn shown(entry: &Entry) -> Shown<'_> {
         about: &entry.about,
         weight: entry.weight.word(),
     }
-}
-
-fn json_line(entry: &Entry) -> String {
-    serde_json::to_string(&shown(entry)).unwrap_or_default()
 }
 
 /// A time, a date at its local midnight, or a span back from now.

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::engine::client::{Client, Link};
 use crate::engine::snapshot::Snapshot;
 use crate::health::view::{Health, HostView};
+use crate::reach::plain;
 
 mod document;
 
@@ -41,7 +42,7 @@ pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
         if context.json {
             context.document(&document::of(&snapshot, &args.hosts))?;
         } else {
-            context.line(&text(context, &snapshot, &args.hosts))?;
+            context.painted(&lines(&snapshot, &args.hosts))?;
         }
         Ok(if well(&snapshot, &args.hosts) { Exit::Done } else { Exit::Failed })
     })
@@ -86,7 +87,8 @@ fn well(snapshot: &Snapshot, names: &[String]) -> bool {
     chosen(snapshot, names).all(|host| matches!(host.health, Health::Up | Health::Maintenance))
 }
 
-fn text(context: &Context, snapshot: &Snapshot, names: &[String]) -> String {
+/// Lines with their colours.
+fn lines(snapshot: &Snapshot, names: &[String]) -> Vec<(Option<&'static str>, String)> {
     let now = Clock::real().now();
     let mut hosts: Vec<&Arc<HostView>> = chosen(snapshot, names).collect();
     // What is wrong comes first; the order of the file otherwise.
@@ -103,15 +105,11 @@ fn text(context: &Context, snapshot: &Snapshot, names: &[String]) -> String {
             host.why.clone().unwrap_or_else(|| latency(host)),
         ]);
     }
-    let mut lines: Vec<String> = table.render().lines().map(str::to_owned).collect();
-    if context.color {
-        for (line, host) in lines.iter_mut().skip(1).zip(&hosts) {
-            *line = format!("\x1b[{}m{line}\x1b[0m", colour(host.health));
-        }
-    }
-    lines.push(format!("{}: {}", snapshot.head.fleet, counts(snapshot)));
-    lines.extend(troubles(snapshot));
-    lines.join("\n")
+    let colours = std::iter::once(None).chain(hosts.iter().map(|host| Some(colour(host.health))));
+    let mut lines: Vec<_> = colours.zip(table.render().lines().map(str::to_owned)).collect();
+    lines.push((None, format!("{}: {}", snapshot.head.fleet, counts(snapshot))));
+    lines.extend(troubles(snapshot).into_iter().map(|trouble| (None, plain::one_line(&trouble))));
+    lines
 }
 
 /// "5 up, 1 down", worst first.
@@ -228,8 +226,8 @@ fn tell(context: &Context, about: &str, what: &str, mut document: serde_json::Va
     let now = Clock::real().now();
     if context.json {
         document["time"] = serde_json::json!(format!("{now:.3}"));
-        return context.line(&document.to_string());
+        return context.document_line(&document);
     }
     let local = now.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S");
-    context.line(&format!("{local} {about} {what}"))
+    context.line(&format!("{local} {about} {}", plain::one_line(what)))
 }

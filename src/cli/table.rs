@@ -2,6 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::reach::plain;
+
 /// Rows under headings; the last column is as long as it likes.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -16,7 +18,8 @@ impl Table {
 
     /// One more row.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.into());
+        // A cell of two lines would put the rest of it into another row.
+        self.rows.push(cells.map(|cell| plain::one_line(&cell)).into());
     }
 
     /// All rows, each column two spaces from the next, a line each.
@@ -61,6 +64,13 @@ mod tests {
         table.row(["東京".into(), "up".into(), String::new()]);
         table.row(["studio-1".into(), "down".into(), "no answer".into()]);
         assert_eq!(table.render(), "host      health  why\n東京      up\nstudio-1  down    no answer\n");
+    }
+
+    #[test]
+    fn what_others_wrote_stays_in_its_cell() {
+        let mut table = Table::new(["host", "why"]);
+        table.row(["a".into(), "no\nb     up \u{1b}[2J".into()]);
+        assert_eq!(table.render(), "host  why\na     no; b     up \u{fffd}[2J\n");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{Accepted, Answer, Command, Finding, Query, Refusal};
 use super::compose;
-use super::file::Contents;
+use super::file::Parsed;
 use super::freeze::{PULSE, Watchdog};
 use super::guest::{Presence, Who};
 use super::hosts::{Hosts, News};
@@ -87,6 +87,15 @@ pub(super) struct Core {
     published_at: Tick,
     verified: mpsc::Receiver<Chain>,
     verdicts: mpsc::Sender<Chain>,
+    read_again: mpsc::UnboundedSender<ReadAgain>,
+    readings: mpsc::UnboundedReceiver<ReadAgain>,
+}
+
+/// The fleet file as it was read because somebody asked for it, and to whom that is answered.
+struct ReadAgain {
+    who: Who,
+    parsed: Parsed,
+    answer: oneshot::Sender<Result<Accepted, Refusal>>,
 }
 
 impl Core {
@@ -108,6 +117,7 @@ impl Core {
         };
         parts.hosts.maintain_all(maintenance.all());
         let (verdicts, verified) = mpsc::channel(4);
+        let (read_again, readings) = mpsc::unbounded_channel();
         let empty = Snapshot {
             seq: 0,
             taken: now,
@@ -138,6 +148,8 @@ impl Core {
             published_at: clock.tick(),
             verified,
             verdicts,
+            read_again,
+            readings,
             parts,
         };
         core.note(
@@ -159,7 +171,7 @@ impl Core {
     }
 
     /// Runs until it is stopped; then ends the jobs and closes the journal.
-    pub(super) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut files: mpsc::Receiver<Contents>) {
+    pub(super) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut files: mpsc::Receiver<Parsed>) {
         let mut hosts = self.parts.hosts.seen();
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
@@ -188,8 +200,12 @@ impl Core {
                     self.guests(count);
                     changed = true;
                 }
-                Some(contents) = files.recv() => {
-                    self.reload(&contents, "engine");
+                Some(parsed) = files.recv() => {
+                    self.reload(parsed, "engine");
+                    changed = true;
+                }
+                Some(again) = self.readings.recv() => {
+                    self.reload_answered(again);
                     changed = true;
                 }
                 Some(job) = self.ended_jobs.recv() => {

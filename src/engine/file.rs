@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use notify::{RecursiveMode, Watcher};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{Refusal, RefusalKind};
 use crate::fleet::diagnostic::Diagnostic;
-use crate::fleet::{self, Fleet};
+use crate::fleet::{self, Fleet, disk};
 
 /// An editor that saves in several steps is waited for.
 const DEBOUNCE: Duration = Duration::from_millis(150);
@@ -22,11 +22,29 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the file is looked at without being told.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// How long the disk may take to tell whether the file changed.
+const GLANCE: Duration = Duration::from_secs(2);
+
 /// What one reading gave: the file as it is, or why it cannot be read.
 pub(super) type Contents = Result<Vec<u8>, Box<Diagnostic>>;
 
+/// A fleet, or every error in what should be one.
+pub(super) type Parsed = Result<Fleet, Vec<Diagnostic>>;
+
+/// Reads and parses on a thread of its own: a share that hangs must not hold the engine.
+pub(super) async fn read_aside(path: PathBuf) -> Parsed {
+    let reading = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || parse(&fleet::read(&path), &path)
+    });
+    reading.await.unwrap_or_else(|broken| {
+        let message = format!("the fleet file could not be read: {broken}");
+        Err(vec![Diagnostic::of_file(&path, message, "see the engine's log")])
+    })
+}
+
 /// The fleet that these contents declare, or every error in them.
-pub(super) fn parse(contents: &Contents, path: &Path) -> Result<Fleet, Vec<Diagnostic>> {
+pub(super) fn parse(contents: &Contents, path: &Path) -> Parsed {
     let loaded = match contents {
         Ok(bytes) => fleet::load(bytes, path),
         Err(diagnostic) => return Err(vec![diagnostic.as_ref().clone()]),
@@ -76,17 +94,17 @@ pub(super) fn all(errors: &[Diagnostic]) -> String {
     format!("the fleet file has errors\n{}", errors.join("\n"))
 }
 
-/// Watches until it is cancelled; sends what is read whenever it differs from what was read before.
-pub(super) fn watch(path: PathBuf, first: Contents, stop: CancellationToken) -> mpsc::Receiver<Contents> {
+/// Watches until it is cancelled; sends what is read, parsed, whenever it differs from what was read before.
+pub(super) fn watch(path: PathBuf, first: Contents, stop: CancellationToken) -> mpsc::Receiver<Parsed> {
     let (tell, told) = mpsc::channel(4);
     tokio::spawn(async move {
         let stirred = Arc::new(Notify::new());
         // Kept alive until the end; without it, the slow look remains.
-        let _watcher = watcher(&path, &stirred);
+        let _watcher = watch_folder(&path, &stirred);
         // The file may have changed between its first reading and now.
         stirred.notify_one();
         let mut last = first;
-        let mut seen = stamp(&path);
+        let mut seen = None;
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -96,19 +114,18 @@ pub(super) fn watch(path: PathBuf, first: Contents, stop: CancellationToken) -> 
                     let _rest = tokio::time::timeout(PATIENCE, rest(&stirred)).await;
                 }
                 _ = look.tick() => {
-                    let now = stamp(&path);
-                    if now == seen {
+                    if aside(&path, glance).await == seen {
                         continue;
                     }
                     let _rest = tokio::time::timeout(PATIENCE, rest(&stirred)).await;
                 }
             }
-            seen = stamp(&path);
-            let here = path.clone();
-            let Ok(now) = tokio::task::spawn_blocking(move || fleet::read(&here)).await else { break };
+            seen = aside(&path, glance).await;
+            let Some(now) = aside(&path, fleet::read).await else { break };
             if now != last {
                 last = now.clone();
-                if tell.send(now).await.is_err() {
+                let Some(parsed) = aside(&path, move |path| parse(&now, path)).await else { break };
+                if tell.send(parsed).await.is_err() {
                     break;
                 }
             }
@@ -117,9 +134,32 @@ pub(super) fn watch(path: PathBuf, first: Contents, stop: CancellationToken) -> 
     told
 }
 
+/// Asks something of the path's disk from a thread that may wait. `None`: the question itself broke.
+async fn aside<T: Send + 'static>(path: &Path, ask: impl FnOnce(&Path) -> T + Send + 'static) -> Option<T> {
+    let path = path.to_owned();
+    tokio::task::spawn_blocking(move || ask(&path)).await.ok()
+}
+
 /// Returns when nothing has stirred for [`DEBOUNCE`].
 async fn rest(stirred: &Notify) {
     while tokio::time::timeout(DEBOUNCE, stirred.notified()).await.is_ok() {}
+}
+
+/// Begins to watch the folder, from a thread of its own: on a share that hangs, to ask for it is to hang.
+fn watch_folder(path: &Path, stirred: &Arc<Notify>) -> oneshot::Receiver<notify::RecommendedWatcher> {
+    let (give, given) = oneshot::channel();
+    let (path, stirred) = (path.to_owned(), Arc::clone(stirred));
+    let beginning = std::thread::Builder::new().name("fleet file".into()).spawn(move || {
+        if let Some(watcher) = watcher(&path, &stirred) {
+            let _ended_meanwhile = give.send(watcher);
+            // What was written before the watch began has not stirred it.
+            stirred.notify_one();
+        }
+    });
+    if let Err(error) = beginning {
+        tracing::warn!(%error, "changes of the fleet file are only noticed within seconds");
+    }
+    given
 }
 
 fn watcher(path: &Path, stirred: &Arc<Notify>) -> Option<notify::RecommendedWatcher> {
@@ -135,7 +175,21 @@ fn watcher(path: &Path, stirred: &Arc<Notify>) -> Option<notify::RecommendedWatc
     Some(watcher)
 }
 
-fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+/// What a glance at the file shows.
+#[derive(Debug, PartialEq, Eq)]
+enum Glance {
+    /// Its date and size.
+    File(SystemTime, u64),
+    /// There is none, or none that may be looked at.
+    Nothing,
+    /// Its disk does not answer.
+    Silence,
+}
+
+fn glance(path: &Path) -> Glance {
+    let look = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Glance::File(metadata.modified().ok()?, metadata.len()))
+    };
+    disk::ask(path, GLANCE, look).map_or(Glance::Silence, |seen| seen.unwrap_or(Glance::Nothing))
 }

@@ -8,10 +8,12 @@ use tokio::sync::{mpsc, watch};
 use super::command::Pace;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
+use crate::fleet::secret::SecretSource;
 use crate::health::probe::Prober;
 use crate::health::view::{Health, History, HostView, MaintenanceView};
 use crate::health::worker::{HostChange, Watch};
 use crate::reach::http::HttpClient;
+use crate::reach::program;
 use crate::reach::ssh::{SshOptions, SshPool};
 
 /// The watched hosts.
@@ -29,6 +31,7 @@ impl Hosts {
         ssh: SshOptions,
         http: HttpClient,
     ) -> (Self, mpsc::UnboundedReceiver<HostChange>) {
+        hide(fleet);
         let ssh = SshPool::new(ssh, clock.clone());
         let prober = Prober::new(clock.clone(), ssh, http);
         let (watch, changes) = Watch::start(fleet, clock.clone(), prober.clone());
@@ -40,8 +43,10 @@ impl Hosts {
         &self.prober
     }
 
-    /// Goes on with another fleet; what is known of unchanged hosts is kept.
+    /// Goes on with another fleet; what is known of unchanged hosts is kept, and no secret is.
     pub(super) fn replace(&self, fleet: &Arc<Fleet>) {
+        hide(fleet);
+        self.prober.secrets().forget();
         self.watch.reload(fleet);
     }
 
@@ -94,6 +99,14 @@ impl Hosts {
     pub(super) async fn shutdown(&self) {
         self.watch.shutdown().await;
     }
+}
+
+/// Keeps the variables that hold the fleet's secrets from the programs that are started.
+fn hide(fleet: &Fleet) {
+    program::hide(fleet.secrets().into_iter().filter_map(|source| match source {
+        SecretSource::Env(name) => Some(name),
+        _ => None,
+    }));
 }
 
 /// Which changes of belief are news.

@@ -1,14 +1,11 @@
 //! Notifications: an event as JSON, on the standard input of a program run without a shell, or by POST.
 
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Method;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, Timestamp};
@@ -17,9 +14,12 @@ use crate::journal::entry::Weight;
 use crate::journal::store::Draft;
 use crate::journal::writer::Journal;
 use crate::reach::http::{HttpClient, Request};
+use crate::reach::{plain, program};
 
 /// A program that tells somebody gets so long.
 const WITHIN: Duration = Duration::from_secs(10);
+/// So much of what it says is looked at, bytes.
+const SAID: usize = 16 * 1024;
 /// Programs at once; events beyond [`WAITING`] are dropped with a word in the journal.
 const AT_ONCE: usize = 4;
 /// Events that wait for their turn.
@@ -135,29 +135,20 @@ async fn post(http: &HttpClient, url: &str, text: Vec<u8>) -> Result<(), String>
 
 async fn run(command: &[String], input: &[u8]) -> Result<(), String> {
     let (program, arguments) = command.split_first().ok_or("the command is empty")?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("it cannot be started: {error}"))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that does not read its input, such as a bell, is no failure.
-        let _unread = stdin.write_all(input).await;
-    }
-    let ended = child.wait_with_output().await.map_err(|error| error.to_string())?;
+    let mut command = program::command(program);
+    command.args(arguments);
+    let ended = program::run(command, input, SAID).await.map_err(|error| format!("it cannot be started: {error}"))?;
     if ended.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&ended.stderr);
-    let said = said.lines().next_back().unwrap_or_default().chars().take(200).collect::<String>();
+    let said = plain::last_line(&String::from_utf8_lossy(&ended.stderr), 200);
     Err(format!("it ended with {}: {said}", ended.status))
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+
     use super::*;
 
     fn notice() -> Notice {

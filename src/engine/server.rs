@@ -21,6 +21,7 @@ use super::guest::{Guest, Who, person};
 use super::path::Short;
 use super::start::Engine;
 use super::wire::{Codec, Hello, LARGEST_REQUEST, ToEngine, ToGuest, WireError};
+use crate::reach::plain;
 
 /// A guest says hello within this.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
@@ -30,6 +31,8 @@ const WRITE_WITHIN: Duration = Duration::from_secs(10);
 const REQUESTS: usize = 32;
 /// Guests at a time.
 const GUESTS: usize = 512;
+/// Longest name of a face, characters.
+const LONGEST_FACE: usize = 40;
 /// When the engine stops, replies that are still owed get so long.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -124,7 +127,8 @@ async fn host(stream: UnixStream, engine: &Engine) -> Result<(), Parted> {
     if uid != me.as_raw() && uid != 0 {
         return Err(Parted::Mismatch(format!("uid {uid} is not the engine's own user")));
     }
-    let guest = Guest { face: hello.face, read_only: hello.read_only };
+    // It names itself, and its name comes into the journal.
+    let guest = Guest { face: plain::line(&hello.face, LONGEST_FACE), read_only: hello.read_only };
     let _present = engine.enter(&guest);
 
     let (replies, due) = mpsc::channel(REQUESTS);

@@ -5,12 +5,16 @@ use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etcetera::BaseStrategy;
 
 use super::diagnostic::Diagnostic;
+use super::disk;
 use super::load::{Loaded, load};
 
+/// How long the disk of the fleet file may take.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// The largest fleet file that is read. The largest sensible one, of thousands of hosts, is below 1 MiB.
 const LARGEST: u64 = 4 << 20;
 
@@ -72,8 +76,17 @@ pub fn open(path: &Path) -> Loaded {
     }
 }
 
-/// The bytes of a fleet file, at most 4 MiB, or why they cannot be had. Never blocks on a pipe.
+/// The bytes of a fleet file, at most 4 MiB, or why they cannot be had. Never blocks on a pipe, and on a share that hangs
+/// for [`PATIENCE`] at most.
 pub fn read(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
+    disk::ask(path, PATIENCE, read_now).unwrap_or_else(|| {
+        let message =
+            format!("the fleet file cannot be read: its disk does not answer within {} s", PATIENCE.as_secs());
+        Err(Box::new(Diagnostic::of_file(path, message, "is it on a share that hangs? a local copy can be read")))
+    })
+}
+
+fn read_now(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
     let refuse = |message: &str, hint: &str| Box::new(Diagnostic::of_file(path, message, hint));
     let unreadable = |error: std::io::Error| {
         let hint = match error.kind() {

@@ -40,6 +40,7 @@ pub(super) fn check(root: &DeTable<'_>, text: &str, folder: &Path, broken: &Brok
         folder: folder.into(),
         broken,
         report,
+        disk_hangs: false,
     };
     // What the whole file lacks is told at its first line, even of an empty file.
     shape.table(&ROOT, root, 0..text.find('\n').unwrap_or(text.len()).max(1), Scope::Plain);
@@ -90,6 +91,7 @@ struct Shape<'a> {
     folder: PathBuf,
     broken: &'a Broken,
     report: &'a mut Report,
+    disk_hangs: bool,
 }
 
 impl Shape<'_> {

@@ -21,6 +21,7 @@ use crate::fleet::check::CheckKind;
 use crate::reach::dial::DialError;
 use crate::reach::http::HttpClient;
 use crate::reach::plain;
+use crate::reach::secret::Secrets;
 use crate::reach::ssh::{Output, Remote, SshError, SshErrorKind, SshPool};
 
 /// Longest text of another machine within a reason, characters.
@@ -75,17 +76,24 @@ pub struct Prober {
     ssh: SshPool,
     http: HttpClient,
     pinger: icmp::Pinger,
+    secrets: Secrets,
 }
 
 impl Prober {
     /// A prober over these connections.
     pub fn new(clock: Clock, ssh: SshPool, http: HttpClient) -> Self {
-        Self { clock, ssh, http, pinger: icmp::Pinger::default() }
+        let secrets = Secrets::new(clock.clone());
+        Self { clock, ssh, http, pinger: icmp::Pinger::default(), secrets }
     }
 
     /// The connections over ssh that it uses.
     pub const fn ssh(&self) -> &SshPool {
         &self.ssh
+    }
+
+    /// The secrets that it remembers for a short while.
+    pub const fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// How pings are sent, once the first one was.
@@ -119,12 +127,12 @@ impl Prober {
             }
             CheckKind::Rtmp { port } => within(timeout, rtmp::ask(&ask.address, *port)).await,
             CheckKind::Rtsp { port } => within(timeout, rtsp::ask(&ask.address, *port)).await,
-            CheckKind::Mysql { url, query } => within(timeout, mysql::ask(url, query, timeout)).await,
+            CheckKind::Mysql { url, query } => within(timeout, mysql::ask(&self.secrets, url, query, timeout)).await,
             CheckKind::MysqlReplica { url, max_lag } => {
-                within(timeout, mysql::ask_replica(url, *max_lag, timeout)).await
+                within(timeout, mysql::ask_replica(&self.secrets, url, *max_lag, timeout)).await
             }
             CheckKind::MongoReplica { url, max_lag, ssh } => {
-                mongo::ask(url, *max_lag, ssh.then_some(self.shell(ask, timeout)), timeout).await
+                mongo::ask(&self.secrets, url, *max_lag, ssh.then_some(self.shell(ask, timeout)), timeout).await
             }
             CheckKind::Command { run, contains } => {
                 command::ask(self.shell(ask, timeout), run, contains.as_deref()).await

@@ -219,6 +219,9 @@ fn tls_words(error: &std::io::Error) -> HttpError {
         Some(tokio_rustls::rustls::Error::InvalidCertificate(why)) => {
             HttpError::Tls(format!("the certificate is not trusted: {why}"))
         }
+        Some(tokio_rustls::rustls::Error::InvalidMessage(_)) => {
+            HttpError::Tls("the answer is not TLS; is it an http:// url?".into())
+        }
         Some(other) => HttpError::Tls(other.to_string()),
         None => HttpError::Broken(dial::broken(error)),
     }

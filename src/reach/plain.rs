@@ -1,5 +1,6 @@
 //! Text made fit to be shown: what other machines print, one line, bounded, without control characters; and times.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The first line of `text` that holds anything, without control characters and cut after `longest` characters.
@@ -28,10 +29,32 @@ fn clean(line: &str, longest: usize) -> String {
     kept
 }
 
-/// Neither a control character nor one of those that turn the direction of writing around.
-fn is_plain(symbol: char) -> bool {
+/// Neither a control character nor one that is not seen itself and changes how others are: marks that turn the direction
+/// of writing around, blanks without width, tags.
+pub fn is_plain(symbol: char) -> bool {
     !symbol.is_control()
-        && !matches!(symbol, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        && !matches!(symbol,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The same text with everything that could do something to a terminal replaced by `\u{fffd}`; lines stay lines.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|symbol| symbol == '\n' || is_plain(symbol)) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |symbol| match symbol {
+        '\n' => '\n',
+        '\t' => ' ',
+        symbol if is_plain(symbol) => symbol,
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// The same text in one line: what others wrote must not look like lines of ours.
+pub fn one_line(text: &str) -> String {
+    harmless(text).trim_end().replace('\n', "; ")
 }
 
 /// A time in the unit a person would use: `800 ms`, `1.5 s`, `42 s`, `5 min`.
@@ -67,6 +90,14 @@ mod tests {
         assert_eq!(line("abcdef", 3), "abc…");
         assert_eq!(line("", 3), "");
         assert_eq!(last_line("one\ntwo\n\n", 9), "two");
+    }
+
+    #[test]
+    fn nothing_that_moves_a_terminal_is_left() {
+        assert_eq!(harmless("two\nlines, ümläut, 東京"), "two\nlines, ümläut, 東京");
+        let hostile = "a\u{1b}]52;c;aGk=\u{7}b\u{9b}31m\rc\u{202e}d\u{200b}e\u{e0041}f\tg";
+        assert_eq!(harmless(hostile), "a\u{fffd}]52;c;aGk=\u{fffd}b\u{fffd}31m\u{fffd}c\u{fffd}d\u{fffd}e\u{fffd}f g");
+        assert_eq!(one_line("a\nb\r\n"), "a; b\u{fffd}");
     }
 
     proptest::proptest! {

@@ -1,19 +1,24 @@
-//! Reads a secret from where the fleet file says it is, at the moment it is needed.
+//! Reads a secret from where the fleet file says it is, and remembers it for a short while: a check that runs each second
+//! must not start a program each second.
 
+use std::fmt;
 use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
 use rustix::fs::{Mode, OFlags};
-use tokio::io::AsyncReadExt;
 
-use super::plain;
+use super::{plain, program};
+use crate::clock::{Clock, Tick};
+use crate::fleet::disk;
 use crate::fleet::secret::{Secret, SecretSource};
 
 /// Longest secret, bytes.
-const LONGEST: u64 = 64 * 1024;
-/// How long a `password_command` may take.
+const LONGEST: usize = 64 * 1024;
+/// How long a `password_command`, or the disk of a secret file, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a secret could not be had. Never holds any part of it.
@@ -32,8 +37,89 @@ impl SecretError {
     }
 }
 
-/// The secret, or `None` where none is declared.
-pub async fn resolve(source: &SecretSource) -> Result<Option<Secret>, SecretError> {
+/// How long a secret is remembered.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// How long one is that could not be had, or that was refused by the server it is for.
+const DOUBTED: Duration = Duration::from_secs(5);
+
+/// Secrets for a short while. Cheap to clone; the clones share what they remember.
+#[derive(Clone)]
+pub struct Secrets {
+    clock: Clock,
+    known: Arc<Mutex<Vec<Known>>>,
+}
+
+type Resolved = Result<Option<Secret>, SecretError>;
+
+/// One secret, or the question for it that is under way, which everybody who needs it shares.
+struct Known {
+    source: SecretSource,
+    doubted: bool,
+    asking: Shared<BoxFuture<'static, (Tick, Resolved)>>,
+}
+
+impl Known {
+    fn holds(&self, now: Tick) -> bool {
+        match self.asking.peek() {
+            None => true,
+            Some((read, Ok(_))) if !self.doubted => now.since(*read) < REMEMBERED,
+            Some((read, _)) => now.since(*read) < DOUBTED,
+        }
+    }
+}
+
+impl Secrets {
+    /// Nothing is remembered yet.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, known: Arc::default() }
+    }
+
+    /// The secret, or `None` where none is declared. Asks anew where what is remembered is too old.
+    pub async fn resolve(&self, source: &SecretSource) -> Resolved {
+        if matches!(source, SecretSource::None | SecretSource::Inline(_)) {
+            return resolve(source).await;
+        }
+        let asking = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.retain(|known| known.holds(self.clock.tick()));
+            if let Some(known) = known.iter().find(|known| known.source == *source) {
+                known.asking.clone()
+            } else {
+                let (clock, from) = (self.clock.clone(), source.clone());
+                let asking = async move {
+                    let resolved = resolve(&from).await;
+                    (clock.tick(), resolved)
+                };
+                let asking = asking.boxed().shared();
+                // A task of its own: whoever asked first may give up before the answer comes.
+                tokio::spawn(asking.clone());
+                known.push(Known { source: source.clone(), doubted: false, asking: asking.clone() });
+                asking
+            }
+        };
+        asking.await.1
+    }
+
+    /// A server refused it: it may have been changed, so it is soon asked for again.
+    pub fn doubt(&self, source: &SecretSource) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter_mut().filter(|known| known.source == *source).for_each(|known| known.doubted = true);
+    }
+
+    /// Forgets everything.
+    pub fn forget(&self) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+/// The secret as it is now, or `None` where none is declared.
+pub async fn resolve(source: &SecretSource) -> Resolved {
     match source {
         SecretSource::None => Ok(None),
         SecretSource::Inline(secret) => Ok(Some(secret.clone())),
@@ -41,12 +127,13 @@ pub async fn resolve(source: &SecretSource) -> Result<Option<Secret>, SecretErro
         SecretSource::Command(words) => from_command(words).await.map(Some),
         SecretSource::File(path) => {
             let path = path.clone();
-            // A secret may lie on a share that hangs: the thread that reads it can be left behind.
-            let reading = tokio::task::spawn_blocking(move || from_file(&path));
-            match tokio::time::timeout(PATIENCE, reading).await {
-                Ok(Ok(read)) => read.map(Some),
-                _ => Err(SecretError::new("the secret file cannot be read in time", "is it on a share that hangs?")),
-            }
+            let read = tokio::task::spawn_blocking(move || disk::ask(&path, PATIENCE, from_file)).await;
+            read.ok()
+                .flatten()
+                .unwrap_or_else(|| {
+                    Err(SecretError::new("the disk of the secret file does not answer", "is it on a share that hangs?"))
+                })
+                .map(Some)
         }
     }
 }
@@ -72,7 +159,7 @@ pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
         ));
     }
     let mut text = String::new();
-    std::fs::File::from(file).take(LONGEST).read_to_string(&mut text).map_err(unreadable)?;
+    std::fs::File::from(file).take(LONGEST as u64).read_to_string(&mut text).map_err(unreadable)?;
     first_line(&text).ok_or_else(|| {
         SecretError::new(format!("secret file {shown} is empty"), "write the secret into its first line")
     })
@@ -97,36 +184,17 @@ async fn from_command(words: &[String]) -> Result<Secret, SecretError> {
             format!("run {program} by hand and see what it says"),
         )
     };
-    let mut child = tokio::process::Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| failed(format!("cannot be started: {error}")))?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let ended = tokio::time::timeout(PATIENCE, async {
-        let (printed, said) = tokio::join!(bounded(out), bounded(err));
-        (child.wait().await, printed, said)
-    });
-    let Ok((status, printed, said)) = ended.await else {
+    let mut command = program::command(program);
+    command.args(arguments);
+    let Ok(ended) = tokio::time::timeout(PATIENCE, program::run(command, b"", LONGEST)).await else {
         return Err(failed(format!("did not end in {} s", PATIENCE.as_secs())));
     };
-    match status {
-        Ok(status) if status.success() => first_line(&printed).ok_or_else(|| failed("printed nothing".into())),
-        Ok(status) => Err(failed(format!("ended with {status}: {}", plain::last_line(&said, 120)))),
-        Err(error) => Err(failed(format!("was lost: {error}"))),
+    let ended = ended.map_err(|error| failed(format!("cannot be started: {error}")))?;
+    if ended.status.success() {
+        return first_line(&String::from_utf8_lossy(&ended.stdout)).ok_or_else(|| failed("printed nothing".into()));
     }
-}
-
-async fn bounded(pipe: Option<impl tokio::io::AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        // What could be read before an error is all there is to see; the exit status tells of the rest.
-        let _cut = pipe.take(LONGEST).read_to_end(&mut bytes).await;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let said = plain::last_line(&String::from_utf8_lossy(&ended.stderr), 120);
+    Err(failed(format!("ended with {}: {said}", ended.status)))
 }
 
 fn first_line(text: &str) -> Option<Secret> {
@@ -170,5 +238,43 @@ mod tests {
         assert!(resolve(&words("true")).await.is_err());
         assert_eq!(resolve(&SecretSource::None).await, Ok(None));
         assert!(resolve(&SecretSource::Env("HOTSPARE_NO_SUCH_VARIABLE".into())).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_program_is_asked_once_a_minute_and_soon_again_when_in_doubt() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let count = folder.path().join("count");
+        let script = format!("echo x >> {0}; wc -l < {0}", count.display());
+        let source = SecretSource::Command(vec!["sh".into(), "-c".into(), script]);
+        let clock = Clock::held(crate::clock::Timestamp::UNIX_EPOCH);
+        let secrets = Secrets::new(clock.clone());
+        let told = async || secrets.resolve(&source).await.expect("told").expect("one").expose().trim().to_owned();
+        let all = futures_util::future::join_all((0..20).map(|_one| secrets.resolve(&source))).await;
+        assert!(all.iter().all(|one| *one == all[0]), "one question for all");
+        clock.advance(Duration::from_secs(59));
+        assert_eq!(told().await, "1");
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(told().await, "2");
+        secrets.doubt(&source);
+        assert_eq!(told().await, "2", "not with every run of the check");
+        clock.advance(DOUBTED);
+        assert_eq!(told().await, "3");
+        secrets.forget();
+        assert_eq!(told().await, "4");
+        assert_eq!(format!("{secrets:?}"), "Secrets(…)");
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_had_is_tried_again_soon() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pass");
+        let clock = Clock::held(crate::clock::Timestamp::UNIX_EPOCH);
+        let secrets = Secrets::new(clock.clone());
+        let source = SecretSource::File(path.clone());
+        assert!(secrets.resolve(&source).await.is_err());
+        std::fs::write(&path, "pw\n").expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("rights set");
+        clock.advance(DOUBTED);
+        assert_eq!(secrets.resolve(&source).await, Ok(Some(Secret::new("pw"))));
     }
 }

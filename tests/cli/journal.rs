@@ -31,6 +31,40 @@ async fn the_same_entries_with_and_without_an_engine() {
     assert_eq!(without[..with.len()], with[..]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_hostile_reaches_the_terminal_and_no_entry_looks_like_two() {
+    let place = Place::new(FLEET);
+    let _engine = place.engine();
+    let client = place.join().await;
+    let hostile =
+        "a\u{1b}]52;c;aGk=\u{7}\u{9b}31m\u{202e}\u{200b}\r\n2026-11-20 14:00:00  note     engine  all is well";
+    client.command(Command::Note { text: hostile.into() }).await.unwrap();
+    let until = "2100-01-01T00:00:00Z".parse().unwrap();
+    let maintain = Command::Maintain { host: "studio-1".into(), why: hostile.into(), until };
+    client.command(maintain).await.unwrap();
+    for arguments in [
+        ["journal"].as_slice(),
+        &["status"],
+        &["status", "studio-1"],
+        &["journal", "--json"],
+        &["status", "--json"],
+        &["engine", "status"],
+        &["doctor"],
+        &["jobs"],
+    ] {
+        let ended = place.run(arguments);
+        for said in [text(&ended.stdout), text(&ended.stderr)] {
+            let plain = |symbol: char| symbol == '\n' || hotspare::reach::plain::is_plain(symbol);
+            assert!(said.chars().all(plain), "{arguments:?}: {said:?}");
+            assert!(!said.lines().any(|line| line.starts_with("2026-11-20 14:00:00")), "{arguments:?}: {said}");
+        }
+    }
+    let document = place.run(&["journal", "--json"]).stdout;
+    let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+    let kept = document["entries"].as_array().unwrap().iter().any(|entry| entry["what"] == hostile);
+    assert!(kept, "the document has every character: {document}");
+}
+
 #[test]
 fn a_tampered_journal_is_told_with_the_entry() {
     let place = Place::new(FLEET);

@@ -24,8 +24,12 @@ impl Small {
         let place = Place::new(FLEET);
         std::fs::create_dir(place.state()).unwrap();
         let errors = std::fs::File::create(place.path().join("engine.err")).unwrap();
-        let mut command =
-            apart(&place, r#"mount -t tmpfs -o size=2m,mode=700 small "$1" && shift && exec "$@""#, "engine");
+        let mut command = apart(
+            &place,
+            &place.file(),
+            r#"mount -t tmpfs -o size=2m,mode=700 small "$1" && shift && exec "$@""#,
+            "engine",
+        );
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
         let child = command.spawn().expect(UNSHARE);
         Self { engine: Running::from(child), place }
@@ -42,15 +46,15 @@ impl Small {
     }
 }
 
-const UNSHARE: &str = "unshare is there: apt-get install util-linux";
+pub(crate) const UNSHARE: &str = "unshare is there: apt-get install util-linux";
 
 /// The program on this place, started by a script in a mount namespace of its own; `$1` is the state folder.
-fn apart(place: &Place, script: &str, what: &str) -> Process {
+pub(crate) fn apart(place: &Place, fleet: &Path, script: &str, what: &str) -> Process {
     let root = rustix::process::geteuid().is_root();
     let mut command = Process::new("unshare");
     command.args(if root { ["--mount", "--"].as_slice() } else { &["--user", "--map-root-user", "--mount", "--"] });
     command.args(["sh", "-c", script, "sh"]).arg(place.state());
-    command.arg(env!("CARGO_BIN_EXE_hotspare")).arg("--fleet").arg(place.file()).arg("--state").arg(place.state());
+    command.arg(env!("CARGO_BIN_EXE_hotspare")).arg("--fleet").arg(fleet).arg("--state").arg(place.state());
     command.arg(what);
     command
 }
@@ -126,12 +130,12 @@ async fn on_a_read_only_disk_no_engine_starts_without_its_lock_and_says_why() {
     place.run(&["engine", "stop"]);
     engine.ended().await;
     let script = r#"mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@""#;
-    let ended = apart(&place, script, "engine").output().expect(UNSHARE);
+    let ended = apart(&place, &place.file(), script, "engine").output().expect(UNSHARE);
     assert_eq!(ended.status.code(), Some(1));
     let said = text(&ended.stderr);
     assert!(said.contains("engine.lock") && said.contains("Read-only") && said.contains("hint: "), "{said}");
     // What was written is still there to be read.
-    let read = apart(&place, script, "journal").output().expect(UNSHARE);
+    let read = apart(&place, &place.file(), script, "journal").output().expect(UNSHARE);
     assert!(text(&read.stdout).contains("the engine stopped"), "{}", text(&read.stderr));
 }
 

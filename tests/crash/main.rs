@@ -8,5 +8,6 @@ mod place;
 mod disk;
 #[cfg(test)]
 mod kill;
+mod share;
 #[cfg(test)]
 mod signals;

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::{Core, LAST_JOB};
+use super::{Core, LAST_JOB, ReadAgain};
 use crate::clock::Timestamp;
 use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind};
 use crate::engine::guest::Who;
-use crate::engine::{doctor, maintenance};
-use crate::fleet;
+use crate::engine::{doctor, file, maintenance};
 use crate::health::view::MaintenanceView;
 use crate::journal::entry::{Chain, Weight};
 use crate::journal::writer::Recorded;
 use crate::work::jobs::{Handle, JobError, Outcome, Request};
 use crate::work::progress::Event;
 use crate::work::view::{JobId, Priority, Unit};
+
+type Answer = oneshot::Sender<Result<Accepted, Refusal>>;
 
 /// Something that was done: what is said, why, what it is about, and the job that does it.
 struct Done {
@@ -33,10 +34,42 @@ impl Done {
 }
 
 impl Core {
-    pub(super) fn command(&mut self, who: &Who, command: Command, answer: oneshot::Sender<Result<Accepted, Refusal>>) {
+    pub(super) fn command(&mut self, who: &Who, command: Command, answer: Answer) {
         let about = serde_json::to_value(&command).unwrap_or_default();
-        let stops = matches!(command, Command::Stop { .. });
-        let done = if who.read_only { Err(refuse_read_only(&about)) } else { self.carry_out(who, command) };
+        let done = match command {
+            _ if who.read_only => Err(refuse_read_only(&about)),
+            Command::Reload => return self.read_again(who, answer),
+            command => self.carry_out(who, command),
+        };
+        self.answer(who, about, done, answer);
+    }
+
+    /// Reads the fleet file beside everything else; [`Core::reload_answered`] goes on with it.
+    fn read_again(&self, who: &Who, answer: Answer) {
+        let (reading, who, to) = (file::read_aside(self.parts.file.clone()), who.clone(), self.read_again.clone());
+        tokio::spawn(async move {
+            let parsed = reading.await;
+            let _engine_ends = to.send(ReadAgain { who, parsed, answer });
+        });
+    }
+
+    pub(super) fn reload_answered(&mut self, again: ReadAgain) {
+        self.reload(again.parsed, &again.who.name);
+        let done = if self.file.refused.is_empty() {
+            Ok(Done::new("the fleet file was read again", serde_json::json!({ "fleet_file": "read" })))
+        } else {
+            Err(Refusal {
+                kind: RefusalKind::Usage,
+                what: self.file.refused.join("\n"),
+                hint: Some("the last good version stays in force; correct the file".into()),
+            })
+        };
+        let about = serde_json::to_value(&Command::Reload).unwrap_or_default();
+        self.answer(&again.who, about, done, again.answer);
+    }
+
+    fn answer(&self, who: &Who, about: serde_json::Value, done: Result<Done, Refusal>, answer: Answer) {
+        let stops = about["command"] == "stop";
         let (recorded, answered) = match done {
             Ok(Done { said, why, about, job }) => {
                 let recorded = self.note(&who.name, said.clone(), why, about, Weight::Note);
@@ -96,19 +129,8 @@ impl Core {
             }
             Command::Doctor => Ok(self.doctor(who)),
             Command::VerifyJournal => Ok(self.verify(who)),
-            Command::Reload => {
-                let contents = fleet::read(&self.parts.file);
-                self.reload(&contents, &who.name);
-                if self.file.refused.is_empty() {
-                    Ok(Done::new("the fleet file was read again", serde_json::json!({ "fleet_file": "read" })))
-                } else {
-                    Err(Refusal {
-                        kind: RefusalKind::Usage,
-                        what: self.file.refused.join("\n"),
-                        hint: Some("the last good version stays in force; correct the file".into()),
-                    })
-                }
-            }
+            // Answered when it was read, by `reload_answered`.
+            Command::Reload => Ok(Done::new("the fleet file is read again", serde_json::Value::Null)),
             Command::Note { text } => {
                 let text = text.trim();
                 if text.is_empty() || text.len() > LONGEST_NOTE {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Contents, Core};
-use crate::engine::file;
+use super::Core;
+use crate::engine::file::{self, Parsed};
 use crate::engine::freeze::Change;
 use crate::engine::guest::Count;
 use crate::engine::hosts::Told;
@@ -48,8 +48,8 @@ impl Core {
         }
     }
 
-    pub(super) fn reload(&mut self, contents: &Contents, who: &str) {
-        match file::parse(contents, &self.parts.file) {
+    pub(super) fn reload(&mut self, parsed: Parsed, who: &str) {
+        match parsed {
             Ok(fleet) if fleet == *self.parts.fleet => {
                 let recovered = !self.file.refused.is_empty();
                 self.file.refused.clear();

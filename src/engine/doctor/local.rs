@@ -1,22 +1,18 @@
 //! This machine: the programs that are driven, the right to ping, the secrets.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
-
-use tokio::process::Command;
 
 use super::{Bag, Examination, bad, good, risk};
 use crate::engine::command::Finding;
 use crate::fleet::Fleet;
 use crate::fleet::check::CheckKind;
-use crate::fleet::data::{FeedSink, FeedSource, Imported, Scratch};
-use crate::fleet::runbook::StepKind;
-use crate::fleet::secret::{DatabaseUrl, SecretSource};
+use crate::fleet::data::Scratch;
+use crate::fleet::secret::SecretSource;
 use crate::health::ask::Ask;
 use crate::health::observation::Outcome;
 use crate::health::probe::icmp::Way;
-use crate::reach::{plain, secret};
+use crate::reach::{plain, program, secret};
 
 /// One of several programs that will do, and the Debian package that brings one.
 struct Tool {
@@ -65,11 +61,8 @@ fn tools(fleet: &Fleet) -> Vec<Tool> {
 
 async fn look_for(tool: &Tool) -> Finding {
     for name in tool.names {
-        let asked = Command::new(name)
-            .arg(if *name == "ssh" { "-V" } else { "--version" })
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
+        let asked =
+            program::command(name).arg(if *name == "ssh" { "-V" } else { "--version" }).stdin(Stdio::null()).output();
         if let Ok(Ok(output)) = tokio::time::timeout(Duration::from_secs(5), asked).await {
             // ssh tells its version on standard error.
             let said = [output.stdout, output.stderr].concat();
@@ -106,43 +99,8 @@ async fn ping(bag: &Bag) -> Finding {
 
 /// Every secret of the fleet that lies somewhere, once, with what it is called.
 fn secrets(fleet: &Fleet) -> Vec<(String, SecretSource)> {
-    let checks = fleet.checks().filter_map(|(_host, check)| match &check.kind {
-        CheckKind::Mysql { url, .. } | CheckKind::MysqlReplica { url, .. } | CheckKind::MongoReplica { url, .. } => {
-            Some(url)
-        }
-        _ => None,
-    });
-    let feeds = fleet.feeds.iter().filter_map(|feed| match &feed.to {
-        FeedSink::Mysql(url) => Some(url),
-        FeedSink::Sqlite(_) => None,
-    });
-    let dumps = fleet.dumps.iter().map(|dump| &dump.server);
-    let drills = fleet.dumps.iter().filter_map(|dump| match &dump.scratch {
-        Scratch::Server(url) => Some(url),
-        Scratch::Auto => None,
-    });
-    let stores = fleet.sessions.iter().filter_map(|store| match &store.imported {
-        Some(Imported::Datajoint { mysql, .. }) => Some(mysql),
-        Some(Imported::Query { mysql, .. }) => mysql.as_ref(),
-        None => None,
-    });
-    let steps = || fleet.runbooks.iter().flat_map(|runbook| &runbook.steps);
-    let promotions = steps().filter_map(|step| match &step.kind {
-        StepKind::MysqlPromote { url } => Some(url),
-        _ => None,
-    });
-    let databases = checks.chain(feeds).chain(dumps).chain(drills).chain(stores).chain(promotions);
-    let tokens = fleet.feeds.iter().filter_map(|feed| match &feed.from {
-        FeedSource::Http { token, .. } => Some(token.clone()),
-        FeedSource::Sqlite { .. } => None,
-    });
-    let keys = steps().filter_map(|step| match &step.kind {
-        StepKind::Dns { tsig: Some(tsig), .. } => Some(SecretSource::File(PathBuf::from(&tsig.secret_file))),
-        _ => None,
-    });
-    let all = databases.map(|url: &DatabaseUrl| url.password.clone()).chain(tokens).chain(keys);
     let mut named: Vec<(String, SecretSource)> = Vec::new();
-    for source in all.chain([fleet.lease.password.clone()]) {
+    for source in fleet.secrets() {
         let name = match &source {
             SecretSource::None | SecretSource::Inline(_) => continue,
             SecretSource::File(path) => format!("secret file {}", path.display()),

@@ -3,14 +3,19 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use super::words::{MOST_LISTED, a_kind, listed};
 use super::{ROLES, Shape};
+use crate::fleet::disk;
 use crate::fleet::form::{Kind, Namespace};
 use crate::fleet::report::nearest;
 use crate::fleet::secret::split_password;
 use crate::fleet::template::{self, BraceError, Scope};
 use crate::fleet::value;
+
+/// How long the disk of a secret file may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Shape<'_> {
     pub(super) fn text(&mut self, kind: &'static Kind, key: &str, text: &str, span: &Range<usize>, scope: Scope) {
@@ -153,7 +158,15 @@ impl Shape<'_> {
     fn secret_file(&mut self, key: &str, text: &str, span: &Range<usize>) {
         let path = self.folder.join(text);
         let shown = path.display();
-        match std::fs::metadata(&path) {
+        let looked = if self.disk_hangs { None } else { disk::ask(&path, PATIENCE, |path| std::fs::metadata(path)) };
+        let Some(looked) = looked else {
+            // One that hangs is enough to wait for.
+            self.disk_hangs = true;
+            let message = format!("the file of `{key}` could not be looked at: its disk does not answer: {shown}");
+            self.report.warning(span.clone(), message).hint("is it on a share that hangs?");
+            return;
+        };
+        match looked {
             Ok(found) if !found.is_file() => {
                 self.report.error(span.clone(), format!("`{key}` is not a file: {shown}"));
             }

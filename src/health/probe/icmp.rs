@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
-use tokio::process::Command;
 use tokio::sync::{OnceCell, Semaphore, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::reach::dial::DialError;
+use crate::reach::program;
 
 /// How many `ping` programs run at once where there is no other way.
 const PROGRAMS: usize = 32;
@@ -84,12 +84,11 @@ impl Pinger {
         let asking = async {
             let _turn = self.0.programs.acquire().await.map_err(|_closed| PingError::NoAnswer)?;
             let seconds = timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0);
-            let status = Command::new("ping")
+            let status = program::command("ping")
                 .args(["-n", "-c", "1", "-W", &seconds.to_string(), &to.to_string()])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
-                .kill_on_drop(true)
                 .status()
                 .await
                 .map_err(|_missing| PingError::NoWay("no right to ping and no ping program here".into()))?;

@@ -2,17 +2,15 @@
 //!
 //! The script, and with it the password, travels on the standard input: an argument list can be read by every user.
 
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::Command;
 
 use super::{Answer, QUOTED, Shell, command};
 use crate::fleet::secret::{DatabaseUrl, Secret};
+use crate::reach::secret::Secrets;
 use crate::reach::ssh::{Output, Remote};
-use crate::reach::{plain, secret};
+use crate::reach::{plain, program};
 
 /// `cat` makes a pipe of whatever standard input is: a socket, which sshd may hand out, cannot be opened as a file.
 const CLIENT: &str = "if command -v mongosh >/dev/null 2>&1; then cat | mongosh --quiet --norc --nodb --file /dev/stdin; \
@@ -21,10 +19,16 @@ const CLIENT: &str = "if command -v mongosh >/dev/null 2>&1; then cat | mongosh 
 /// Begins the one line that is read; the shells print greetings and warnings of their own.
 const MARK: &str = "hotspare-status ";
 /// Longest output, bytes.
-const LIMIT: u64 = 256 * 1024;
+const LIMIT: usize = 256 * 1024;
 
-pub(super) async fn ask(url: &DatabaseUrl, max_lag: Duration, host: Option<Shell<'_>>, timeout: Duration) -> Answer {
-    let password = match secret::resolve(&url.password).await {
+pub(super) async fn ask(
+    secrets: &Secrets,
+    url: &DatabaseUrl,
+    max_lag: Duration,
+    host: Option<Shell<'_>>,
+    timeout: Duration,
+) -> Answer {
+    let password = match secrets.resolve(&url.password).await {
         Ok(password) => password,
         Err(error) => return Answer::unknown(error.what),
     };
@@ -50,27 +54,10 @@ pub(super) async fn ask(url: &DatabaseUrl, max_lag: Duration, host: Option<Shell
 
 /// Runs the client beside the engine.
 async fn here(script: &Secret) -> std::io::Result<Output> {
-    let mut child = Command::new("sh")
-        .args(["-c", CLIENT])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    if let (Some(mut input), Some(out), Some(err)) = (input, out, err) {
-        let feeding = async move {
-            // A client that does not read says why on its standard error.
-            let _unread = input.write_all(script.expose().as_bytes()).await;
-        };
-        let (mut out, mut err) = (out.take(LIMIT), err.take(LIMIT));
-        let ((), read, said) = tokio::join!(feeding, out.read_to_end(&mut stdout), err.read_to_end(&mut stderr));
-        read?;
-        said?;
-    }
-    let status = child.wait().await?.code().unwrap_or(-1);
-    Ok(Output { status, stdout, stderr })
+    let mut command = program::command("sh");
+    command.args(["-c", CLIENT]);
+    let ended = program::run(command, script.expose().as_bytes(), LIMIT).await?;
+    Ok(Output { status: ended.status.code().unwrap_or(-1), stdout: ended.stdout, stderr: ended.stderr })
 }
 
 /// What the client runs. Both texts go in as JSON, which is JavaScript: nothing in them can break out.
@@ -176,6 +163,11 @@ fn judge(status: &Status, max_lag: Duration) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Stdio;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::process::Command;
+
     use super::*;
 
     fn judged(text: &str) -> Answer {

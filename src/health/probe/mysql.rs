@@ -8,15 +8,16 @@ use mysql_async::{Conn, Error, Row, Value};
 use super::{Answer, QUOTED};
 use crate::fleet::secret::DatabaseUrl;
 use crate::reach::mysql::{self, MysqlError, MysqlErrorKind};
-use crate::reach::{plain, secret};
+use crate::reach::plain;
+use crate::reach::secret::Secrets;
 
 /// `MariaDB`'s, with all its connections; `MySQL`'s since 8.0.22; everybody's before.
 const STATUS: [&str; 3] = ["SHOW ALL SLAVES STATUS", "SHOW REPLICA STATUS", "SHOW SLAVE STATUS"];
 /// `ER_PARSE_ERROR`: the server does not know the statement.
 const NOT_KNOWN: u16 = 1064;
 
-pub(super) async fn ask(url: &DatabaseUrl, query: &str, timeout: Duration) -> Answer {
-    let mut connection = match connect(url, timeout).await {
+pub(super) async fn ask(secrets: &Secrets, url: &DatabaseUrl, query: &str, timeout: Duration) -> Answer {
+    let mut connection = match connect(secrets, url, timeout).await {
         Ok(connection) => connection,
         Err(answer) => return answer,
     };
@@ -29,8 +30,8 @@ pub(super) async fn ask(url: &DatabaseUrl, query: &str, timeout: Duration) -> An
     }
 }
 
-pub(super) async fn ask_replica(url: &DatabaseUrl, max_lag: Duration, timeout: Duration) -> Answer {
-    let mut connection = match connect(url, timeout).await {
+pub(super) async fn ask_replica(secrets: &Secrets, url: &DatabaseUrl, max_lag: Duration, timeout: Duration) -> Answer {
+    let mut connection = match connect(secrets, url, timeout).await {
         Ok(connection) => connection,
         Err(answer) => return answer,
     };
@@ -47,9 +48,14 @@ pub(super) async fn ask_replica(url: &DatabaseUrl, max_lag: Duration, timeout: D
     Answer::unknown("the server knows no statement for the state of a replica")
 }
 
-async fn connect(url: &DatabaseUrl, timeout: Duration) -> Result<Conn, Answer> {
-    let password = secret::resolve(&url.password).await.map_err(|error| Answer::unknown(error.what))?;
-    mysql::connect(url, password.as_ref(), timeout).await.map_err(|error| words(&error))
+async fn connect(secrets: &Secrets, url: &DatabaseUrl, timeout: Duration) -> Result<Conn, Answer> {
+    let password = secrets.resolve(&url.password).await.map_err(|error| Answer::unknown(error.what))?;
+    mysql::connect(url, password.as_ref(), timeout).await.map_err(|error| {
+        if error.kind == MysqlErrorKind::Denied {
+            secrets.doubt(&url.password);
+        }
+        words(&error)
+    })
 }
 
 /// Says goodbye, which spares the server a line about an aborted connection. The answer is known already.

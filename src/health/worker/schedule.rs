@@ -77,9 +77,10 @@ fn start_due(watch: &Watch, hosts: &Hosts, queue: &mut Queue, now: Tick) {
 fn next_after(due: Tick, every: Duration, phase: Duration, now: Tick) -> (Tick, u64) {
     let least = due + every / 2;
     let from = if least > now { least } else { now };
+    // Whole periods since the clock began; what is left until the next one is always less than a period.
     let past = from.since_start().saturating_sub(phase);
-    let periods = past.as_nanos() / every.as_nanos() + 1;
-    let next = every.checked_mul(u32::try_from(periods).unwrap_or(u32::MAX)).unwrap_or(Duration::MAX);
+    let within = u64::try_from(past.as_nanos() % every.as_nanos()).unwrap_or(0);
+    let next = past.saturating_add(every.saturating_sub(Duration::from_nanos(within)));
     let missed = now.since(due).as_nanos() / every.as_nanos();
     (Tick::at(next.saturating_add(phase)), u64::try_from(missed).unwrap_or(u64::MAX))
 }
@@ -136,6 +137,9 @@ mod tests {
         assert_eq!(next_after(tick(1120), every, phase, tick(1600)), (tick(1620), 0));
         assert_eq!(next_after(tick(1120), every, phase, tick(3000)), (tick(3120), 3));
         assert_eq!(next_after(tick(100), every, phase, tick(100)), (tick(620), 0), "not twice within half a period");
+        let years = tick(10 * 365 * 86_400_000);
+        let (often, none) = (Duration::from_millis(10), Duration::ZERO);
+        assert_eq!(next_after(years, often, none, years), (years + often, 0), "an engine may run for years");
     }
 
     proptest::proptest! {

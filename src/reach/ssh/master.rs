@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::SshOptions;
 use super::error::{SshError, SshErrorKind};
+use crate::reach::program;
 
 /// Seconds after which an orphaned client leaves.
 const ORPHAN_SECONDS: u32 = 15;
@@ -170,7 +171,7 @@ impl Master {
 
     /// Asks the client to end.
     pub(super) async fn close(&self) {
-        let asked = Command::new(&self.program)
+        let asked = program::command(&self.program)
             .arg("-F")
             .arg("/dev/null")
             .arg("-S")
@@ -179,7 +180,6 @@ impl Master {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
             .status();
         // One that cannot be asked leaves by itself once its lifeline is cut.
         let _ended = tokio::time::timeout(CLOSING, asked).await;
@@ -194,7 +194,7 @@ impl Drop for Master {
 }
 
 fn command(destination: &str, options: &SshOptions, socket: &Path) -> Command {
-    let mut command = Command::new(&options.program);
+    let mut command = program::command(&options.program);
     if let Some(config) = &options.config {
         command.arg("-F").arg(config);
     }
@@ -225,10 +225,7 @@ fn command(destination: &str, options: &SshOptions, socket: &Path) -> Command {
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        // Ctrl-C in the terminal of an engine in the foreground is the engine's to handle.
-        .process_group(0)
-        .kill_on_drop(true);
+        .stderr(Stdio::piped());
     command
 }
 
