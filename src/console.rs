@@ -14,15 +14,18 @@ pub mod library;
 pub mod list;
 pub mod look;
 pub mod modal;
+mod pace;
 pub mod page;
 pub mod pane;
 pub mod problems;
 mod run;
+mod signals;
 pub mod table;
 pub mod terminal;
 pub mod theme;
 pub mod toasts;
 mod watch;
+mod watchdog;
 pub mod world;
 
 use std::path::PathBuf;

@@ -1,29 +1,28 @@
 //! The loop: waits for whatever comes first, lets the state take it, draws, does what the state wants done.
 
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{Event, EventStream};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use ratatui::crossterm::event::Event;
 use tokio::sync::{mpsc, watch};
 
 use super::app::{App, Effect, Reply};
 use super::library::Library;
 use super::look::Look;
+use super::pace::Pace;
+use super::signals::{Called, Signals};
 use super::terminal::background::{Sieve, Sifted};
+use super::terminal::line::{Keys, Line};
 use super::terminal::{Terminal, crash};
 use super::theme::Meaning;
 use super::watch::FolderWatch;
+use super::watchdog::Watchdog;
 use super::world::World;
 use super::{ConsoleEnd, ConsoleError, ConsoleOptions, draw};
-use crate::clock::{Clock, Tick};
+use crate::clock::Clock;
 use crate::engine::client::{Client, Link};
 
-/// Twenty frames a second at most, and never two within this time unless a key asked for the second.
-const FRAME: Duration = Duration::from_millis(50);
 /// The answer about the background is waited for so long before the first frame, and the rest of a broken one after it.
 const ANSWER: Duration = Duration::from_millis(30);
 
@@ -49,6 +48,8 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
         app.say(Meaning::Bad, error.to_string(), Some("the default is used".into()));
     }
     let signals = Signals::begin()?;
+    let tty = Line::open()?;
+    let _watchdog = Watchdog::begin(tty.clone())?;
     let watch = FolderWatch::begin(options.config.as_deref());
     // Dropped in this order, when it ends and when it crashes: the terminal is given back, then what happened is said.
     let _watch = crash::Watch::begin(options.crashes.clone(), options.clock.clone());
@@ -64,7 +65,7 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
         sieve: Sieve::default(),
     };
     console.terminal.set_mouse(options.choices.mouse)?;
-    console.begin_and_live(Sources { snapshots, link, inbox, signals, watch }).await
+    console.begin_and_live(Sources { snapshots, link, inbox, signals, watch, line: tty }).await
 }
 
 /// Whether this process was started by a shell that can continue it: then it is not the first of its session.
@@ -89,65 +90,28 @@ struct Sources {
     inbox: mpsc::Receiver<Reply>,
     signals: Signals,
     watch: FolderWatch,
-}
-
-struct Signals {
-    hang_up: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-    stop: Signal,
-    go_on: Signal,
-}
-
-impl Signals {
-    fn begin() -> std::io::Result<Self> {
-        Ok(Self {
-            hang_up: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
-            go_on: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
-        })
-    }
-
-    async fn next(&mut self) -> Called {
-        tokio::select! {
-            _ = self.hang_up.recv() => Called::End(ConsoleEnd::HungUp),
-            _ = self.terminate.recv() => Called::End(ConsoleEnd::Terminated),
-            _ = self.interrupt.recv() => Called::End(ConsoleEnd::Terminated),
-            _ = self.stop.recv() => Called::Stop,
-            _ = self.go_on.recv() => Called::GoOn,
-        }
-    }
-}
-
-/// What is there already. Asked with the waker of this task: the stream keeps only one, and another would lose keys.
-async fn at_once(keys: &mut EventStream) -> Option<Option<std::io::Result<Event>>> {
-    std::future::poll_fn(|context| {
-        Poll::Ready(match keys.poll_next_unpin(context) {
-            Poll::Ready(event) => Some(event),
-            Poll::Pending => None,
-        })
-    })
-    .await
-}
-
-enum Called {
-    End(ConsoleEnd),
-    Stop,
-    GoOn,
+    line: Line,
 }
 
 /// Whether the loop goes on.
 type Ended = Option<ConsoleEnd>;
 
 impl Console {
-    async fn begin_and_live(&mut self, mut sources: Sources) -> Result<ConsoleEnd, ConsoleError> {
-        let mut keys = EventStream::new();
+    /// Lives until it is left. A terminal that goes away while it is written to is one that hung up.
+    async fn begin_and_live(&mut self, sources: Sources) -> Result<ConsoleEnd, ConsoleError> {
+        let line = sources.line.clone();
+        match self.begin(sources).await {
+            Err(ConsoleError::Terminal(_)) if line.is_gone() => Ok(ConsoleEnd::HungUp),
+            ended => ended,
+        }
+    }
+
+    async fn begin(&mut self, mut sources: Sources) -> Result<ConsoleEnd, ConsoleError> {
+        let mut keys = Keys::on(sources.line.clone());
         if self.app.look.follows_background() {
             self.terminal.ask_background()?;
             let first = tokio::time::timeout(ANSWER, async {
-                while let Some(Ok(event)) = keys.next().await {
+                while let Some(event) = keys.next().await {
                     if self.take(event) {
                         break;
                     }
@@ -165,16 +129,15 @@ impl Console {
     }
 
     /// Waits for one thing, takes it, draws if it is time.
-    async fn live(&mut self, keys: &mut EventStream, sources: &mut Sources) -> Result<Ended, ConsoleError> {
+    async fn live(&mut self, keys: &mut Keys, sources: &mut Sources) -> Result<Ended, ConsoleError> {
         let tick = self.pace.wait(self.clock.tick(), self.app.lasts());
         let wait = if self.sieve.holds() { tick.min(ANSWER) } else { tick };
         tokio::select! {
             biased;
             event = keys.next() => {
-                // A terminal that is gone ends its events.
-                let Some(Ok(event)) = event else { return Ok(Some(ConsoleEnd::HungUp)) };
+                let Some(event) = event else { return Ok(Some(ConsoleEnd::HungUp)) };
                 self.take(event);
-                while let Some(Some(Ok(event))) = at_once(keys).await {
+                while let Some(event) = keys.at_once().await {
                     self.take(event);
                 }
                 self.pace.key();
@@ -184,6 +147,7 @@ impl Console {
                 Called::Stop => self.suspend()?,
                 Called::GoOn => self.terminal.forget(),
             },
+            () = sources.line.gone() => return Ok(Some(ConsoleEnd::HungUp)),
             Some(reply) = sources.inbox.recv() => self.app.reply(reply),
             Ok(()) = sources.link.changed() => {
                 let link = sources.link.borrow_and_update().clone();
@@ -282,79 +246,5 @@ impl Console {
         rustix::process::kill_current_process_group(rustix::process::Signal::STOP).map_err(std::io::Error::from)?;
         self.terminal.resume()?;
         Ok(())
-    }
-}
-
-/// When to draw. Frames are counted as a bucket that fills by twenty a second: a key may take the next one at once,
-/// everything else waits its turn.
-#[derive(Debug)]
-struct Pace {
-    last: Option<Tick>,
-    tokens: f64,
-    key: bool,
-    /// Something has happened since the last frame.
-    dirty: bool,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self { last: None, tokens: 20.0, key: false, dirty: true }
-    }
-}
-
-impl Pace {
-    fn key(&mut self) {
-        self.key = true;
-    }
-
-    fn drawn(&mut self, now: Tick) {
-        let since = self.last.map_or(Duration::ZERO, |last| now.since(last));
-        self.tokens = (self.tokens + since.as_secs_f64() / FRAME.as_secs_f64()).min(20.0) - 1.0;
-        self.last = Some(now);
-        self.key = false;
-        self.dirty = false;
-    }
-
-    fn due(&self, now: Tick) -> bool {
-        let Some(last) = self.last else { return true };
-        self.dirty && (now.since(last) >= FRAME || (self.key && self.tokens >= 1.0))
-    }
-
-    /// How long to wait for an event before drawing anyway: a picture stays true for `lasts`, and a frame that was not
-    /// due yet is drawn when it is.
-    fn wait(&self, now: Tick, lasts: Duration) -> Duration {
-        match self.last {
-            Some(last) if self.dirty => FRAME.saturating_sub(now.since(last)),
-            _ => lasts,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(ms: u64) -> Tick {
-        Tick::at(Duration::from_millis(ms))
-    }
-
-    #[test]
-    fn a_key_draws_at_once_and_a_storm_of_keys_twenty_times_a_second() {
-        let mut pace = Pace::default();
-        pace.drawn(at(0));
-        assert!(!pace.due(at(10)));
-        pace.dirty = true;
-        pace.key();
-        assert!(pace.due(at(10)));
-        let mut frames = 0;
-        for ms in 10..10_010 {
-            pace.dirty = true;
-            pace.key();
-            if pace.due(at(ms)) {
-                pace.drawn(at(ms));
-                frames += 1;
-            }
-        }
-        assert!((200..=221).contains(&frames), "{frames}");
     }
 }

@@ -5,6 +5,7 @@
 pub mod background;
 pub mod crash;
 pub mod encode;
+pub mod line;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -14,6 +15,7 @@ use base64::Engine as _;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::terminal as raw;
 use ratatui::layout::{Position, Rect};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// What is written to take the terminal: the other screen, no cursor, pastes in brackets, lines not wrapped by it.
 const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[2J";
@@ -71,6 +73,18 @@ impl Terminal {
             raw::disable_raw_mode()?;
         }
         Ok(())
+    }
+
+    /// Gives it back where its owner cannot any more: only what does not wait.
+    pub fn abandon() {
+        let out = io::stdout();
+        let mut asked = [PollFd::new(&out, PollFlags::OUT)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let takes = poll(&mut asked, Some(&at_once)).is_ok() && asked[0].revents() == PollFlags::OUT;
+        if takes {
+            let _gone = rustix::io::write(&out, GIVE_BACK);
+        }
+        let _gone = raw::disable_raw_mode();
     }
 
     /// How large it is now; a terminal that does not say is taken for 80×24.

@@ -11,6 +11,8 @@
 #[path = "../support/session.rs"]
 mod session;
 
+mod hangup;
+
 use std::time::Duration;
 
 use pty_process::Command;

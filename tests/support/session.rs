@@ -26,7 +26,8 @@ struct Out {
 /// A program on a pseudo-terminal.
 pub struct Session {
     pub child: Child,
-    pty: OwnedWritePty,
+    pty: Option<OwnedWritePty>,
+    reading: tokio::task::JoinHandle<()>,
     out: Arc<Mutex<Out>>,
     pub clock: Clock,
 }
@@ -76,7 +77,7 @@ impl Session {
         let parser = vt100::Parser::new(size(rows), size(columns), 0);
         let out = Arc::new(Mutex::new(Out { parser, bytes: Vec::new(), last: clock.tick() }));
         let (into, ticks) = (Arc::clone(&out), clock.clone());
-        tokio::spawn(async move {
+        let reading = tokio::spawn(async move {
             let mut buffer = vec![0; 1 << 16];
             while let Ok(count @ 1..) = reader.read(&mut buffer).await {
                 let mut out = into.lock().expect("not poisoned");
@@ -85,15 +86,31 @@ impl Session {
                 out.last = ticks.tick();
             }
         });
-        Self { child, pty, out, clock }
+        Self { child, pty: Some(pty), reading, out, clock }
     }
 
     pub async fn press(&mut self, bytes: &str) {
-        self.pty.write_all(bytes.as_bytes()).await.expect("written");
+        self.pty().write_all(bytes.as_bytes()).await.expect("written");
+    }
+
+    fn pty(&mut self) -> &mut OwnedWritePty {
+        self.pty.as_mut().expect("not hung up")
+    }
+
+    /// Reads no more of what comes, as a terminal that was stopped with Ctrl-S.
+    pub async fn stop_reading(&mut self) {
+        self.reading.abort();
+        let _aborted = (&mut self.reading).await;
+    }
+
+    /// Takes the terminal away, as closing its window does.
+    pub async fn hang_up(&mut self) {
+        self.stop_reading().await;
+        self.pty = None;
     }
 
     pub fn resize(&self, columns: u16, rows: u16) {
-        self.pty.resize(Size::new(rows, columns)).expect("resized");
+        self.pty.as_ref().expect("not hung up").resize(Size::new(rows, columns)).expect("resized");
         self.out.lock().expect("not poisoned").parser.screen_mut().set_size(size(rows), size(columns));
     }
 
