@@ -56,12 +56,17 @@ pub struct Manner {
 
 /// Opens the console and says how it was left.
 pub fn run(context: &Context, args: &ConsoleArgs) -> Result<Exit, Failure> {
-    if !std::io::stdout().is_terminal() {
-        return Err(Failure::usage("the console needs a terminal, and standard output is none")
-            .hint("for pipes and logs there is `hotspare status --watch`"));
-    }
+    needs_terminal("for pipes and logs there is `hotspare status --watch`")?;
     let place = join::place(context)?;
     context.block_on(open(context, args, place))
+}
+
+/// The console draws on standard output; `hint` says what to do where that is a pipe or a file.
+pub(super) fn needs_terminal(hint: &str) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage("the console needs a terminal, and standard output is none").hint(hint))
 }
 
 async fn open(context: &Context, args: &ConsoleArgs, place: Launch) -> Result<Exit, Failure> {

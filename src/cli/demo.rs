@@ -12,6 +12,8 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::clock::Clock;
 use crate::console::ConsoleOptions;
+use crate::demo::fleet::SIGNATURE;
+use crate::demo::script;
 use crate::demo::stage::{Outcome, Stage};
 use crate::engine::client::{Client, in_process};
 use crate::engine::guest::Guest;
@@ -22,14 +24,18 @@ use crate::reach::ssh::SshOptions;
 
 /// How long the demo's parts may take to end.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// The fleet file in the demo's folder.
+const FLEET: &str = "hotspare.toml";
 
 /// Arguments of `hotspare demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Keep the fleet file, the machines' disks and the state in this folder; else in a folder that is removed at the end
+    /// Keep the fleet file, the machines' disks and the state in this folder [default: a folder that is removed at the
+    /// end]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Play the script for so long without a console, and tell what the engine saw; exits 1 if it saw anything too late
+    /// Play the script for so long (such as 20s) without a console, and tell what the engine saw; exits 1 if it saw
+    /// anything too late or too soon
     #[arg(long, value_name = "DURATION", value_parser = units::duration)]
     headless_for: Option<Duration>,
     /// How the console looks and tells.
@@ -39,6 +45,15 @@ pub struct DemoArgs {
 
 /// Sets the stage, starts the engine over it, and opens the console or plays without one.
 pub fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    match args.headless_for {
+        None => console::needs_terminal("without a terminal there is `hotspare demo --headless-for 20s`")?,
+        Some(span) if span < script::shortest() => {
+            let shortest = script::shortest().as_secs();
+            return Err(Failure::usage("the demo would end before its first fault is over")
+                .hint(format!("play it for {shortest}s or longer")));
+        }
+        Some(_) => {}
+    }
     let kept = args.dir.as_deref().map(prepare).transpose()?;
     let removed = match kept {
         Some(_) => None,
@@ -50,10 +65,18 @@ pub fn run(context: &Context, args: &DemoArgs) -> Result<Exit, Failure> {
     context.block_on(play(context, args, dir))
 }
 
+/// Makes the folder. One that holds somebody's fleet file is left alone: the demo would write its own over it.
 fn prepare(dir: &Path) -> Result<PathBuf, Failure> {
-    std::fs::create_dir_all(dir)
+    let dir = std::fs::create_dir_all(dir)
         .and_then(|()| dir.canonicalize())
-        .map_err(|error| Failure::failed(format!("the folder {} cannot be made: {error}", dir.display())))
+        .map_err(|error| Failure::failed(format!("the folder {} cannot be made: {error}", dir.display())))?;
+    let fleet = dir.join(FLEET);
+    let ours = |text: Vec<u8>| text.starts_with(SIGNATURE.as_bytes());
+    if std::fs::symlink_metadata(&fleet).is_ok() && !std::fs::read(&fleet).is_ok_and(ours) {
+        let message = format!("{} is there already, and the demo has not written it", fleet.display());
+        return Err(Failure { exit: Exit::Refused, message, hints: vec!["name another folder with --dir".into()] });
+    }
+    Ok(dir)
 }
 
 async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Failure> {
@@ -62,7 +85,7 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     if stage.ssh.is_none() {
         context.tell("no sshd is installed here: the demo leaves out what needs one");
     }
-    let fleet = dir.join("hotspare.toml");
+    let fleet = dir.join(FLEET);
     std::fs::write(&fleet, stage.fleet_file()).map_err(failed)?;
     let clock = Clock::real();
     let engine = Engine::start(Config {
@@ -126,6 +149,7 @@ async fn headless(
 ) -> Result<Exit, Failure> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut printed = Ok(());
+    context.tell(&format!("hotspare: the demo plays for {} s", span.as_secs()));
     stage
         .play(script, clock, Some(span), |outcome| {
             if !context.json {
@@ -140,6 +164,9 @@ async fn headless(
     let ok = outcomes.iter().all(Outcome::as_announced);
     if context.json {
         context.document(&Report { ok, scenes: outcomes.iter().map(Scene::from).collect() })?;
+    } else {
+        let seen = outcomes.iter().filter(|outcome| outcome.as_announced()).count();
+        context.line(&format!("{seen} of {} seen as announced", outcomes.len()))?;
     }
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }

@@ -5,12 +5,15 @@ use std::fmt::Write as _;
 use super::machine::{Addressing, Machine, Plan, SSH_PORT};
 use super::server::Protocol;
 
+/// How every fleet file of the demo begins: by it a file of somebody else is known.
+pub const SIGNATURE: &str = "# Written by `hotspare demo`";
+
 /// The fleet file over these machines. Without `ssh` it has no check that needs it.
 pub fn file(machines: &[Machine], addressing: Addressing, ssh: bool) -> String {
-    let mut text = String::from(
-        "# Written by `hotspare demo`: six machines on loopback addresses, with real servers on them.\n\
-         # Change it while the demo runs: it is read again at once.\n\
-         name = \"demo\"\n",
+    let mut text = format!(
+        "{SIGNATURE}: six machines on loopback addresses, with real servers on them.\n\
+         # Change it while the demo runs: it is read again at once. The next demo in this folder writes it anew.\n\
+         name = \"demo\"\n"
     );
     for machine in machines {
         // Writing into a String cannot fail.

@@ -139,6 +139,11 @@ pub const SCENES: &[Scene] = &[
     },
 ];
 
+/// A play of this length holds one whole scene.
+pub fn shortest() -> Duration {
+    SCENES.iter().map(|scene| scene.at + scene.latest).min().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

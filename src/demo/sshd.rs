@@ -84,9 +84,13 @@ impl Sshd {
         let host_key = folder.join("host_key");
         if !host_key.exists() {
             keygen(&host_key).await?;
-            let public = std::fs::read_to_string(host_key.with_extension("pub"))?;
+        }
+        // A folder that is used again has host keys, perhaps of other addresses.
+        let public = std::fs::read_to_string(host_key.with_extension("pub"))?;
+        let line = format!("[{address}]:{port} {public}");
+        if !std::fs::read_to_string(&kit.known_hosts)?.contains(&line) {
             let mut known = std::fs::OpenOptions::new().append(true).open(&kit.known_hosts)?;
-            io::Write::write_all(&mut known, format!("[{address}]:{port} {public}").as_bytes())?;
+            io::Write::write_all(&mut known, line.as_bytes())?;
         }
         let config = folder.join("sshd_config");
         write_private(

@@ -12,6 +12,9 @@ use crate::clock::{Clock, Tick};
 use crate::engine::client::Client;
 use crate::engine::command::Command;
 
+/// How often other addresses are tried.
+const ATTEMPTS: u32 = 10;
+
 /// All machines of the demo, with power.
 #[derive(Debug)]
 pub struct Stage {
@@ -53,17 +56,32 @@ impl Outcome {
 }
 
 impl Stage {
-    /// Builds the machines in `dir` and gives them power.
+    /// Builds the machines in `dir` and gives them power. Where another demo takes the same addresses at this moment, the
+    /// next ones are taken.
     pub async fn set_up(dir: &Path) -> io::Result<Self> {
-        let addressing = Addressing::find();
         let ssh = Kit::prepare(dir).await?;
-        let mut machines = Vec::with_capacity(PLANS.len());
-        for plan in &PLANS {
-            let mut machine = Machine::new(plan, addressing, dir)?;
-            machine.power_on(ssh.as_ref()).await?;
-            machines.push(machine);
+        let mut attempts = 0;
+        loop {
+            let addressing = Addressing::find();
+            let mut stage = Self { machines: Vec::with_capacity(PLANS.len()), addressing, ssh: ssh.clone() };
+            match stage.power_on(dir).await {
+                Ok(()) => return Ok(stage),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempts < ATTEMPTS => {
+                    stage.tear_down().await;
+                    attempts += 1;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(Self { machines, addressing, ssh })
+    }
+
+    async fn power_on(&mut self, dir: &Path) -> io::Result<()> {
+        for plan in &PLANS {
+            let mut machine = Machine::new(plan, self.addressing, dir)?;
+            machine.power_on(self.ssh.as_ref()).await?;
+            self.machines.push(machine);
+        }
+        Ok(())
     }
 
     /// The fleet file over these machines.

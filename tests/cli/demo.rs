@@ -1,0 +1,94 @@
+//! `demo`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use hotspare::engine::lock::Lock;
+
+/// Runs the demo with its folders for temporary files in `folder`.
+fn demo(folder: &Path, args: &[&str]) -> Output {
+    let temporary = folder.join("tmp");
+    fs::create_dir_all(&temporary).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hotspare"));
+    command.arg("demo").args(args).current_dir(folder).stdin(Stdio::null());
+    command.env("TMPDIR", &temporary).env("HOME", folder).env("XDG_STATE_HOME", folder.join("state-home"));
+    command.env_remove("HOTSPARE_FLEET").env_remove("HOTSPARE_STATE").output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Command lines of all processes that name this folder: every sshd of the demo and every engine does.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let folder = folder.display().to_string();
+    let all = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    all.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok())
+        .map(|line| text(&line).replace('\0', " "))
+        .filter(|line| line.contains(&folder))
+        .collect()
+}
+
+#[test]
+fn every_scene_is_seen_as_announced_and_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = demo(folder.path(), &["--headless-for", "20s", "--json"]);
+    assert_eq!(ended.status.code(), Some(0), "{}{}", text(&ended.stdout), text(&ended.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let scenes = report["scenes"].as_array().unwrap();
+    assert_eq!(report["ok"], true);
+    assert!(scenes.len() >= 2, "{report}");
+    assert!(scenes.iter().all(|scene| scene["as_announced"] == true), "{report}");
+    assert_eq!(text(&ended.stderr), "hotspare: the demo plays for 20 s\n");
+    assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0, "the demo's folder is removed");
+    assert!(!folder.path().join("state-home").exists(), "the demo's state is its own");
+    assert_eq!(processes_of(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_named_folder_is_kept_with_a_fleet_file_that_passes_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let named = kept.display().to_string();
+    let ended = demo(folder.path(), &["--headless-for", "9s", "--dir", &named]);
+    assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
+    assert!(text(&ended.stdout).ends_with("1 of 1 seen as announced\n"), "{}", text(&ended.stdout));
+    let fleet = kept.join("hotspare.toml");
+    let mut check = Command::new(env!("CARGO_BIN_EXE_hotspare"));
+    let checked = check.arg("check").arg("--fleet").arg(&fleet).output().unwrap();
+    assert_eq!(text(&checked.stdout), format!("no errors in {}\n", fleet.display()));
+    assert!(kept.join("state/state.db").exists() && kept.join("machines/nas").is_dir());
+    assert!(Lock::holder(&kept.join("state/engine.lock")).is_none(), "its engine has ended");
+
+    let again = demo(folder.path(), &["--headless-for", "9s", "--dir", &named]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    let mut journal = Command::new(env!("CARGO_BIN_EXE_hotspare"));
+    let told = journal.arg("journal").arg("--fleet").arg(&fleet).arg("--state").arg(kept.join("state")).output();
+    let told = text(&told.unwrap().stdout);
+    assert_eq!(told.matches("studio-2 is down").count(), 4, "told by the engine and the demo, twice: {told}");
+    assert!(!told.contains("degraded"), "checks over ssh work the second time too: {told}");
+    assert_eq!(processes_of(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn a_fleet_file_of_somebody_else_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let mine = folder.path().join("hotspare.toml");
+    fs::write(&mine, "name = \"mine\"\n").unwrap();
+    let refused = demo(folder.path(), &["--dir", ".", "--headless-for", "20s"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("the demo has not written it"), "{}", text(&refused.stderr));
+    assert_eq!(fs::read_to_string(&mine).unwrap(), "name = \"mine\"\n");
+}
+
+#[test]
+fn without_a_terminal_or_with_too_little_time_it_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let console = demo(folder.path(), &[]);
+    assert_eq!(console.status.code(), Some(2));
+    assert!(text(&console.stderr).contains("hint: without a terminal there is"), "{}", text(&console.stderr));
+    let short = demo(folder.path(), &["--headless-for", "2s"]);
+    assert_eq!(short.status.code(), Some(2));
+    assert!(text(&short.stderr).contains("hint: play it for 9s or longer"), "{}", text(&short.stderr));
+}
