@@ -25,6 +25,7 @@ mod compose;
 mod core;
 mod file;
 mod hosts;
+mod limits;
 mod path;
 mod server;
 

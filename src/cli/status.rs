@@ -12,6 +12,7 @@ use super::{join, table};
 use crate::clock::Clock;
 use crate::engine::client::{Client, Link};
 use crate::engine::snapshot::Snapshot;
+use crate::health::observation::Outcome;
 use crate::health::view::{Health, HostView};
 use crate::reach::plain;
 
@@ -27,7 +28,7 @@ pub struct StatusArgs {
     watch: bool,
 }
 
-/// Each host is asked once within this.
+/// What is to be known of the hosts is known within this.
 const ASKED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Prints what is believed of the hosts; exit 1 if anything is not well.
@@ -48,16 +49,22 @@ pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// The first snapshot in which every check of these hosts has run, or the one at the end of our patience.
+/// The first snapshot in which everything about these hosts is settled, or the one at the end of our patience.
 async fn asked_once(client: &impl Client, names: &[String]) -> Result<Arc<Snapshot>, Failure> {
     let mut snapshots = client.snapshots();
     known(&snapshots.borrow(), names)?;
-    let all_asked = |snapshot: &Arc<Snapshot>| {
-        chosen(snapshot, names).all(|host| host.checks.iter().all(|check| check.at.is_some()))
-    };
-    let _some_are_slow = tokio::time::timeout(ASKED_WITHIN, snapshots.wait_for(all_asked)).await.is_err();
+    let all_settled = |snapshot: &Arc<Snapshot>| chosen(snapshot, names).all(|host| settled(host));
+    let _some_are_slow = tokio::time::timeout(ASKED_WITHIN, snapshots.wait_for(all_settled)).await.is_err();
     let snapshot = Arc::clone(&snapshots.borrow());
     Ok(snapshot)
+}
+
+/// Whether every check has run, and no failure waits for a second one to count. A script that asks an engine which has
+/// just started must hear that a host fails, not that nothing is known or that all is well.
+fn settled(host: &HostView) -> bool {
+    let asked = host.checks.iter().all(|check| check.at.is_some());
+    let failing = host.checks.iter().any(|check| check.result == Outcome::Fail);
+    asked && !(failing && matches!(host.health, Health::Unknown | Health::Up))
 }
 
 /// Every name is a host's.

@@ -103,7 +103,10 @@ impl Core {
     pub(super) async fn new(parts: Parts) -> Self {
         let (clock, now) = (parts.clock.clone(), parts.clock.now());
         let kept = |key| parts.journal.kept(key);
-        let last_job = kept(LAST_JOB).await.ok().flatten().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let last_job = kept(LAST_JOB).await.ok().flatten().and_then(|text| text.parse().ok());
+        // Where a state.db that cannot be read may know of jobs, the seconds since 1970 are a number that none of them has.
+        let unknown = parts.journal.tail().borrow().trouble.is_some();
+        let last_job = last_job.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
         let maintenance = Maintenance::from_kept(kept(maintenance::KEY).await.ok().flatten().as_deref());
         let (jobs, ended_jobs) = Jobs::new(clock.clone(), last_job, JOBS_AT_ONCE);
         let file = FileView { path: parts.file.clone(), read: now, refused: Vec::new() };

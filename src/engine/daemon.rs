@@ -11,8 +11,6 @@ pub async fn run(config: Config, ready: impl FnOnce(&Engine)) -> Result<(), Star
         // A session of its own: the terminal's signals and its end are no longer ours. Fails only where it is one already.
         let _already = rustix::process::setsid();
     }
-    // What an engine writes is for its owner alone.
-    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     // Before anything is started, so that no early signal is missed.
     let mut hangup = listen(SignalKind::hangup());
     let mut terminate = listen(SignalKind::terminate());

@@ -6,6 +6,7 @@
 mod data;
 mod hosts;
 mod local;
+mod unarmed;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -88,6 +89,7 @@ pub async fn doctor(
     let mut findings: Vec<Finding> = ended.into_iter().flat_map(|(_place, findings)| findings).collect();
     drop(running);
     findings.extend(hosts::twins(&bag));
+    findings.extend(unarmed::findings(&bag.fleet));
     findings
 }
 

@@ -130,6 +130,12 @@ pub(super) enum Told {
 }
 
 impl News {
+    /// A host turned out to be down; `true` where that was not told before.
+    pub(super) fn down_after_all(&mut self, host: &str) -> bool {
+        self.known.insert(host.to_owned());
+        self.down.insert(host.to_owned())
+    }
+
     /// Judges one change.
     pub(super) fn of(&mut self, change: &HostChange) -> Told {
         let first = self.known.insert(change.host.clone());
@@ -183,5 +189,9 @@ mod tests {
         let mut news = News::default();
         assert_eq!(news.of(&change(Health::Up, Health::Down, true)), Told::Entry);
         assert_eq!(news.of(&change(Health::Down, Health::Up, true)), Told::Entry);
+        news.of(&change(Health::Up, Health::Down, true));
+        assert!(news.down_after_all("studio-1"), "when it counts again, it does");
+        assert!(!news.down_after_all("studio-1"), "once");
+        assert_eq!(news.of(&change(Health::Down, Health::Up, false)), Told::Back);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -56,8 +57,8 @@ static LOG: OnceLock<(Ring, Option<WorkerGuard>)> = OnceLock::new();
 pub fn start(folder: &Path, clock: &Clock) -> Ring {
     LOG.get_or_init(|| {
         let ring = Ring::default();
-        // Its absence would be told on the terminal, which may be the console's.
-        let _unwritable = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        // The appender looks into the folder for old files before it makes it, and complains on the terminal.
+        let _cannot_be_made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         let appender = tracing_appender::rolling::Builder::new()
             .rotation(tracing_appender::rolling::Rotation::DAILY)
             .filename_prefix("engine")

@@ -1,7 +1,7 @@
 //! The engine's side of the socket. A guest that is slow, silent or mad costs nobody but itself.
 //!
 //! No queue of pictures is kept: each guest's writer goes from the picture it sent last straight to the newest one, so a
-//! slow reader gets fewer and larger changes. One that takes nothing for [`WRITE_WITHIN`] is dropped; when it joins
+//! slow reader gets fewer and larger changes. One that takes nothing for [`TAKES_WITHIN`] is dropped; when it joins
 //! again it begins with a whole picture.
 
 use std::os::unix::fs::PermissionsExt;
@@ -26,7 +26,7 @@ use crate::reach::plain;
 /// A guest says hello within this.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 /// A guest takes a frame within this.
-const WRITE_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const TAKES_WITHIN: Duration = Duration::from_secs(10);
 /// Requests of one guest at a time; it waits with the next.
 const REQUESTS: usize = 32;
 /// Guests at a time.
@@ -61,8 +61,8 @@ pub(super) fn bind(path: &Path) -> std::io::Result<Bound> {
     Ok(Bound { listener, path: path.to_owned() })
 }
 
-/// Serves until the engine stops.
-pub(super) async fn serve(bound: Bound, engine: Engine) {
+/// Serves until the engine stops. A guest takes each frame within `takes_within`, or is dropped.
+pub(super) async fn serve(bound: Bound, engine: Engine, takes_within: Duration) {
     let guests = TaskTracker::new();
     let places = Arc::new(Semaphore::new(GUESTS));
     loop {
@@ -84,7 +84,7 @@ pub(super) async fn serve(bound: Bound, engine: Engine) {
         };
         let engine = engine.clone();
         guests.spawn(async move {
-            if let Err(error) = host(stream, &engine).await {
+            if let Err(error) = host(stream, &engine, takes_within).await {
                 tracing::debug!(%error, "a guest is gone");
             }
             drop(place);
@@ -92,7 +92,7 @@ pub(super) async fn serve(bound: Bound, engine: Engine) {
     }
     drop(bound);
     guests.close();
-    let _left = tokio::time::timeout(LAST_WORDS + WRITE_WITHIN, guests.wait()).await;
+    let _left = tokio::time::timeout(LAST_WORDS + takes_within, guests.wait()).await;
 }
 
 type Writer = FramedWrite<OwnedWriteHalf, Codec<(), ToGuest>>;
@@ -104,19 +104,19 @@ enum Parted {
     Wire(#[from] WireError),
     #[error("{0}")]
     Mismatch(String),
-    #[error("it took nothing for {} s", WRITE_WITHIN.as_secs())]
-    Slow,
+    #[error("it took nothing for {} ms", .0.as_millis())]
+    Slow(Duration),
     #[error("it said no hello for {} s", HELLO_WITHIN.as_secs())]
     Silent,
 }
 
 /// Looks after one guest until it leaves.
-async fn host(stream: UnixStream, engine: &Engine) -> Result<(), Parted> {
+async fn host(stream: UnixStream, engine: &Engine, takes_within: Duration) -> Result<(), Parted> {
     let uid = stream.peer_cred().map_err(WireError::from)?.uid();
     let me = rustix::process::geteuid();
     let (read, write) = stream.into_split();
     let mut writer = FramedWrite::new(write, Codec::<(), Hello>::new(LARGEST_REQUEST));
-    send(&mut writer, &Hello::new("", false)).await?;
+    send(&mut writer, &Hello::new("", false), takes_within).await?;
     let mut reader = FramedRead::new(read, Codec::<Hello, ()>::new(LARGEST_REQUEST));
     let hello = match tokio::time::timeout(HELLO_WITHIN, reader.next()).await {
         Err(_late) => return Err(Parted::Silent),
@@ -140,7 +140,7 @@ async fn host(stream: UnixStream, engine: &Engine) -> Result<(), Parted> {
         replies,
         &owed,
     );
-    let teller = tell(writer.map_encoder(|_hello| Codec::new(LARGEST_REQUEST)), engine, due, &owed);
+    let teller = tell(writer.map_encoder(|_hello| Codec::new(LARGEST_REQUEST)), engine, due, &owed, takes_within);
     // Whichever ends first ends the other: a guest that only listens or only speaks is gone.
     tokio::select! {
         ended = listener => ended,
@@ -179,10 +179,11 @@ async fn tell(
     engine: &Engine,
     mut replies: mpsc::Receiver<ToGuest>,
     owed: &TaskTracker,
+    takes_within: Duration,
 ) -> Result<(), Parted> {
     let mut snapshots = engine.snapshots();
     let mut last = Arc::clone(&snapshots.borrow_and_update());
-    send(&mut writer, &ToGuest::Full(Arc::clone(&last))).await?;
+    send(&mut writer, &ToGuest::Full(Arc::clone(&last)), takes_within).await?;
     loop {
         let message = tokio::select! {
             Some(reply) = replies.recv() => reply,
@@ -194,25 +195,29 @@ async fn tell(
             }
             () = engine.stopping().cancelled() => break,
         };
-        send(&mut writer, &message).await?;
+        send(&mut writer, &message, takes_within).await?;
     }
     owed.close();
     let _owed = tokio::time::timeout(LAST_WORDS, async {
         tokio::select! {
             () = owed.wait() => {}
-            () = async { while let Some(reply) = replies.recv().await { if send(&mut writer, &reply).await.is_err() { break } } } => {}
+            () = async { while let Some(reply) = replies.recv().await { if send(&mut writer, &reply, takes_within).await.is_err() { break } } } => {}
         }
     })
     .await;
     while let Ok(reply) = replies.try_recv() {
-        send(&mut writer, &reply).await?;
+        send(&mut writer, &reply, takes_within).await?;
     }
-    send(&mut writer, &ToGuest::Bye { why: "the engine was stopped".into() }).await
+    send(&mut writer, &ToGuest::Bye { why: "the engine was stopped".into() }, takes_within).await
 }
 
 async fn send<Out: serde::Serialize>(
     writer: &mut FramedWrite<OwnedWriteHalf, Codec<impl Sized, Out>>,
     message: &Out,
+    within: Duration,
 ) -> Result<(), Parted> {
-    tokio::time::timeout(WRITE_WITHIN, writer.send(message)).await.map_err(|_late| Parted::Slow)?.map_err(Parted::from)
+    tokio::time::timeout(within, writer.send(message))
+        .await
+        .map_err(|_late| Parted::Slow(within))?
+        .map_err(Parted::from)
 }

@@ -15,7 +15,7 @@ use super::lock::{Lock, LockError};
 use super::server;
 use super::snapshot::Snapshot;
 use super::state::{StateError, StateFolder};
-use super::{hosts::Hosts, log};
+use super::{hosts::Hosts, limits, log};
 use crate::clock::Clock;
 use crate::fleet::diagnostic::Diagnostic;
 use crate::fleet::{self, Fleet};
@@ -99,6 +99,9 @@ pub struct Engine {
 impl Engine {
     /// Reads the fleet file, takes the lock, opens the journal, begins to watch, opens the socket.
     pub async fn start(config: Config) -> Result<Self, StartError> {
+        // What an engine writes is for its owner alone.
+        rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+        limits::raise();
         let path = std::path::absolute(&config.fleet).unwrap_or_else(|_error| config.fleet.clone());
         let contents = fleet::read(&path);
         let fleet = file::parse(&contents, &path).map_err(StartError::Fleet)?;
@@ -134,7 +137,7 @@ impl Engine {
         .await;
         let snapshots = core.snapshots();
         let engine = Self { asks, snapshots, presence, folder, stop, ended: ended.clone() };
-        let serving = tokio::spawn(server::serve(socket, engine.clone()));
+        let serving = tokio::spawn(server::serve(socket, engine.clone(), server::TAKES_WITHIN));
         tokio::spawn(async move {
             core.run(asked, changes).await;
             // Guests are told and the socket is gone before the lock is: who takes it next finds neither.

@@ -16,7 +16,7 @@ use super::guest::Guest;
 use super::snapshot::Snapshot;
 use super::start::{Config, Engine, StartError};
 use super::wire::{Codec, Hello, LARGEST_REPLY, LARGEST_REQUEST, ToGuest};
-use super::{lock, socket};
+use super::{lock, server, socket};
 use crate::clock::Clock;
 use crate::health::view::Health;
 use crate::journal::entry::Chain;

@@ -90,13 +90,57 @@ pub struct Opened {
     pub set_aside: Option<SetAside>,
 }
 
-/// A corrupt `state.db` that was kept under another name.
+/// A `state.db` that was kept under another name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
+    /// What happened to it.
+    pub cause: Cause,
     /// Where it is now.
     pub path: PathBuf,
-    /// How it is known to be corrupt.
+    /// How that is known.
     pub why: String,
+}
+
+/// What happened to a `state.db` that was set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// `SQLite` cannot make sense of it.
+    Corrupt,
+    /// It was removed, or another took its name, while it was open.
+    Replaced,
+}
+
+impl SetAside {
+    /// What happened, in one sentence.
+    pub fn sentence(&self) -> String {
+        let path = self.path.display();
+        match self.cause {
+            Cause::Corrupt => format!("a corrupt state.db was set aside as {path}"),
+            Cause::Replaced => format!("state.db was taken from under the engine; what it held is kept as {path}"),
+        }
+    }
+}
+
+/// Which file an open connection reads and writes, whatever becomes of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    number: u64,
+}
+
+/// The file that has the name now; `None` where none has.
+pub fn identity(folder: &Path) -> Option<Identity> {
+    let found = std::fs::metadata(folder.join(FILE)).ok()?;
+    let (device, number) = (std::os::unix::fs::MetadataExt::dev(&found), std::os::unix::fs::MetadataExt::ino(&found));
+    Some(Identity { device, number })
+}
+
+/// Writes what a connection still sees of a `state.db` that lost its name into a file beside it.
+pub fn rescue(connection: &Connection, folder: &Path, now: Timestamp) -> rusqlite::Result<SetAside> {
+    let path = unused(&folder.join(FILE), "replaced", now);
+    connection.execute("VACUUM INTO ?", [path.to_string_lossy()])?;
+    let why = "the file of this name is not the one that was opened".into();
+    Ok(SetAside { cause: Cause::Replaced, path, why })
 }
 
 /// Opens `state.db` in this folder for writing; makes it where there is none.
@@ -111,7 +155,9 @@ pub fn open(folder: &Path, now: Timestamp) -> Result<Opened, OpenError> {
                 error,
             })?;
             match attempt(&path) {
-                Ok(connection) => Ok(Opened { connection, set_aside: Some(SetAside { path: aside, why }) }),
+                Ok(connection) => {
+                    Ok(Opened { connection, set_aside: Some(SetAside { cause: Cause::Corrupt, path: aside, why }) })
+                }
                 Err(failed) => Err(failed.into_error(path)),
             }
         }
@@ -229,13 +275,7 @@ fn migrate(connection: &mut Connection) -> Result<(), Attempt> {
 }
 
 fn move_aside(path: &Path, now: Timestamp) -> std::io::Result<PathBuf> {
-    let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ");
-    let mut aside = path.with_file_name(format!("{FILE}.corrupt-{stamp}"));
-    let mut count = 1;
-    while aside.exists() {
-        count += 1;
-        aside = path.with_file_name(format!("{FILE}.corrupt-{stamp}-{count}"));
-    }
+    let aside = unused(path, "corrupt", now);
     // The main file last: a crash in between leaves a corrupt file that the next start finds again.
     for suffix in ["-wal", "-shm", ""] {
         let from = with_suffix(path, suffix);
@@ -245,6 +285,18 @@ fn move_aside(path: &Path, now: Timestamp) -> std::io::Result<PathBuf> {
         }
     }
     Ok(aside)
+}
+
+/// A name beside the file that nobody has: `state.db.corrupt-2026-11-20T14-02-11Z`.
+fn unused(path: &Path, word: &str, now: Timestamp) -> PathBuf {
+    let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ");
+    let mut aside = path.with_file_name(format!("{FILE}.{word}-{stamp}"));
+    let mut count = 1;
+    while aside.exists() {
+        count += 1;
+        aside = path.with_file_name(format!("{FILE}.{word}-{stamp}-{count}"));
+    }
+    aside
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -87,6 +87,11 @@ impl Store {
         Ok(Self { connection, head: Head { seq: head.seq.max(last), ..head } })
     }
 
+    /// What the file holds, also where it has lost its name.
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Number of the last entry.
     pub fn length(&self) -> u64 {
         self.head.seq.unsigned_abs()

@@ -36,6 +36,8 @@ async fn a_running_engine_is_described_and_stopped() {
     assert_eq!(refused.status.code(), Some(3));
     assert_eq!(place.run(&["engine", "stop"]).status.code(), Some(0));
     assert_eq!(engine.ended().await, Some(0));
+    let said = place.engine_said();
+    assert!(said.lines().count() == 1 && said.starts_with("hotspare: the engine runs"), "{said}");
 }
 
 #[test]

@@ -23,6 +23,21 @@ fn the_table_tells_what_is_wrong_first_and_the_exit_code_too() {
 }
 
 #[test]
+fn a_fresh_engine_is_not_asked_before_it_knows() {
+    // One that listens nowhere, and one of whose checks one that is not vital fails: each needs two runs to be told.
+    let place = Place::new(
+        "name = \"harbour\"\n[hosts.gone]\naddress = \"127.0.0.1\"\nchecks = [{ kind = \"tcp\", port = 9 }]\n\
+         [hosts.half]\naddress = \"127.0.0.1\"\nchecks = [{ kind = \"ping\" }, { kind = \"rtmp\", port = 9 }]\n",
+    );
+    let ended = place.run(&["status", "--json"]);
+    assert_eq!(ended.status.code(), Some(1), "{}", text(&ended.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let health = |host: usize| document["hosts"][host]["health"].as_str().unwrap();
+    assert!(matches!(health(0), "suspect" | "down"), "{}", health(0));
+    assert_eq!(health(1), "degraded");
+}
+
+#[test]
 fn the_document_has_the_promised_keys() {
     let place = Place::new(WELL);
     let ended = place.run(&["status", "--json"]);

@@ -111,7 +111,7 @@ impl Core {
                 let Some(view) = self.maintenance.end(&host) else {
                     return Err(usage(format!("{host} is not under maintenance"), None));
                 };
-                self.parts.hosts.maintain(&host, None);
+                self.counts_again(&host);
                 self.keep_maintenance();
                 let mut done = Done::new(
                     format!("maintenance of {host} ended"),

@@ -9,6 +9,7 @@ use crate::engine::guest::Count;
 use crate::engine::hosts::Told;
 use crate::engine::notify::Notice;
 use crate::fleet::settings::{Event, Linger};
+use crate::health::view::Health;
 use crate::health::worker::HostChange;
 use crate::journal::entry::{Chain, Weight};
 use crate::work::view::{JobState, JobView};
@@ -34,17 +35,29 @@ impl Core {
     pub(super) fn end_overdue_maintenance(&mut self) {
         let over = self.maintenance.expire(self.now());
         for (host, view) in &over {
-            self.parts.hosts.maintain(host, None);
             self.note(
                 "engine",
-                format!("maintenance of {host} ended: its time is over"),
+                format!("the time of the maintenance of {host} is over: it counts again, and nothing was done to it"),
                 format!("begun by {} ({})", view.owner, view.why),
                 serde_json::json!({ "host": host, "maintenance": false }),
                 Weight::Warning,
             );
+            self.counts_again(host);
         }
         if !over.is_empty() {
             self.keep_maintenance();
+        }
+    }
+
+    /// Ends the maintenance of a host. One that is down was so quietly until now.
+    pub(super) fn counts_again(&mut self, host: &str) {
+        self.parts.hosts.maintain(host, None);
+        let Some(view) = self.parts.hosts.views().into_iter().find(|view| view.name == host) else { return };
+        if view.health == Health::Down && self.news.down_after_all(host) {
+            let (what, why) = (format!("{host} is down"), view.why.clone().unwrap_or_default());
+            let about = serde_json::json!({ "host": host, "from": "maintenance", "to": "down" });
+            self.note("engine", what.clone(), why.clone(), about, Weight::Alarm);
+            self.notice(Event::HostDown, host, what, why);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Bag, Examination, bad, good, risk};
 use crate::engine::command::Finding;
+use crate::engine::limits;
 use crate::fleet::Fleet;
 use crate::fleet::check::CheckKind;
 use crate::fleet::data::Scratch;
@@ -26,6 +27,8 @@ pub(super) fn examinations(bag: &Bag) -> Vec<Examination> {
         .into_iter()
         .map(|tool| Examination::new(tool.names[0], async move { vec![look_for(&tool).await] }))
         .collect();
+    let (allowed, needed) = (limits::allowed(), limits::needed(&bag.fleet));
+    list.push(Examination::new(OPEN_FILES, async move { vec![open_files(allowed, needed)] }));
     if bag.fleet.checks().any(|(_host, check)| check.kind == CheckKind::Ping) {
         let bag = bag.clone();
         list.push(Examination::new("ping", async move { vec![ping(&bag).await] }));
@@ -77,6 +80,23 @@ async fn look_for(tool: &Tool) -> Finding {
     )
 }
 
+const OPEN_FILES: &str = "open files";
+
+/// Whether every check may run at once. The soft limit is as high as the hard one allows: the engine raised it.
+fn open_files(allowed: Option<u64>, needed: u64) -> Finding {
+    match allowed {
+        Some(allowed) if allowed < needed => bad(
+            OPEN_FILES,
+            format!("the engine may have {allowed}, and this fleet needs up to {needed}"),
+            format!("LimitNOFILE={needed} in its systemd unit, or a higher hard limit in /etc/security/limits.conf"),
+        ),
+        Some(allowed) => {
+            good(OPEN_FILES, format!("the engine may have {allowed}, and this fleet needs up to {needed}"))
+        }
+        None => good(OPEN_FILES, "the engine may have any number"),
+    }
+}
+
 /// One ping to this machine itself: it needs the right and nothing else.
 async fn ping(bag: &Bag) -> Finding {
     let ask = Ask { kind: CheckKind::Ping, address: "127.0.0.1".into(), ssh: String::new(), vital: false };
@@ -112,4 +132,21 @@ fn secrets(fleet: &Fleet) -> Vec<(String, SecretSource)> {
         }
     }
     named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::command::Grade;
+
+    #[test]
+    fn too_few_open_files_are_told_with_both_numbers() {
+        let found = open_files(Some(1024), 20_000);
+        assert!(
+            found.grade == Grade::Bad && found.found.contains("1024") && found.remedy.contains("20000"),
+            "{found:?}"
+        );
+        assert_eq!(open_files(Some(20_000), 20_000).grade, Grade::Good);
+        assert_eq!(open_files(None, 20_000).grade, Grade::Good);
+    }
 }

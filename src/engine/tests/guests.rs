@@ -142,6 +142,30 @@ async fn a_slow_reader_delays_nobody_and_comes_to_the_same_picture() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_never_reads_is_dropped() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let path = place.0.path().join("impatient.sock");
+    let patience = Duration::from_millis(200);
+    let serving = tokio::spawn(server::serve(server::bind(&path).unwrap(), engine.clone(), patience));
+    let (_read, write) = UnixStream::connect(&path).await.unwrap().into_split();
+    let mut writer = FramedWrite::new(write, Codec::<(), Hello>::new(LARGEST_REQUEST));
+    writer.send(&Hello::new("console", false)).await.unwrap();
+    let mut snapshots = engine.snapshots();
+    until(&mut snapshots, |snapshot| snapshot.head.engine.consoles == 1).await;
+    let inside = in_process(&engine, &Guest::command_line(false));
+    let full = async {
+        // Until its socket holds no more and its time is over.
+        while snapshots.borrow().head.engine.consoles == 1 {
+            inside.command(Command::Note { text: "x".repeat(4_000) }).await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), full).await.expect("it is dropped");
+    engine.stop("a test").await;
+    serving.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_state_folder_with_a_very_long_path_has_a_socket_too() {
     let place = Place::new(FLEET);
     let long = place.0.path().join("a".repeat(120)).join("b".repeat(120));

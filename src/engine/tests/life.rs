@@ -204,3 +204,45 @@ async fn the_log_has_numbered_lines_and_a_report_needs_a_job() {
     assert_eq!(refusal.what, "no job 99 is kept");
     engine.stop("a test").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_down_when_its_maintenance_ends_is_told() {
+    let place = Place::new(
+        "name = \"harbour\"\n[hosts.studio-1]\naddress = \"127.0.0.1\"\n\
+         checks = [{ kind = \"tcp\", port = 9, every = \"100ms\", timeout = \"100ms\" }]\n",
+    );
+    let engine = place.start().await;
+    let client = join(&place.socket()).await;
+    let until_then = Clock::real().now().checked_add(Duration::from_secs(3)).unwrap();
+    let maintain = Command::Maintain { host: "studio-1".into(), why: "new disk".into(), until: until_then };
+    client.command(maintain).await.unwrap();
+    let mut snapshots = engine.snapshots();
+    until(&mut snapshots, |snapshot| says(snapshot, "studio-1 is down (in maintenance)")).await;
+    let over = until(&mut snapshots, |snapshot| says(snapshot, "the maintenance of studio-1 is over")).await;
+    let told = until(&mut snapshots, |snapshot| {
+        let alarm = crate::journal::entry::Weight::Alarm;
+        snapshot.journal.tail.iter().any(|entry| entry.what == "studio-1 is down" && entry.weight == alarm)
+    })
+    .await;
+    assert_eq!(told.host("studio-1").unwrap().health, Health::Down);
+    assert!(over.seq <= told.seq);
+    engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_of_jobs_do_not_repeat_where_the_last_one_cannot_be_read() {
+    let place = Place::new(FLEET);
+    // A folder in its place: a state.db that can be neither read nor written.
+    std::fs::create_dir_all(place.state().join("state.db")).unwrap();
+    let engine = place.start().await;
+    let client = join(&place.socket()).await;
+    let job = client.command(Command::Doctor).await.unwrap().job.unwrap();
+    assert!(job.0 > 1_700_000_000, "{job}");
+    std::fs::remove_dir(place.state().join("state.db")).unwrap();
+    until(&mut engine.snapshots(), |snapshot| snapshot.head.alarms.is_empty()).await;
+    engine.stop("a test").await;
+    let engine = place.start().await;
+    let next = join(&place.socket()).await.command(Command::Doctor).await.unwrap().job.unwrap();
+    assert!(next > job, "{next} after {job}");
+    engine.stop("a test").await;
+}

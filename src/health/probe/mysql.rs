@@ -146,6 +146,8 @@ fn judge(channels: &[Channel], max_lag: Duration) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use mysql_async::consts::ColumnType;
+
     use super::*;
 
     fn channel(io: &str, sql: &str, lag: Option<u64>) -> Channel {
@@ -168,6 +170,47 @@ mod tests {
         assert_eq!(judged(&[channel("Connecting", "Yes", None)]).as_deref(), Some("the replica does not receive"));
         assert_eq!(judged(&[channel("No", "No", None)]).as_deref(), Some("replication is stopped"));
         assert_eq!(judged(&[]).as_deref(), Some("the server is no replica"));
+    }
+
+    /// A row as a server would send it: a column each, texts as bytes.
+    fn row(columns: &[(&str, Option<&str>)]) -> Row {
+        let named = |(name, _): &(&str, Option<&str>)| {
+            mysql_async::Column::new(ColumnType::MYSQL_TYPE_VAR_STRING).with_name(name.as_bytes())
+        };
+        let value = |(_, text): &(&str, Option<&str>)| text.map_or(Value::NULL, |text| Value::Bytes(text.into()));
+        mysql_common::row::new_row(columns.iter().map(value).collect(), columns.iter().map(named).collect())
+    }
+
+    #[test]
+    fn the_columns_of_each_server_are_read_by_their_names() {
+        // `SHOW REPLICA STATUS` of MySQL 8.4, among columns that say nothing here.
+        let mysql = |running: &str, lag: Option<&str>, error: &str| {
+            Channel::read(&row(&[
+                ("Replica_IO_State", Some("Waiting for source to send event")),
+                ("Source_Host", Some("10.0.0.5")),
+                ("Replica_IO_Running", Some("Yes")),
+                ("Replica_SQL_Running", Some(running)),
+                ("Seconds_Behind_Source", lag),
+                ("Last_IO_Error", Some("")),
+                ("Last_SQL_Error", Some(error)),
+                ("Channel_Name", Some("east")),
+            ]))
+        };
+        let named = |channel: Channel| Channel { name: "east".into(), ..channel };
+        assert_eq!(mysql("Yes", Some("7"), ""), named(channel("Yes", "Yes", Some(7))));
+        let stopped = mysql("No", None, "Duplicate entry '7'");
+        assert_eq!(stopped, Channel { error: "Duplicate entry '7'".into(), ..named(channel("Yes", "No", None)) });
+        // `SHOW ALL SLAVES STATUS` of MariaDB 10.11, and `SHOW SLAVE STATUS` of everything older.
+        let older = [
+            ("Slave_IO_Running", Some("Connecting")),
+            ("Slave_SQL_Running", Some("Yes")),
+            ("Seconds_Behind_Master", None),
+            ("Last_IO_Error", Some("error connecting to master")),
+        ];
+        let broken = Channel { error: "error connecting to master".into(), ..channel("Connecting", "Yes", None) };
+        assert_eq!(Channel::read(&row(&older)), broken);
+        let mariadb = [&[("Connection_name", Some("east"))], older.as_slice()].concat();
+        assert_eq!(Channel::read(&row(&mariadb)), named(broken));
     }
 
     #[test]

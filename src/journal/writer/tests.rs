@@ -103,3 +103,26 @@ async fn a_corrupt_file_is_told_in_the_new_journal() {
     assert_eq!(entries[0].weight, Weight::Alarm);
     assert!(entries[0].what.contains(set_aside.unwrap().path.to_str().unwrap()));
 }
+
+#[tokio::test]
+async fn a_file_that_is_taken_from_under_the_journal_loses_no_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = start(folder.path());
+    journal.append(draft("before")).unwrap().await.unwrap();
+    for name in ["state.db", "state.db-wal", "state.db-shm"] {
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+    assert!(journal.append(draft("after")).unwrap().await.unwrap().durable);
+    let texts = |folder: &Path| -> Vec<String> {
+        let connection = crate::journal::database::open_read_only(folder).unwrap();
+        let entries = crate::journal::store::read(&connection, ALL).unwrap();
+        entries.iter().map(|entry| entry.what.clone()).collect()
+    };
+    let now = texts(folder.path());
+    assert!(now.len() == 2 && now[0].contains("state.db.replaced-") && now[1] == "after", "{now:?}");
+    let aside = journal.tail().borrow().set_aside.clone().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    std::fs::copy(&aside.path, other.path().join("state.db")).unwrap();
+    assert_eq!(texts(other.path()), ["before"]);
+    assert_eq!(journal.verify(|_, _| true).unwrap(), Some(Chain::Intact));
+}

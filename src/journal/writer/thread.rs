@@ -10,7 +10,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::{JournalError, QUEUE, Recorded, Request, Tail};
 use crate::clock::Clock;
-use crate::journal::database::{self, OpenError, SetAside};
+use crate::journal::database::{self, Identity, OpenError, SetAside};
 use crate::journal::entry::{Entry, Weight};
 use crate::journal::store::{Draft, Store, Window};
 
@@ -24,6 +24,8 @@ pub(super) const TAIL: usize = 200;
 /// What the thread owns.
 pub(super) struct Writer {
     store: Option<Store>,
+    /// The file behind the store.
+    identity: Option<Identity>,
     tail: Tail,
     publish: watch::Sender<Arc<Tail>>,
     waiting: VecDeque<Draft>,
@@ -38,6 +40,7 @@ impl Writer {
     pub(super) fn open(folder: &Path, clock: &Clock) -> Result<Self, OpenError> {
         let mut writer = Self {
             store: None,
+            identity: None,
             tail: Tail::default(),
             publish: watch::channel(Arc::default()).0,
             waiting: VecDeque::new(),
@@ -68,10 +71,27 @@ impl Writer {
         self.tail.length = store.length();
         self.tail.entries = store.read(last_ones()).map_err(unusable)?;
         self.store = Some(store);
+        self.identity = database::identity(&self.folder);
         if let Some(aside) = opened.set_aside {
             self.waiting.push_front(told(&aside, &self.clock));
             self.tail.set_aside = Some(aside);
         }
+        Ok(())
+    }
+
+    /// Notices that the file has lost its name, in which nobody would ever find what is written from now on: keeps what it
+    /// holds, and begins with the file that has the name.
+    fn let_go(&mut self) -> Result<(), String> {
+        let Some(store) = &self.store else { return Ok(()) };
+        if database::identity(&self.folder) == self.identity {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let aside = database::rescue(store.connection(), &self.folder, now)
+            .map_err(|error| format!("it was removed or replaced, and what it held cannot be kept: {error}"))?;
+        self.waiting.push_front(told(&aside, &self.clock));
+        self.tail.set_aside = Some(aside);
+        self.store = None;
         Ok(())
     }
 
@@ -160,6 +180,7 @@ impl Writer {
     }
 
     fn try_write(&mut self) -> Result<(), String> {
+        self.let_go()?;
         if self.store.is_none() {
             self.take_up().map_err(|error| error.to_string())?;
         }
@@ -231,7 +252,7 @@ fn told(aside: &SetAside, clock: &Clock) -> Draft {
     Draft {
         time: clock.now(),
         who: "engine".into(),
-        what: format!("a corrupt state.db was set aside as {}", aside.path.display()),
+        what: aside.sentence(),
         why: aside.why.clone(),
         about: serde_json::json!({ "state": "set_aside", "path": aside.path }),
         weight: Weight::Alarm,

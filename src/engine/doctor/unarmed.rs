@@ -1,0 +1,65 @@
+//! What the fleet file declares and this version reads and checks, but does not act on: nobody may believe that it is armed.
+
+use super::risk;
+use crate::engine::command::Finding;
+use crate::fleet::Fleet;
+use crate::fleet::settings::LeaseKind;
+
+/// One finding for each kind that is declared.
+pub(super) fn findings(fleet: &Fleet) -> Vec<Finding> {
+    let names = |names: Vec<&str>| names.join(", ");
+    let pools = names(fleet.pools.iter().map(|pool| pool.name.as_str()).collect());
+    let feeds = names(fleet.feeds.iter().map(|feed| feed.name.as_str()).collect());
+    let dumps = names(fleet.dumps.iter().map(|dump| dump.name.as_str()).collect());
+    let stores = names(fleet.sessions.iter().map(|store| store.name.as_str()).collect());
+    let services = names(fleet.services.iter().map(|service| service.name.as_str()).collect());
+    let metrics = fleet.engine.metrics.map(|address| address.to_string()).unwrap_or_default();
+    let etcd = if fleet.lease.kind == LeaseKind::Etcd { "etcd".to_owned() } else { String::new() };
+    [
+        ("pools", pools, "no spare takes over, neither by itself nor by hand"),
+        ("feeds", feeds, "no rows are moved"),
+        ("dumps", dumps, "nothing is dumped"),
+        ("sessions", stores, "nothing is copied, verified or deleted"),
+        ("services", services, "nothing is locked, scaled or read"),
+        ("engine.metrics", metrics, "nothing is served there"),
+        ("lease", etcd, "no lease is taken there, and this engine decides nothing"),
+    ]
+    .into_iter()
+    .filter(|(_kind, declared, _not_done)| !declared.is_empty())
+    .map(|(kind, declared, not_done)| {
+        let found = format!("{declared}: declared and checked, but this version does not act on it: {not_done}");
+        risk(kind, found, "keep running what does this today")
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<String> {
+        let loaded = crate::fleet::load(text.as_bytes(), std::path::Path::new("f.toml"));
+        let errors: Vec<_> = loaded.errors().map(ToString::to_string).collect();
+        let fleet = loaded.fleet.unwrap_or_else(|| panic!("{errors:?}"));
+        findings(&fleet).into_iter().map(|finding| finding.subject).collect()
+    }
+
+    #[test]
+    fn whoever_declares_a_pool_is_told_that_it_is_not_armed() {
+        assert_eq!(kinds("name = \"n\"\n[hosts.a]\naddress = \"10.0.0.1\"\n"), Vec::<String>::new());
+        let full = r#"
+            name = "n"
+            engine.metrics = "127.0.0.1:9473"
+            lease = { kind = "etcd", endpoints = ["http://10.0.0.5:2379"] }
+            hosts.a.address = "10.0.0.1"
+            hosts.b.address = "10.0.0.2"
+            pools.p = { protects = ["a"], spares = ["b"], takeover = "t", fence = "none" }
+            runbooks.t.steps = [{ name = "x", kind = "command", on = "spare", run = "true" }]
+            feeds.f = { from = { sqlite = "a.db" }, to = { sqlite = "b.db" }, tables = [{ name = "t", key = ["k"] }] }
+            dumps.d = { server = "mysql://u@127.0.0.1/", databases = ["x"], to = "/media/usb" }
+            sessions.s = { source = "/data", layout = "{participant}/{date}" }
+            services.v = { host = "a" }
+        "#;
+        assert_eq!(kinds(full), ["pools", "feeds", "dumps", "sessions", "services", "engine.metrics", "lease"]);
+    }
+}
