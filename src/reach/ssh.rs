@@ -9,10 +9,11 @@ mod remote;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 pub use error::{SshError, SshErrorKind};
 use master::{Folder, Master};
@@ -23,6 +24,8 @@ use crate::clock::{Clock, Tick};
 /// Commands over one connection at once. sshd refuses an eleventh session by default (`MaxSessions 10`), and the
 /// operator may have sessions of their own over a shared `ControlMaster`.
 const SESSIONS: usize = 6;
+/// How long a late command keeps its place at most.
+const ABANDON: Duration = Duration::from_secs(60);
 /// First rest after a failed connection; doubles up to [`LONGEST_REST`].
 const FIRST_REST: Duration = Duration::from_secs(1);
 /// Longest rest after a failed connection.
@@ -63,7 +66,7 @@ struct Pool {
 #[derive(Debug)]
 struct Destination {
     name: String,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     state: Mutex<State>,
     identity: Mutex<Option<String>>,
 }
@@ -86,27 +89,33 @@ impl SshPool {
     }
 
     /// Runs a command on a destination, connecting first where needed. Ends within the command's time-out, whatever
-    /// happens; dropping the future ends the command's channel.
+    /// happens. A command that is late keeps its place among the [`SESSIONS`] until it has ended on the host, or for
+    /// [`ABANDON`]: a host too slow for its checks is not given more of them than it can end.
     pub async fn run(&self, destination: &str, remote: &Remote) -> Result<Output, SshError> {
         let host = self.destination(destination);
-        let connected = std::sync::atomic::AtomicBool::new(false);
+        let reached = AtomicU8::new(NOTHING);
         let work = async {
-            let _slot = host.slots.acquire().await.map_err(|_closed| SshError::lost(destination))?;
+            let slot = host.slots.clone().acquire_owned().await.map_err(|_closed| SshError::lost(destination))?;
+            reached.store(SLOT, Ordering::Relaxed);
             let master = self.open(&host).await?;
-            connected.store(true, std::sync::atomic::Ordering::Relaxed);
-            match remote.over(&master).await {
+            reached.store(MASTER, Ordering::Relaxed);
+            let (slot, ended) = held(slot, master, remote.clone()).await?;
+            match ended {
                 // The connection had died unnoticed and the command never began: once more over a fresh one.
                 Err(error) if error.kind == SshErrorKind::NotBegun => {
                     let fresh = self.open(&host).await?;
-                    remote.over(&fresh).await
+                    held(slot, fresh, remote.clone()).await?.1
                 }
                 ended => ended,
             }
         };
         match tokio::time::timeout(remote.timeout, work).await {
             Ok(ended) => ended,
-            Err(_late) if connected.into_inner() => Err(SshError::no_answer(destination, remote.timeout)),
-            Err(_late) => Err(SshError::no_connection(destination, remote.timeout)),
+            Err(_late) => Err(match reached.into_inner() {
+                NOTHING => SshError::busy(destination, SESSIONS),
+                SLOT => SshError::no_connection(destination, remote.timeout),
+                _ => SshError::no_answer(destination, remote.timeout),
+            }),
         }
     }
 
@@ -152,7 +161,7 @@ impl SshPool {
         }
         let host = Arc::new(Destination {
             name: name.to_owned(),
-            slots: Semaphore::new(SESSIONS),
+            slots: Arc::new(Semaphore::new(SESSIONS)),
             state: Mutex::new(State::Closed),
             identity: Mutex::default(),
         });
@@ -206,6 +215,26 @@ impl SshPool {
         });
         opening
     }
+}
+
+/// How far a command came before its time was over: it waited for a place, had one, had a connection.
+const NOTHING: u8 = 0;
+const SLOT: u8 = 1;
+const MASTER: u8 = 2;
+
+/// Runs the command in a task of its own, which keeps the place also when nobody waits any more: closing the channel would
+/// not end the process on the host.
+async fn held(
+    slot: OwnedSemaphorePermit,
+    master: Arc<Master>,
+    remote: Remote,
+) -> Result<(OwnedSemaphorePermit, Result<Output, SshError>), SshError> {
+    let destination = master.destination().to_owned();
+    let running = tokio::spawn(async move {
+        let ended = tokio::time::timeout(remote.timeout + ABANDON, remote.over(&master)).await;
+        (slot, ended.unwrap_or_else(|_late| Err(SshError::no_answer(master.destination(), remote.timeout))))
+    });
+    running.await.map_err(|_panicked| SshError::lost(&destination))
 }
 
 /// What lies behind these locks is whole at any time.

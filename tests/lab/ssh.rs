@@ -71,6 +71,33 @@ async fn a_command_that_hangs_ends_here_and_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_too_slow_for_its_commands_is_not_given_more_than_it_can_end() {
+    let mut host = Host::new();
+    let ssh = host.sshd().await;
+    let pool = ssh.pool();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (begun, release) = (folder.path().join("begun"), folder.path().join("release"));
+    // It does not end when it is told to, as a process that waits for a dead disk.
+    let stuck =
+        format!("trap '' TERM; echo x >>{}; while [ ! -e {} ]; do sleep 0.1; done", begun.display(), release.display());
+    pool.run(&ssh.destination, &remote("true")).await.expect("it connects");
+    let stuck = Remote::new(stuck, Duration::from_millis(1500));
+    let mut busy = 0;
+    for _round in 0..3 {
+        for ended in futures_util::future::join_all((0..6).map(|_one| pool.run(&ssh.destination, &stuck))).await {
+            let error = ended.expect_err("it does not end");
+            assert_eq!(error.kind, SshErrorKind::NoAnswer, "{error}");
+            busy += usize::from(error.what == "6 commands before this one have not ended on the host yet");
+        }
+    }
+    let started = std::fs::read_to_string(&begun).expect("some began").lines().count();
+    assert_eq!((started, busy), (6, 12), "six run, the rest were not begun");
+    std::fs::write(&release, "").expect("written");
+    pool.run(&ssh.destination, &remote("true")).await.expect("there is a place again");
+    pool.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_client_dies_and_is_replaced() {
     let mut host = Host::new();
     let ssh = host.sshd().await;

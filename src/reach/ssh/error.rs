@@ -81,6 +81,11 @@ impl SshError {
         Self::new(SshErrorKind::NoAnswer, what, format!("run the command by hand: ssh {destination}"))
     }
 
+    pub(super) fn busy(destination: &str, commands: usize) -> Self {
+        let what = format!("{commands} commands before this one have not ended on the host yet");
+        Self::new(SshErrorKind::NoAnswer, what, format!("see what keeps it: ssh {destination} 'uptime; ps aux'"))
+    }
+
     pub(super) fn no_connection(destination: &str, within: Duration) -> Self {
         let what = format!("no ssh connection in {}", plain::time(within));
         Self::new(SshErrorKind::NoConnection, what, by_hand(destination))
