@@ -155,3 +155,42 @@ fn the_manual_page_tells_every_command_and_every_exit_code() {
     }
     assert_eq!(page.matches("Refuse everything").count(), 1, "options of every command are told once");
 }
+
+#[test]
+fn the_documentation_names_every_command_and_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let documented = include_str!("../../docs/command-line.md");
+    let commands = [
+        "",
+        "console",
+        "status",
+        "journal",
+        "jobs",
+        "cancel",
+        "init",
+        "check",
+        "doctor",
+        "demo",
+        "engine stop",
+        "engine status",
+        "theme list",
+        "theme show",
+        "keymap list",
+        "keymap show",
+        "completions",
+        "man",
+    ];
+    for command in commands {
+        assert!(documented.contains(command), "{command}");
+        let words: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
+        let help = hotspare(folder.path(), &words).out();
+        let options = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+        let long = options.filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--")));
+        for option in long.map(|option| option.trim_end_matches("...")) {
+            assert!(
+                documented.contains(&format!("{option}`")) || documented.contains(&format!("{option} ")),
+                "{command} {option}"
+            );
+        }
+    }
+}
