@@ -24,6 +24,7 @@ pub mod status;
 pub mod table;
 pub mod theme;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -34,7 +35,10 @@ use exit::{Exit, Failure};
 
 /// Runs the program: reads the arguments, runs the command, says what went wrong, returns the exit code.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misused(&error),
+    };
     let context = Context::new(&arguments.options);
     let ended = match arguments.command {
         Some(command) => dispatch(&context, command),
@@ -47,6 +51,24 @@ pub fn main() -> ExitCode {
             failure.exit.into()
         }
     }
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments; for a script that asked for JSON also as a
+/// document.
+fn misused(error: &clap::Error) -> ExitCode {
+    let wanted = |argument: &std::ffi::OsString| argument == "--json";
+    let helped = !error.use_stderr();
+    if !helped && std::env::args_os().take_while(|argument| argument != "--").any(|argument| wanted(&argument)) {
+        let said = error.to_string();
+        let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+        let message = lines.next().unwrap_or_default().trim_start_matches("error: ");
+        let hints: Vec<&str> = lines.filter_map(|line| line.strip_prefix("tip: ")).collect();
+        let document = serde_json::json!({ "error": message, "hints": hints });
+        let _gone = writeln!(std::io::stdout(), "{document}");
+    }
+    // Nobody is left to tell where this cannot be written.
+    let _gone = error.print();
+    if helped { Exit::Done.into() } else { Exit::Usage.into() }
 }
 
 fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {

@@ -7,7 +7,7 @@ use super::packager;
 
 /// Watch over a handful of machines with too few spares.
 #[derive(Debug, Parser)]
-#[command(name = "hotspare", version, about, long_about = None, max_term_width = 100)]
+#[command(name = "hotspare", version, about, long_about = None, max_term_width = 100, after_help = packager::EXITS)]
 pub struct Arguments {
     /// Options of every command.
     #[command(flatten)]
@@ -22,19 +22,19 @@ pub struct Arguments {
 pub enum Subcommand {
     /// The full-screen console; the same as `hotspare` alone
     Console(super::console::ConsoleArgs),
-    /// Hosts, pools, feeds and dumps in one table; exits 1 if anything is not well
+    /// The hosts in one table, what is wrong first; exits 1 if anything is not well
     Status(super::status::StatusArgs),
     /// What was decided and done, by whom, why
     Journal(super::journal::JournalArgs),
-    /// What is running
+    /// What is running, and what ran last
     Jobs(super::jobs::JobsArgs),
     /// End a job
     Cancel(super::cancel::CancelArgs),
     /// Write a first fleet file: asks a few questions, or takes flags
     Init(super::init::InitArgs),
-    /// Look through the fleet file: every error at once, warnings for risks
+    /// Look through the fleet file: every error at once, warnings for risks; exits 2 if it has errors
     Check(super::check::CheckArgs),
-    /// Try everything that the fleet file needs; reads only
+    /// Try everything that the fleet file needs, one line each with the remedy; changes nothing; exits 1 if anything is bad
     Doctor(super::doctor::DoctorArgs),
     /// A whole fleet on this machine, of real parts, with faults that come and go, and the console over it
     Demo(super::demo::DemoArgs),

@@ -13,7 +13,12 @@ use crate::work::view::JobId;
 #[derive(Debug, Args)]
 pub struct CancelArgs {
     /// Number of the job, as `hotspare jobs` shows it
+    #[arg(value_parser = number)]
     job: u64,
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_error| "a job has a number, such as 3".to_owned())
 }
 
 /// Asks the job to end.

@@ -3,12 +3,19 @@
 use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::exit::{Exit, Failure};
 use super::options::Options;
+use crate::clock::{Clock, Tick};
 use crate::reach::plain;
+
+/// How often it is looked whether somebody still reads.
+const READER_LOOK: Duration = Duration::from_millis(250);
 
 /// The global options and the outputs.
 #[derive(Debug, Clone)]
@@ -27,13 +34,18 @@ pub struct Context {
     pub quiet: bool,
     /// How much is told of what goes on.
     pub verbose: u8,
+    clock: Clock,
+    began: Tick,
 }
 
 impl Context {
     /// From the arguments and the environment.
     pub fn new(options: &Options) -> Self {
         let plain = options.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let clock = Clock::real();
         Self {
+            began: clock.tick(),
+            clock,
             fleet: options.fleet.clone(),
             state: options.state.clone(),
             json: options.json,
@@ -74,6 +86,28 @@ impl Context {
         }
     }
 
+    /// Returns when nobody reads standard output any more (`hotspare journal -f | grep -m1 down`): what prints until it is
+    /// interrupted ends then too, also while it has nothing to print.
+    pub async fn reader_left(&self) {
+        loop {
+            tokio::time::sleep(READER_LOOK).await;
+            let out = std::io::stdout();
+            let mut looked = [PollFd::new(&out, PollFlags::empty())];
+            let seen = poll(&mut looked, Some(&Timespec::default()));
+            if seen.is_ok() && looked[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+                return;
+            }
+        }
+    }
+
+    /// Writes a text; with `--json` as a document with the one key `text`.
+    pub fn text(&self, text: &str) -> Result<(), Failure> {
+        if self.json {
+            return self.document(&serde_json::json!({ "text": text }));
+        }
+        self.print(text)
+    }
+
     /// Writes a result and ends the line.
     pub fn line(&self, text: &str) -> Result<(), Failure> {
         self.print(&format!("{text}\n"))
@@ -102,11 +136,25 @@ impl Context {
         }
     }
 
-    /// Says what went wrong and what to do now, on standard error; with `--json` also as a document on standard output.
+    /// With `--verbose` tells which files and which engine a command uses; given twice, also how long it took to come here.
+    pub fn detail(&self, text: &str) {
+        match self.verbose {
+            0 => {}
+            1 => self.tell(&format!("hotspare: {text}")),
+            _ => {
+                let passed = self.clock.tick().since(self.began).as_secs_f64() * 1e3;
+                self.tell(&format!("hotspare: {passed:.1} ms: {text}"));
+            }
+        }
+    }
+
+    /// Says what went wrong and what to do now, on standard error; with `--json` also as a document on standard output, in
+    /// one line, so that it fits below the lines of a command that follows something. Who interrupts a command knows why
+    /// it ended.
     pub fn complain(&self, failure: &Failure) {
-        if self.json {
+        if self.json && failure.exit != Exit::Interrupted {
             let document = serde_json::json!({ "error": failure.message, "hints": failure.hints });
-            let _gone = self.document(&document);
+            let _gone = self.line(&document.to_string());
         }
         let mut err = std::io::stderr().lock();
         let _gone = writeln!(err, "hotspare: {}", plain::harmless(&failure.message));

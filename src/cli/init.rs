@@ -1,7 +1,7 @@
 //! `hotspare init`: a first fleet file, from a few questions or from flags.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal, Write as _};
+use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,22 +11,27 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::fleet::{self, Fleet};
 
+mod questions;
+
 /// Arguments of `hotspare init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// Print the documented sample: every table and key with its default
     #[arg(long, conflicts_with_all = ["name", "hosts", "spares", "ssh_user", "output", "force"])]
     pub print: bool,
-    /// Name of the fleet
+    /// Print the JSON schema, by which an editor completes and checks a fleet file
+    #[arg(long, conflicts_with_all = ["print", "name", "hosts", "spares", "ssh_user", "output", "force"])]
+    pub schema: bool,
+    /// Name of the fleet: letters, digits, `-`, `_` and `.`; without it the questions are asked
     #[arg(long)]
     pub name: Option<String>,
-    /// A machine; any number
+    /// A machine, such as studio-1=10.77.0.11; any number
     #[arg(long = "host", value_name = "NAME=ADDRESS", value_parser = host)]
     pub hosts: Vec<(String, String)>,
     /// The host that stands in for the others; any number
     #[arg(long = "spare", value_name = "NAME")]
     pub spares: Vec<String>,
-    /// User on the hosts
+    /// User on the hosts [default: as your ssh client says]
     #[arg(long, value_name = "USER")]
     pub ssh_user: Option<String>,
     /// Where the file is written [default: --fleet, else hotspare.toml]
@@ -45,7 +50,7 @@ struct Document {
 }
 
 /// What is asked.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Answers {
     name: String,
     hosts: Vec<(String, String)>,
@@ -56,7 +61,11 @@ struct Answers {
 /// Writes a fleet file that `hotspare check` passes, or prints the sample.
 pub fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     if args.print {
-        context.print(Fleet::sample())?;
+        context.text(Fleet::sample())?;
+        return Ok(Exit::Done);
+    }
+    if args.schema {
+        context.document(&fleet::schema())?;
         return Ok(Exit::Done);
     }
     let path = args.output.clone().or_else(|| context.fleet.clone()).unwrap_or_else(|| "hotspare.toml".into());
@@ -75,13 +84,14 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         context.document(&Document { ok: true, file: path.to_string_lossy().into_owned() })?;
     } else {
         context.line(&format!("{} written; `hotspare check` finds no errors in it", path.display()))?;
+        context.tell("next: `hotspare doctor` tries all that it needs, `hotspare` opens the console");
     }
     Ok(Exit::Done)
 }
 
 /// `name=address`.
 fn host(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
+    match text.split_once('=').map(|(name, address)| (name.trim(), address.trim())) {
         Some((name, address)) if !name.is_empty() && !address.is_empty() => Ok((name.into(), address.into())),
         _ => Err("a host is NAME=ADDRESS, such as studio-1=10.77.0.11".into()),
     }
@@ -97,52 +107,9 @@ fn answers(context: &Context, args: &InitArgs) -> Result<Answers, Failure> {
             "hotspare init --name harbour --host studio-1=10.77.0.11 --host studio-2=10.77.0.12 --spare studio-2",
         ));
     }
-    ask(&mut std::io::stdin().lock(), &mut std::io::stderr().lock())
+    questions::ask(&mut std::io::stdin().lock(), &mut std::io::stderr().lock())
         .map_err(|error| Failure::failed(format!("the answers cannot be read: {error}")))?
         .ok_or_else(|| Failure { exit: Exit::Interrupted, message: "no file is written".into(), hints: Vec::new() })
-}
-
-/// Asks the questions; `None` where the input ends before the last.
-fn ask(input: &mut impl BufRead, output: &mut impl std::io::Write) -> std::io::Result<Option<Answers>> {
-    let mut question = |text: &str| -> std::io::Result<Option<String>> {
-        write!(output, "{text} ")?;
-        output.flush()?;
-        let mut line = String::new();
-        Ok((input.read_line(&mut line)? > 0).then(|| line.trim().to_owned()))
-    };
-    let mut answers = Answers::default();
-    while answers.name.is_empty() {
-        let Some(name) = question("Name of the fleet:")? else { return Ok(None) };
-        answers.name = name;
-    }
-    loop {
-        let text = "A host, as name=address (such as studio-1=10.77.0.11); empty when there are no more:";
-        let Some(line) = question(text)? else { return Ok(None) };
-        if line.is_empty() {
-            break;
-        }
-        match host(&line) {
-            Ok(host) => answers.hosts.push(host),
-            Err(why) => {
-                if question(&format!("{why}. Press Enter to go on."))?.is_none() {
-                    return Ok(None);
-                }
-            }
-        }
-    }
-    if answers.hosts.len() > 1 {
-        let Some(spares) = question("Which of them are spares, if any (names with blanks between):")? else {
-            return Ok(None);
-        };
-        answers.spares = spares.split([' ', ',']).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    }
-    if !answers.hosts.is_empty() {
-        let Some(user) = question("User on the hosts, for ssh (empty: as your ssh client says):")? else {
-            return Ok(None);
-        };
-        answers.ssh_user = Some(user).filter(|user| !user.is_empty());
-    }
-    Ok(Some(answers))
 }
 
 /// The fleet file of the answers, with comments on what to do next.
@@ -208,18 +175,22 @@ fn key(name: &str) -> String {
 
 /// What is wrong with the answers is told as `hotspare check` would tell it, before anything is written.
 fn check(text: &str, path: &Path) -> Result<(), Failure> {
+    let errors = errors(text, path);
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("these answers make no fleet file, and none is written:\n  {}", errors.join("\n  "))))
+}
+
+fn errors(text: &str, path: &Path) -> Vec<String> {
     let loaded = fleet::load(text.as_bytes(), path);
-    let errors: Vec<String> = loaded
+    loaded
         .errors()
         .map(|error| match &error.hint {
             Some(hint) => format!("{}: {} ({hint})", error.text, error.message),
             None => format!("{}: {}", error.text, error.message),
         })
-        .collect();
-    if errors.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("these answers make no fleet file, and none is written:\n  {}", errors.join("\n  "))))
+        .collect()
 }
 
 /// The file appears whole or not at all; one that appeared meanwhile is not replaced without `force`.
@@ -248,14 +219,16 @@ mod tests {
     use super::*;
 
     fn asked(input: &str) -> Option<Answers> {
-        ask(&mut input.as_bytes(), &mut Vec::new()).unwrap()
+        questions::ask(&mut input.as_bytes(), &mut Vec::new()).unwrap()
     }
 
     #[test]
     fn questions_become_a_fleet_file() {
-        let answers = asked("\nharbour\na=10.0.0.1\nb = 2\nnonsense\n\nb=10.0.0.2\n\nb\nops\n").unwrap();
+        let answers =
+            asked("\na/b\nharbour\na=10.0.0.1\nb = 10.0.0.999\nnonsense\nb = 10.0.0.2\n\nc\nb\no ps\nops\n").unwrap();
         assert_eq!(answers.name, "harbour");
-        assert_eq!(answers.spares, ["b"]);
+        assert_eq!((answers.name.as_str(), answers.spares.as_slice()), ("harbour", &["b".to_owned()][..]));
+        assert_eq!(answers.hosts[1], ("b".to_owned(), "10.0.0.2".to_owned()), "wrong answers were asked for again");
         let answers = Answers {
             hosts: vec![("a".into(), "10.0.0.1".into()), ("b.x".into(), "10.0.0.2".into())],
             spares: vec!["b.x".into()],

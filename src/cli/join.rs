@@ -1,24 +1,29 @@
 //! How a command comes to an engine: the one that runs, or a fresh one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::exit::Failure;
 use crate::engine::client::Client;
 use crate::engine::guest::Guest;
 use crate::engine::launch::{self, Launch};
+use crate::engine::lock::Lock;
 use crate::engine::socket::Socket;
 
 /// Where this command's fleet file and state folder are.
 pub fn place(context: &Context) -> Result<Launch, Failure> {
-    Ok(Launch::locate(context.fleet.as_deref(), context.state.as_deref())?)
+    let place = Launch::locate(context.fleet.as_deref(), context.state.as_deref())?;
+    context.detail(&format!("fleet file {}", place.fleet.display()));
+    context.detail(&format!("state folder {}", place.state.path().display()));
+    Ok(place)
 }
 
 /// The engine that runs; `None`: none does.
 pub async fn running(context: &Context, place: &Launch) -> Result<Option<Socket>, Failure> {
     let engine = launch::connect(place, guest(context)).await?;
-    if let Some(engine) = &engine {
-        compare(context, &place.fleet, engine);
+    match &engine {
+        Some(engine) => compare(context, &place.fleet, engine),
+        None => context.detail("no engine runs"),
     }
     Ok(engine)
 }
@@ -31,18 +36,29 @@ pub async fn needed(context: &Context, place: &Launch) -> Result<Socket, Failure
     })
 }
 
-/// The engine that runs, or one that is started as the console starts it.
+/// The engine that runs, or one that is started as the console starts it, which is told: it goes on after the command.
 pub async fn started(context: &Context, place: Launch) -> Result<Socket, Failure> {
     let fleet = place.fleet.clone();
+    let fresh = Lock::holder(&place.state.lock()).is_none();
     let engine = launch::connect_or_start(place, guest(context)).await?;
     compare(context, &fleet, &engine);
+    if fresh {
+        let pid = engine.snapshots().borrow().head.engine.pid;
+        context.tell(&format!("hotspare: started the engine (pid {pid}); `hotspare engine stop` ends it"));
+    }
     Ok(engine)
 }
 
 /// Tells when the engine of the state folder looks after another fleet file than the one that was named.
 fn compare(context: &Context, fleet: &Path, engine: &Socket) {
-    let theirs = engine.snapshots().borrow().head.file.path.clone();
-    if theirs != fleet {
+    let (theirs, pid, version) = {
+        let snapshot = engine.snapshots();
+        let head = &snapshot.borrow().head;
+        (head.file.path.clone(), head.engine.pid, head.engine.version.clone())
+    };
+    context.detail(&format!("joined the engine (pid {pid}, version {version})"));
+    let same = |ours: std::io::Result<PathBuf>| ours.is_ok_and(|ours| theirs.canonicalize().is_ok_and(|it| it == ours));
+    if theirs != fleet && !same(fleet.canonicalize()) {
         context.tell(&format!("hotspare: the engine of this state folder looks after {}", theirs.display()));
     }
 }

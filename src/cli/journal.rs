@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -47,14 +48,25 @@ pub fn run(context: &Context, args: &JournalArgs) -> Result<Exit, Failure> {
         };
         let (entries, chain) = source.all(since).await?;
         if args.follow {
-            return follow(context, &source, entries).await;
+            return tokio::select! {
+                ended = follow(context, &source, entries) => ended,
+                () = context.reader_left() => Ok(Exit::Done),
+            };
+        }
+        if entries.is_empty() {
+            context.tell(&match &source {
+                Source::Folder(folder) if !folder.join(database::FILE).exists() => {
+                    format!("hotspare: there is no journal in {}: no engine has run there", folder.display())
+                }
+                _ => "hotspare: the journal holds nothing since then".to_owned(),
+            });
         }
         if context.json {
             context.document(&document(&entries, &chain))?;
         } else {
-            for entry in &entries {
-                context.line(&line(entry))?;
-            }
+            let widest = widest(&entries);
+            let lines: String = entries.iter().map(|entry| line(entry, widest) + "\n").collect();
+            context.print(&lines)?;
         }
         match chain {
             Chain::Broken { at, why } => {
@@ -131,13 +143,14 @@ fn read_all(folder: &Path, since: Option<Timestamp>) -> Result<(Vec<Entry>, Chai
 /// Prints these, then each new one, until it is interrupted.
 async fn follow(context: &Context, source: &Source, first: Vec<Entry>) -> Result<Exit, Failure> {
     let mut last = 0;
+    let widest = widest(&first);
     let mut fresh = first;
     loop {
         for entry in fresh.iter().filter(|entry| entry.seq > last) {
             if context.json {
                 context.document_line(&shown(entry))?;
             } else {
-                context.line(&line(entry))?;
+                context.line(&line(entry, widest))?;
             }
         }
         last = fresh.last().map_or(last, |entry| entry.seq.max(last));
@@ -174,10 +187,17 @@ fn read_new(folder: &Path) -> Vec<Entry> {
     read().unwrap_or_default().into_iter().map(Arc::unwrap_or_clone).collect()
 }
 
-fn line(entry: &Entry) -> String {
+/// Columns for who did it: those of the longest name, in reason.
+fn widest(entries: &[Entry]) -> usize {
+    entries.iter().map(|entry| entry.who.width()).max().unwrap_or(0).min(24)
+}
+
+/// One entry. `widest` is how many columns who did it has.
+fn line(entry: &Entry, widest: usize) -> String {
     let local = entry.time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S");
-    let why = if entry.why.is_empty() { String::new() } else { format!(": {}", entry.why) };
-    plain::one_line(&format!("{local}  {:<8} {}  {}{why}", entry.weight.word(), entry.who, entry.what))
+    let why = if entry.why.is_empty() { String::new() } else { format!(": {}", entry.why.replace('\n', "; ")) };
+    let blank = " ".repeat(widest.saturating_sub(entry.who.width()));
+    plain::one_line(&format!("{local}  {:<8} {}{blank}  {}{why}", entry.weight.word(), entry.who, entry.what))
 }
 
 #[derive(Serialize)]

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::engine::client::{Client, Link};
 use crate::engine::snapshot::Snapshot;
 use crate::health::observation::Outcome;
-use crate::health::view::{Health, HostView};
+use crate::health::view::{CheckView, Health, HostView};
 use crate::reach::plain;
 
 mod document;
@@ -109,7 +109,7 @@ fn lines(snapshot: &Snapshot, names: &[String]) -> Vec<(Option<&'static str>, St
             host.health.word().to_owned(),
             table::span(now.duration_since(host.since).as_secs()),
             format!("{passing}/{all}"),
-            host.why.clone().unwrap_or_else(|| latency(host)),
+            why(host).unwrap_or_else(|| latency(host)),
         ]);
     }
     let colours = std::iter::once(None).chain(hosts.iter().map(|host| Some(colour(host.health))));
@@ -140,6 +140,24 @@ fn troubles(snapshot: &Snapshot) -> Vec<String> {
         lines.push(format!("the lease is not held: {why}"));
     }
     lines
+}
+
+/// The first check that does not pass, by name, and how many more there are; vital ones and failures first. A host that is
+/// up may have one too: what cannot be asked does not make it worse, but is worth knowing.
+fn why(host: &HostView) -> Option<String> {
+    let mut missed: Vec<(&CheckView, &String)> = host
+        .checks
+        .iter()
+        .filter(|check| check.result != Outcome::Pass)
+        .filter_map(|check| check.reason.as_ref().map(|reason| (check, reason)))
+        .collect();
+    missed.sort_by_key(|(check, _)| (!check.vital, check.result != Outcome::Fail));
+    let Some((check, reason)) = missed.first() else { return host.why.clone() };
+    let more = match missed.len() {
+        1 => String::new(),
+        several => format!(" (and {} more)", several - 1),
+    };
+    Some(format!("{}: {reason}{more}", check.name))
 }
 
 fn latency(host: &HostView) -> String {
@@ -193,6 +211,7 @@ async fn watch(
                 };
                 tell(context, "engine", &what, serde_json::json!({ "engine": now == Link::Joined, "why": what }))?;
             }
+            () = context.reader_left() => return Ok(Exit::Done),
             else => return Err(Failure::failed("the engine cannot be followed any more")),
         }
     }
@@ -211,11 +230,12 @@ fn changes(
             continue;
         }
         let was = before.map_or_else(String::new, |before| format!(" (was {})", before.word()));
-        let why = host.why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        let why = why(host);
         let about = serde_json::json!({
-            "host": host.name, "health": host.health.word(), "was": before.map(Health::word), "why": host.why,
+            "host": host.name, "health": host.health.word(), "was": before.map(Health::word), "why": why,
         });
-        tell(context, &host.name, &format!("{}{was}{why}", host.health.word()), about)?;
+        let because = why.map_or_else(String::new, |why| format!(": {why}"));
+        tell(context, &host.name, &format!("{}{was}{because}", host.health.word()), about)?;
     }
     shown.retain(|name, _| snapshot.host(name).is_some());
     let now = troubles(snapshot);

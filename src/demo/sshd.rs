@@ -93,12 +93,14 @@ impl Sshd {
             io::Write::write_all(&mut known, line.as_bytes())?;
         }
         let config = folder.join("sshd_config");
+        // A bash that sshd starts as the first shell reads the person's ~/.bashrc, which is not the machine's and may take
+        // longer than a check; the second does not.
         write_private(
             &config,
             &format!(
                 "ListenAddress {address}:{port}\nHostKey \"{}\"\nAuthorizedKeysFile \"{}\"\nPidFile none\nStrictModes no\n\
                  PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nPermitRootLogin yes\n\
-                 PrintMotd no\nMaxStartups 100\n",
+                 PrintMotd no\nMaxStartups 100\nSetEnv SHLVL=1\n",
                 host_key.display(),
                 kit.authorized_keys.display()
             ),

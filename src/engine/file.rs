@@ -81,17 +81,26 @@ pub(super) fn name(path: &Path) -> Result<String, Refusal> {
     let text = contents.ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
     let (document, _errors) = toml::de::DeTable::parse_recoverable(&text);
     let name = document.get_ref().get("name").and_then(|name| Some(name.get_ref().as_str()?.to_owned()));
-    name.ok_or_else(|| Refusal {
-        kind: RefusalKind::Usage,
-        what: all(&errors),
-        hint: Some("correct the fleet file; `hotspare check` shows every error with its line".into()),
-    })
+    name.ok_or_else(|| Refusal { kind: RefusalKind::Usage, what: all(&errors), hint: Some(remedy(&errors).to_owned()) })
 }
 
 /// Every error in full.
 pub(super) fn all(errors: &[Diagnostic]) -> String {
+    if let [whole] = errors
+        && whole.line == 0
+    {
+        return format!("{}: {}", whole.message, whole.path.display());
+    }
     let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
     format!("the fleet file has errors\n{}", errors.join("\n"))
+}
+
+/// What to do about them.
+pub(super) fn remedy(errors: &[Diagnostic]) -> &str {
+    match errors {
+        [Diagnostic { line: 0, hint: Some(hint), .. }] => hint,
+        _ => "correct the fleet file; `hotspare check` shows every error with its line",
+    }
 }
 
 /// Watches until it is cancelled; sends what is read, parsed, whenever it differs from what was read before.

@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Launch {
     /// with errors is no obstacle where its name can be read: an engine may run with its last good version.
     pub fn locate(fleet: Option<&Path>, state: Option<&Path>) -> Result<Self, Refusal> {
         let fleet = file::find(fleet)?;
-        let fleet = std::path::absolute(&fleet).unwrap_or(fleet);
+        let fleet = plain(std::path::absolute(&fleet).unwrap_or(fleet));
         let name = match state {
             Some(_) => String::new(),
             None => file::name(&fleet)?,
@@ -45,6 +45,17 @@ impl Launch {
         let state = StateFolder::locate(state, &name).map_err(|error| failed(error.to_string()))?;
         Ok(Self { fleet, state })
     }
+}
+
+/// The path without `..`, where it has one: the engine shows and compares it for as long as it runs. Links stay as they
+/// were named, because the file that is meant may be another tomorrow.
+fn plain(path: PathBuf) -> PathBuf {
+    if !path.components().any(|part| part == Component::ParentDir) {
+        return path;
+    }
+    let whole =
+        path.parent().zip(path.file_name()).and_then(|(folder, name)| Some(folder.canonicalize().ok()?.join(name)));
+    whole.unwrap_or(path)
 }
 
 /// Joins the engine of this state folder; `None`: none runs.

@@ -71,9 +71,9 @@ pub enum StartError {
 
 impl StartError {
     /// What to do now.
-    pub fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &str {
         match self {
-            Self::Fleet(_) => "correct the fleet file; `hotspare check` shows every error with its line",
+            Self::Fleet(errors) => file::remedy(errors),
             Self::Lock(LockError::Held { .. }) => {
                 "join it with `hotspare`, or stop it with `hotspare engine stop` and start again"
             }

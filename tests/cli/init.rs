@@ -20,7 +20,9 @@ const FLAGS: [&str; 9] = [
 fn what_it_writes_passes_check() {
     let folder = tempfile::tempdir().unwrap();
     let ended = hotspare(folder.path(), &FLAGS);
-    assert_eq!((ended.code(), ended.err()), (0, String::new()));
+    assert_eq!(ended.code(), 0, "{}", ended.err());
+    assert!(ended.err().contains("next: `hotspare doctor`"), "{}", ended.err());
+    assert_eq!(hotspare(folder.path(), &[&FLAGS[..], &["--force", "-q"]].concat()).err(), "");
     let check = hotspare(folder.path(), &["check"]);
     assert_eq!((check.code(), check.out()), (0, "no errors in hotspare.toml\n".into()));
     let text = fs::read_to_string(folder.path().join("hotspare.toml")).unwrap();
@@ -80,4 +82,12 @@ fn the_printed_sample_passes_check() {
     assert_eq!(ended.code(), 0);
     fs::write(folder.path().join("hotspare.toml"), ended.out()).unwrap();
     assert_eq!(hotspare(folder.path(), &["check"]).out(), "no errors in hotspare.toml\n");
+}
+
+#[test]
+fn the_printed_schema_is_the_one_in_the_documentation() {
+    let folder = tempfile::tempdir().unwrap();
+    let ended = hotspare(folder.path(), &["init", "--schema"]);
+    assert_eq!(ended.code(), 0);
+    assert_eq!(ended.out(), include_str!("../../docs/fleet-file.schema.json"));
 }

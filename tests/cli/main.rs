@@ -15,6 +15,8 @@ mod init;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod manners;
+#[cfg(test)]
 mod status;
 #[cfg(test)]
 mod support;

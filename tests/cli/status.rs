@@ -16,7 +16,7 @@ fn the_table_tells_what_is_wrong_first_and_the_exit_code_too() {
     let table = text(&ended.stdout);
     let lines: Vec<&str> = table.lines().collect();
     assert!(lines[0].trim_start().starts_with("host"), "{table}");
-    assert!(lines[1].contains("studio-2") && lines[1].contains("connection refused"), "{table}");
+    assert!(lines[1].contains("studio-2") && lines[1].contains("tcp: connection refused"), "{table}");
     assert!(lines[2].contains("studio-1") && lines[2].contains(" ms"), "{table}");
     assert!(!table.contains('\x1b'), "no colour into a pipe");
     assert_eq!(place.run(&["status", "studio-1"]).status.code(), Some(0));
@@ -60,6 +60,15 @@ fn the_document_has_the_promised_keys() {
 }
 
 #[test]
+fn a_check_that_does_not_pass_is_named_also_where_the_host_is_up() {
+    let ssh_refused = "ssh = \"ssh://127.0.0.1:9\"\n";
+    let checks = "checks = [{ kind = \"ping\" }, { kind = \"disk\", path = \"/\", min_free = \"1%\" }]\n";
+    let place = Place::new(&format!("name = \"f\"\n[hosts.a]\naddress = \"127.0.0.1\"\n{ssh_refused}{checks}"));
+    let table = text(&place.run(&["status"]).stdout);
+    assert!(table.contains("1/2     disk: "), "{table}");
+}
+
+#[test]
 fn an_unknown_host_is_wrong_usage_with_a_guess() {
     let place = Place::new(WELL);
     let ended = place.run(&["status", "studio1"]);
@@ -79,6 +88,6 @@ fn watching_prints_a_line_for_each_change() {
         .by_ref()
         .map_while(Result::ok)
         .inspect(|line| seen.push(line.clone()))
-        .find(|line| line.contains("studio-2 down (was suspect): connection refused"));
+        .find(|line| line.contains("studio-2 down (was suspect): tcp: connection refused"));
     assert!(down.is_some(), "{seen:?}");
 }

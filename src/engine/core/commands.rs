@@ -294,8 +294,8 @@ fn refuse_read_only(about: &serde_json::Value) -> Refusal {
     let command = about["command"].as_str().unwrap_or("this").replace('_', " ");
     Refusal {
         kind: RefusalKind::Safety,
-        what: format!("{command} is refused: this face joined with --read-only"),
-        hint: Some("start it without --read-only to change anything".into()),
+        what: format!("{command} is refused, because --read-only was given"),
+        hint: Some("start hotspare without --read-only to change anything".into()),
     }
 }
 

@@ -182,10 +182,8 @@ async fn checks(bag: &Bag, host: &Host) -> Vec<Finding> {
         let reason = seen.reason.unwrap_or_default();
         match seen.outcome {
             Outcome::Pass => None,
-            Outcome::Fail => Some(bad(&subject, reason, format!("asked was: {}", ask.shown()))),
-            Outcome::Unknown => {
-                Some(risk(&subject, format!("could not be asked: {reason}"), format!("asked was: {}", ask.shown())))
-            }
+            Outcome::Fail => Some(bad(&subject, reason, by_hand(&ask))),
+            Outcome::Unknown => Some(risk(&subject, format!("could not be asked: {reason}"), by_hand(&ask))),
         }
     });
     let findings: Vec<Finding> = futures_util::future::join_all(runs).await.into_iter().flatten().collect();
@@ -194,6 +192,11 @@ async fn checks(bag: &Bag, host: &Host) -> Vec<Finding> {
         return vec![good(&format!("checks of {}", host.name), format!("{passed} of {passed} pass"))];
     }
     findings
+}
+
+/// What nobody can remedy from here, a person can look at.
+fn by_hand(ask: &Ask) -> String {
+    format!("try it by hand: {}", ask.shown())
 }
 
 /// Hosts that show the same host key cannot be told apart after an address has moved.
