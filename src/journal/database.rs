@@ -106,6 +106,8 @@ pub struct SetAside {
 pub enum Cause {
     /// `SQLite` cannot make sense of it.
     Corrupt,
+    /// What was written last, in `state.db-wal`, is lost; the rest is whole.
+    Log,
     /// It was removed, or another took its name, while it was open.
     Replaced,
 }
@@ -115,8 +117,15 @@ impl SetAside {
     pub fn sentence(&self) -> String {
         let path = self.path.display();
         match self.cause {
-            Cause::Corrupt => format!("a corrupt state.db was set aside as {path}"),
-            Cause::Replaced => format!("state.db was taken from under the engine; what it held is kept as {path}"),
+            Cause::Corrupt => format!("a corrupt state.db was set aside as {path}; the journal begins anew"),
+            Cause::Log => {
+                format!("a corrupt state.db-wal was set aside as {path}; the last entries of the journal are missing")
+            }
+            Cause::Replaced => {
+                format!(
+                    "state.db was taken from under the engine; what it held is kept as {path}; the journal begins anew"
+                )
+            }
         }
     }
 }
@@ -146,8 +155,13 @@ pub fn rescue(connection: &Connection, folder: &Path, now: Timestamp) -> rusqlit
 /// Opens `state.db` in this folder for writing; makes it where there is none.
 pub fn open(folder: &Path, now: Timestamp) -> Result<Opened, OpenError> {
     let path = folder.join(FILE);
+    let log = set_log_aside(&path, now).map_err(|error| OpenError::Stuck {
+        path: with_suffix(&path, "-wal"),
+        why: NO_LOG.into(),
+        error,
+    })?;
     match attempt(&path) {
-        Ok(connection) => Ok(Opened { connection, set_aside: None }),
+        Ok(connection) => Ok(Opened { connection, set_aside: log }),
         Err(Attempt::Corrupt(why)) => {
             let aside = move_aside(&path, now).map_err(|error| OpenError::Stuck {
                 path: path.clone(),
@@ -243,6 +257,27 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
     Ok(connection)
 }
 
+const NO_LOG: &str = "it does not begin as a write-ahead log does";
+
+/// Sets aside a `-wal` file that `SQLite` would take for an empty one, without a word. The file itself must be sound: with a
+/// corrupt one its log is kept together with it.
+fn set_log_aside(path: &Path, now: Timestamp) -> std::io::Result<Option<SetAside>> {
+    let log = with_suffix(path, "-wal");
+    // The two numbers that a log begins with, by the order of bytes of its checksums: sqlite.org/fileformat2.html, 4.1.
+    let magic = [[0x37, 0x7f, 0x06, 0x82], [0x37, 0x7f, 0x06, 0x83]];
+    let begins = std::fs::File::open(&log).and_then(|mut file| {
+        let mut start = [0; 4];
+        std::io::Read::read_exact(&mut file, &mut start).map(|()| magic.contains(&start))
+    });
+    // One that is shorter was being made when the power went.
+    if foreign(path) || begins.unwrap_or(true) {
+        return Ok(None);
+    }
+    let aside = unused(&log, "corrupt", now);
+    std::fs::rename(&log, &aside)?;
+    Ok(Some(SetAside { cause: Cause::Log, path: aside, why: NO_LOG.into() }))
+}
+
 /// Whether the file is there, not empty, and begins differently from every `SQLite` file.
 fn foreign(path: &Path) -> bool {
     let mut start = [0; 16];
@@ -271,7 +306,13 @@ fn migrate(connection: &mut Connection) -> Result<(), Attempt> {
     }
     transaction.pragma_update(None, "user_version", KNOWN)?;
     transaction.commit()?;
+    settle(connection);
     Ok(())
+}
+
+/// Carries the log into the file itself, as far as readers allow: what lies in one file can only be lost with it.
+pub fn settle(connection: &Connection) {
+    let _as_far_as_readers_allow = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 fn move_aside(path: &Path, now: Timestamp) -> std::io::Result<PathBuf> {
@@ -290,11 +331,11 @@ fn move_aside(path: &Path, now: Timestamp) -> std::io::Result<PathBuf> {
 /// A name beside the file that nobody has: `state.db.corrupt-2026-11-20T14-02-11Z`.
 fn unused(path: &Path, word: &str, now: Timestamp) -> PathBuf {
     let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ");
-    let mut aside = path.with_file_name(format!("{FILE}.{word}-{stamp}"));
+    let mut aside = with_suffix(path, &format!(".{word}-{stamp}"));
     let mut count = 1;
     while aside.exists() {
         count += 1;
-        aside = path.with_file_name(format!("{FILE}.{word}-{stamp}-{count}"));
+        aside = with_suffix(path, &format!(".{word}-{stamp}-{count}"));
     }
     aside
 }
@@ -319,6 +360,22 @@ mod tests {
         assert_eq!(aside.path, folder.path().join("state.db.corrupt-1970-01-01T00-00-00Z"));
         assert!(std::fs::read(&aside.path).unwrap().starts_with(b"this is not"));
         assert!(folder.path().join("state.db.corrupt-1970-01-01T00-00-00Z-wal").exists());
+    }
+
+    #[test]
+    fn a_log_of_noise_is_not_taken_for_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path(), Timestamp::UNIX_EPOCH).unwrap());
+        std::fs::write(folder.path().join("state.db-wal"), vec![0x5a; 5000]).unwrap();
+        let opened = open(folder.path(), Timestamp::UNIX_EPOCH).unwrap();
+        let aside = opened.set_aside.unwrap();
+        assert_eq!(aside.cause, Cause::Log);
+        assert_eq!(std::fs::read(&aside.path).unwrap(), vec![0x5a; 5000]);
+        assert!(aside.sentence().contains("the last entries of the journal are missing"));
+        let known: u32 = opened.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(known, KNOWN, "the rest is whole");
+        drop(opened.connection);
+        assert_eq!(open(folder.path(), Timestamp::UNIX_EPOCH).unwrap().set_aside, None);
     }
 
     #[test]

@@ -213,6 +213,9 @@ impl Writer {
                 let _nobody_waits = answer.send(self.read(window));
             }
             Request::Flush { done } => {
+                if let Some(store) = &self.store {
+                    database::settle(store.connection());
+                }
                 let _nobody_waits = done.send(());
             }
             Request::Append { .. } | Request::Keep { .. } => {}
