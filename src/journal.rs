@@ -3,6 +3,7 @@
 //! Entries lie in `state.db` in the state folder, each hashed together with the hash of the one before, so that an edit,
 //! a removal or a swap is found at the right place. This room knows nothing of what the entries are about.
 
+pub mod aside;
 pub mod chain;
 pub mod database;
 pub mod entry;

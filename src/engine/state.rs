@@ -24,6 +24,14 @@ pub enum StateError {
         /// Why.
         error: std::io::Error,
     },
+    /// Others may write into it: they could put links in the place of what the engine writes.
+    #[error("others may write into the state folder {} (mode {mode:o}); chmod go-w it, or use --state with a folder of your own", path.display())]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
     /// It belongs to somebody else.
     #[error("the state folder {} belongs to another user (uid {owner}); use --state with a folder of your own", path.display())]
     Foreign {
@@ -51,8 +59,11 @@ impl StateFolder {
     pub fn prepare(&self) -> Result<(), StateError> {
         let unusable = |error| StateError::Unusable { path: self.0.clone(), error };
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(unusable)?;
-        let owner = std::fs::metadata(&self.0).map_err(unusable)?.uid();
-        let me = rustix::process::geteuid();
+        let found = std::fs::metadata(&self.0).map_err(unusable)?;
+        let (owner, me) = (found.uid(), rustix::process::geteuid());
+        if found.mode() & 0o022 != 0 {
+            return Err(StateError::Open { path: self.0.clone(), mode: found.mode() & 0o777 });
+        }
         if owner != me.as_raw() && !me.is_root() {
             return Err(StateError::Foreign { path: self.0.clone(), owner });
         }
@@ -107,6 +118,16 @@ mod tests {
         assert_eq!(component("../../etc"), "-..-etc");
         assert_eq!(component(".."), "fleet");
         assert_eq!(component("Halle A/2"), "Halle-A-2");
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_into_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = StateFolder::locate(Some(parent.path()), "harbour").unwrap();
+        for (mode, fine) in [(0o755, true), (0o775, false), (0o1777, false), (0o700, true)] {
+            std::fs::set_permissions(parent.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(folder.prepare().is_ok(), fine, "{mode:o}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::aside::{Cause, NO_LOG, SetAside, foreign, move_aside, set_log_aside, with_suffix};
 use crate::clock::Timestamp;
 
 /// Name of the file in the state folder.
@@ -90,64 +91,16 @@ pub struct Opened {
     pub set_aside: Option<SetAside>,
 }
 
-/// A `state.db` that was kept under another name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SetAside {
-    /// What happened to it.
-    pub cause: Cause,
-    /// Where it is now.
-    pub path: PathBuf,
-    /// How that is known.
-    pub why: String,
-}
-
-/// What happened to a `state.db` that was set aside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// `SQLite` cannot make sense of it.
-    Corrupt,
-    /// It was removed, or another took its name, while it was open.
-    Replaced,
-}
-
-impl SetAside {
-    /// What happened, in one sentence.
-    pub fn sentence(&self) -> String {
-        let path = self.path.display();
-        match self.cause {
-            Cause::Corrupt => format!("a corrupt state.db was set aside as {path}"),
-            Cause::Replaced => format!("state.db was taken from under the engine; what it held is kept as {path}"),
-        }
-    }
-}
-
-/// Which file an open connection reads and writes, whatever becomes of its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
-    device: u64,
-    number: u64,
-}
-
-/// The file that has the name now; `None` where none has.
-pub fn identity(folder: &Path) -> Option<Identity> {
-    let found = std::fs::metadata(folder.join(FILE)).ok()?;
-    let (device, number) = (std::os::unix::fs::MetadataExt::dev(&found), std::os::unix::fs::MetadataExt::ino(&found));
-    Some(Identity { device, number })
-}
-
-/// Writes what a connection still sees of a `state.db` that lost its name into a file beside it.
-pub fn rescue(connection: &Connection, folder: &Path, now: Timestamp) -> rusqlite::Result<SetAside> {
-    let path = unused(&folder.join(FILE), "replaced", now);
-    connection.execute("VACUUM INTO ?", [path.to_string_lossy()])?;
-    let why = "the file of this name is not the one that was opened".into();
-    Ok(SetAside { cause: Cause::Replaced, path, why })
-}
-
 /// Opens `state.db` in this folder for writing; makes it where there is none.
 pub fn open(folder: &Path, now: Timestamp) -> Result<Opened, OpenError> {
     let path = folder.join(FILE);
+    let log = set_log_aside(&path, now).map_err(|error| OpenError::Stuck {
+        path: with_suffix(&path, "-wal"),
+        why: NO_LOG.into(),
+        error,
+    })?;
     match attempt(&path) {
-        Ok(connection) => Ok(Opened { connection, set_aside: None }),
+        Ok(connection) => Ok(Opened { connection, set_aside: log }),
         Err(Attempt::Corrupt(why)) => {
             let aside = move_aside(&path, now).map_err(|error| OpenError::Stuck {
                 path: path.clone(),
@@ -243,20 +196,6 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
     Ok(connection)
 }
 
-/// Whether the file is there, not empty, and begins differently from every `SQLite` file.
-fn foreign(path: &Path) -> bool {
-    let mut start = [0; 16];
-    let Ok(mut file) = std::fs::File::open(path) else { return false };
-    match file.metadata() {
-        Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {}
-        _ => return false,
-    }
-    match std::io::Read::read_exact(&mut file, &mut start) {
-        Ok(()) => start != *b"SQLite format 3\0",
-        Err(error) => error.kind() == std::io::ErrorKind::UnexpectedEof,
-    }
-}
-
 fn migrate(connection: &mut Connection) -> Result<(), Attempt> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let Some(pending) = MIGRATIONS.get(version as usize..) else {
@@ -271,38 +210,13 @@ fn migrate(connection: &mut Connection) -> Result<(), Attempt> {
     }
     transaction.pragma_update(None, "user_version", KNOWN)?;
     transaction.commit()?;
+    settle(connection);
     Ok(())
 }
 
-fn move_aside(path: &Path, now: Timestamp) -> std::io::Result<PathBuf> {
-    let aside = unused(path, "corrupt", now);
-    // The main file last: a crash in between leaves a corrupt file that the next start finds again.
-    for suffix in ["-wal", "-shm", ""] {
-        let from = with_suffix(path, suffix);
-        match std::fs::rename(&from, with_suffix(&aside, suffix)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            moved => moved?,
-        }
-    }
-    Ok(aside)
-}
-
-/// A name beside the file that nobody has: `state.db.corrupt-2026-11-20T14-02-11Z`.
-fn unused(path: &Path, word: &str, now: Timestamp) -> PathBuf {
-    let stamp = now.strftime("%Y-%m-%dT%H-%M-%SZ");
-    let mut aside = path.with_file_name(format!("{FILE}.{word}-{stamp}"));
-    let mut count = 1;
-    while aside.exists() {
-        count += 1;
-        aside = path.with_file_name(format!("{FILE}.{word}-{stamp}-{count}"));
-    }
-    aside
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+/// Carries the log into the file itself, as far as readers allow: what lies in one file can only be lost with it.
+pub fn settle(connection: &Connection) {
+    let _as_far_as_readers_allow = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 #[cfg(test)]
@@ -319,6 +233,22 @@ mod tests {
         assert_eq!(aside.path, folder.path().join("state.db.corrupt-1970-01-01T00-00-00Z"));
         assert!(std::fs::read(&aside.path).unwrap().starts_with(b"this is not"));
         assert!(folder.path().join("state.db.corrupt-1970-01-01T00-00-00Z-wal").exists());
+    }
+
+    #[test]
+    fn a_log_of_noise_is_not_taken_for_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(folder.path(), Timestamp::UNIX_EPOCH).unwrap());
+        std::fs::write(folder.path().join("state.db-wal"), vec![0x5a; 5000]).unwrap();
+        let opened = open(folder.path(), Timestamp::UNIX_EPOCH).unwrap();
+        let aside = opened.set_aside.unwrap();
+        assert_eq!(aside.cause, Cause::Log);
+        assert_eq!(std::fs::read(&aside.path).unwrap(), vec![0x5a; 5000]);
+        assert!(aside.sentence().contains("the last entries of the journal are missing"));
+        let known: u32 = opened.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(known, KNOWN, "the rest is whole");
+        drop(opened.connection);
+        assert_eq!(open(folder.path(), Timestamp::UNIX_EPOCH).unwrap().set_aside, None);
     }
 
     #[test]

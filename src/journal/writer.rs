@@ -9,7 +9,8 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
 use tokio::sync::{oneshot, watch};
 
-use super::database::{self, OpenError, SetAside};
+use super::aside::SetAside;
+use super::database::{self, OpenError};
 use super::entry::{Chain, Entry};
 use super::store::{self, Draft, Window};
 use crate::clock::Clock;

@@ -142,7 +142,7 @@ async fn on_a_read_only_disk_no_engine_starts_without_its_lock_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_corrupt_state_db_is_kept_aside_and_said_in_three_places() {
     let place = Place::new(FLEET);
-    std::fs::create_dir(place.state()).unwrap();
+    std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(place.state()).unwrap();
     std::fs::write(place.state().join("state.db"), vec![0x42; 20_000]).unwrap();
     let _engine = place.engine();
     let client = place.join().await;

@@ -41,11 +41,7 @@ impl Core {
         let mut alarms = Vec::new();
         let tail = Arc::clone(&self.parts.journal.tail().borrow());
         alarms.extend(tail.trouble.clone());
-        alarms.extend(
-            tail.set_aside
-                .as_ref()
-                .map(|aside| format!("{} ({}); the journal begins anew", aside.sentence(), aside.why)),
-        );
+        alarms.extend(tail.set_aside.as_ref().map(|aside| format!("{} ({})", aside.sentence(), aside.why)));
         if let Chain::Broken { at, why } = &self.chain {
             alarms.push(format!("the journal's chain breaks at entry {at}: {why}"));
         }

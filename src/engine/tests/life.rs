@@ -233,7 +233,8 @@ async fn a_host_that_is_down_when_its_maintenance_ends_is_told() {
 async fn numbers_of_jobs_do_not_repeat_where_the_last_one_cannot_be_read() {
     let place = Place::new(FLEET);
     // A folder in its place: a state.db that can be neither read nor written.
-    std::fs::create_dir_all(place.state().join("state.db")).unwrap();
+    super::super::state::StateFolder::locate(Some(&place.state()), "").unwrap().prepare().unwrap();
+    std::fs::create_dir(place.state().join("state.db")).unwrap();
     let engine = place.start().await;
     let client = join(&place.socket()).await;
     let job = client.command(Command::Doctor).await.unwrap().job.unwrap();

@@ -10,7 +10,8 @@ use tokio::sync::{oneshot, watch};
 
 use super::{JournalError, QUEUE, Recorded, Request, Tail};
 use crate::clock::Clock;
-use crate::journal::database::{self, Identity, OpenError, SetAside};
+use crate::journal::aside::{self, Identity, SetAside};
+use crate::journal::database::{self, OpenError};
 use crate::journal::entry::{Entry, Weight};
 use crate::journal::store::{Draft, Store, Window};
 
@@ -71,7 +72,7 @@ impl Writer {
         self.tail.length = store.length();
         self.tail.entries = store.read(last_ones()).map_err(unusable)?;
         self.store = Some(store);
-        self.identity = database::identity(&self.folder);
+        self.identity = aside::identity(&self.folder);
         if let Some(aside) = opened.set_aside {
             self.waiting.push_front(told(&aside, &self.clock));
             self.tail.set_aside = Some(aside);
@@ -83,11 +84,11 @@ impl Writer {
     /// holds, and begins with the file that has the name.
     fn let_go(&mut self) -> Result<(), String> {
         let Some(store) = &self.store else { return Ok(()) };
-        if database::identity(&self.folder) == self.identity {
+        if aside::identity(&self.folder) == self.identity {
             return Ok(());
         }
         let now = self.clock.now();
-        let aside = database::rescue(store.connection(), &self.folder, now)
+        let aside = aside::rescue(store.connection(), &self.folder, now)
             .map_err(|error| format!("it was removed or replaced, and what it held cannot be kept: {error}"))?;
         self.waiting.push_front(told(&aside, &self.clock));
         self.tail.set_aside = Some(aside);
@@ -224,6 +225,9 @@ impl Writer {
                 let _nobody_waits = answer.send(self.read(window));
             }
             Request::Flush { done } => {
+                if let Some(store) = &self.store {
+                    database::settle(store.connection());
+                }
                 let _nobody_waits = done.send(());
             }
             Request::Append { .. } | Request::Keep { .. } | Request::Close { .. } => {}
