@@ -68,6 +68,9 @@ pub struct Choices {
     pub announce: bool,
 }
 
+/// How many entries of the journal are asked for at once.
+const JOURNAL_PAGE: u32 = 500;
+
 /// The console.
 #[derive(Debug)]
 pub struct App {
@@ -98,6 +101,8 @@ pub struct App {
     effects: Vec<Effect>,
     /// The newest entry of the journal that was looked at for alarms.
     seen: u64,
+    /// Entries of the journal before this one were asked for.
+    paged: Option<u64>,
 }
 
 impl App {
@@ -119,6 +124,7 @@ impl App {
             can_suspend,
             effects: Vec::new(),
             seen,
+            paged: None,
         };
         app.settle();
         app
@@ -171,8 +177,22 @@ impl App {
         for id in PaneId::ALL {
             self.lists[id as usize].arrange(id.pane(), &self.world.shown);
         }
+        self.page_journal();
         for open in &mut self.pages {
             self.effects.extend(open.page.wants(&self.world).map(Effect::Ask));
+        }
+    }
+
+    /// Asks for older entries of the journal where the oldest one is reached, or a filter hides those that are here.
+    fn page_journal(&mut self) {
+        let list = &self.lists[PaneId::Journal as usize];
+        let moved = list.position() > 0 || list.reversed;
+        let reached = if moved { list.at_far_end() } else { !list.filter.is_empty() && list.order().len() < 2 };
+        let looking = self.focus == PaneId::Journal && self.pages.is_empty() && self.world.unreachable().is_none();
+        let Some(before) = self.world.oldest_entry().filter(|_| reached && looking) else { return };
+        if self.paged != Some(before) {
+            self.paged = Some(before);
+            self.effects.push(Effect::Ask(Query::Journal { since: None, before: Some(before), limit: JOURNAL_PAGE }));
         }
     }
 

@@ -86,6 +86,12 @@ impl ListState {
         self.position
     }
 
+    /// Whether the selected row is the last one of the pane's own order, whichever way around that is shown.
+    pub fn at_far_end(&self) -> bool {
+        let end = if self.reversed { 0 } else { self.order.len().saturating_sub(1) };
+        self.position == end
+    }
+
     /// Selects the row at this position among those shown, or the last.
     pub fn select(&mut self, pane: &dyn Pane, snapshot: &Snapshot, position: usize) {
         self.position = position.min(self.order.len().saturating_sub(1));

@@ -6,7 +6,11 @@ use jiff::tz::TimeZone;
 
 use crate::clock::Timestamp;
 use crate::engine::client::Link;
-use crate::engine::snapshot::Snapshot;
+use crate::engine::snapshot::{JournalView, Snapshot};
+use crate::journal::entry::Entry;
+
+/// How many entries of the journal are kept at most, whatever was paged through.
+pub const JOURNAL_KEPT: usize = 5000;
 
 /// Everything that a frame is drawn from, apart from where the person is looking.
 #[derive(Debug, Clone)]
@@ -32,16 +36,47 @@ pub struct World {
 impl World {
     /// A newer picture has come.
     pub fn take(&mut self, snapshot: Arc<Snapshot>) {
-        if self.frozen.is_none() {
-            self.shown = Arc::clone(&snapshot);
-        }
         self.newest = snapshot;
+        if self.frozen.is_none() {
+            self.show_newest();
+        }
+    }
+
+    /// Shows the newest picture, with the entries of the journal that were paged to.
+    fn show_newest(&mut self) {
+        let same_engine = self.shown.head.engine.started == self.newest.head.engine.started;
+        let journal = if same_engine { joined(&self.shown.journal, &self.newest.journal) } else { None };
+        self.shown = match journal {
+            Some(journal) => Arc::new(Snapshot { journal: Arc::new(journal), ..(*self.newest).clone() }),
+            None => Arc::clone(&self.newest),
+        };
+    }
+
+    /// The number of the oldest entry of the journal that is shown, where older ones exist and may be kept too.
+    pub fn oldest_entry(&self) -> Option<u64> {
+        let tail = &self.shown.journal.tail;
+        tail.first().map(|entry| entry.seq).filter(|seq| *seq > 1 && tail.len() < JOURNAL_KEPT)
+    }
+
+    /// Older entries of the journal have come, oldest first. Those that do not end where the shown ones begin are
+    /// answers to an old question. Returns whether there is more to see now.
+    pub fn page_back(&mut self, older: &[Entry]) -> bool {
+        let first = self.shown.journal.tail.first().map(|entry| entry.seq);
+        if older.last().is_none_or(|last| Some(last.seq + 1) != first) {
+            return false;
+        }
+        let room = JOURNAL_KEPT.saturating_sub(self.shown.journal.tail.len());
+        let kept = older.iter().skip(older.len().saturating_sub(room)).cloned().map(Arc::new);
+        let mut shown = (*self.shown).clone();
+        Arc::make_mut(&mut shown.journal).tail.splice(0..0, kept);
+        self.shown = Arc::new(shown);
+        true
     }
 
     /// Holds the picture still, or lets it go on.
     pub fn toggle_freeze(&mut self) {
         if self.frozen.take().is_some() {
-            self.shown = Arc::clone(&self.newest);
+            self.show_newest();
         } else {
             self.frozen = Some(self.now);
         }
@@ -63,4 +98,20 @@ impl World {
             Link::Lost { why } => Some(format!("the engine is gone: {why}")),
         }
     }
+}
+
+/// The newest journal with the entries before it that are shown. `None`: there are none, or they do not join.
+fn joined(shown: &JournalView, newest: &JournalView) -> Option<JournalView> {
+    let first = newest.tail.first()?.seq;
+    let older = shown.tail.partition_point(|entry| entry.seq < first);
+    if older == 0 || shown.tail[older - 1].seq + 1 != first {
+        return None;
+    }
+    // Nobody paged back: the window only moves on.
+    if shown.tail.len() <= newest.tail.len() {
+        return None;
+    }
+    let from = (older + newest.tail.len()).saturating_sub(JOURNAL_KEPT).min(older);
+    let tail = shown.tail[from..older].iter().chain(&newest.tail).map(Arc::clone).collect();
+    Some(JournalView { tail, ..newest.clone() })
 }

@@ -238,3 +238,30 @@ async fn a_console_killed_hard_leaves_the_engine_running() {
     let mut stop = Session::start(hotspare().args(["engine", "stop"]), 120, 40);
     assert!(stop.ended().await.success());
 }
+
+#[tokio::test]
+async fn a_keymap_that_comes_later_is_used_and_a_broken_one_is_told_with_its_line() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("hotspare");
+    let config = format!("config={}", folder.display());
+    let mut session = Session::fixture(&["harbour", "theme=dark", &config], 120, 40);
+    session.until_text("all keys").await;
+    let keymaps = folder.join("keymaps");
+    std::fs::create_dir_all(&keymaps).expect("made");
+    let save = |text: &str| {
+        std::fs::write(keymaps.join(".default.new"), text).expect("written");
+        std::fs::rename(keymaps.join(".default.new"), keymaps.join("default.toml")).expect("renamed");
+    };
+    let shipped = include_str!("../../keymaps/default.toml");
+    let moved = shipped.replacen(r#"["?", "f1"]"#, r#""f1""#, 1);
+    assert_ne!(moved, shipped);
+    save(&moved);
+    session.until_text("keymap `default` was read again").await;
+    session.until_text("f1 all keys").await;
+    save(&format!("{moved}\n[nowhere]\nx = \"help\"\n"));
+    let line = moved.lines().count() + 2;
+    session.until_text(&format!("default.toml:{line}:")).await;
+    // What was in force stays.
+    session.press("\x1bOP").await;
+    session.until_text("All keys").await;
+}

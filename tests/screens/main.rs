@@ -14,5 +14,6 @@ mod fixture;
 mod stage;
 
 mod actions;
+mod journal;
 mod pictures;
 mod sizes;

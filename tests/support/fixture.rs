@@ -238,6 +238,21 @@ pub fn journal(now: Timestamp) -> Vec<Entry> {
     ]
 }
 
+/// The whole journal, of which a snapshot has the tail.
+pub fn all_entries(now: Timestamp) -> Vec<Entry> {
+    let tail = journal(now);
+    let older = |seq: u64| Entry {
+        seq,
+        time: ago(now, 90_000 + 60 * i64::try_from(211 - seq).expect("small")),
+        who: "engine".into(),
+        what: format!("remark {seq}"),
+        why: String::new(),
+        about: serde_json::Value::Null,
+        weight: Weight::Note,
+    };
+    (1..tail[0].seq).map(older).chain(tail.iter().cloned()).collect()
+}
+
 /// A history with a wave, a gap and a failure for every check.
 pub fn history(now: Timestamp) -> History {
     let points = |base: f64| -> Vec<Point> {
@@ -298,7 +313,13 @@ impl FakeClient {
         self.queries.lock().expect("not poisoned").push(query.clone());
         match query {
             Query::History { .. } => Answer::History { history: history(now) },
-            Query::Journal { .. } => Answer::Journal { entries: journal(now), chain: Chain::Intact },
+            Query::Journal { before, limit, .. } => {
+                let before = before.unwrap_or(u64::MAX);
+                let mut entries = all_entries(now);
+                entries.retain(|entry| entry.seq < before);
+                let from = entries.len().saturating_sub(*limit as usize);
+                Answer::Journal { entries: entries.split_off(from), chain: Chain::Intact }
+            }
             Query::Log { after } => {
                 Answer::Log { lines: log(now).into_iter().filter(|line| line.seq > *after).collect() }
             }

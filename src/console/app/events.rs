@@ -10,9 +10,10 @@ use crate::clock::Timestamp;
 use crate::console::action::Action;
 use crate::console::keymap::{Key, Meant, written};
 use crate::console::modal::Outcome;
+use crate::console::pane::PaneId;
 use crate::console::theme::Meaning;
 use crate::engine::client::Link;
-use crate::engine::command::Refusal;
+use crate::engine::command::{Answer, Query, Refusal};
 use crate::engine::snapshot::Snapshot;
 use crate::journal::entry::Weight;
 
@@ -117,6 +118,7 @@ impl App {
         // The numbers of another engine begin anew: nothing that was arranged by number holds.
         if snapshot.head.engine.started != self.world.newest.head.engine.started {
             self.lists.iter_mut().for_each(crate::console::list::ListState::disarrange);
+            self.paged = None;
         }
         self.world.take(snapshot);
         self.alarms();
@@ -154,6 +156,7 @@ impl App {
             _ => {}
         }
         self.world.link = link;
+        self.paged = None;
         self.settle();
     }
 
@@ -165,6 +168,17 @@ impl App {
             Reply::Command(Err(Refusal { what, hint, .. })) | Reply::Restart(Err(Refusal { what, hint, .. })) => {
                 self.say(Meaning::Bad, what, hint);
             }
+            Reply::Query(Query::Journal { before: Some(_), .. }, answer) => match answer {
+                Ok(Answer::Journal { entries, .. }) => {
+                    if self.world.page_back(&entries) {
+                        self.lists[PaneId::Journal as usize].disarrange();
+                    }
+                }
+                Ok(_) => {}
+                Err(Refusal { what, hint, .. }) => {
+                    self.say(Meaning::Bad, format!("older entries of the journal cannot be read: {what}"), hint);
+                }
+            },
             Reply::Query(query, answer) => {
                 for open in &mut self.pages {
                     open.page.answered(&query, &answer);

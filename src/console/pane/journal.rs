@@ -9,7 +9,7 @@ use crate::console::keymap::Keymap;
 use crate::console::table::{Column, Part, dim, part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
-use crate::console::world::World;
+use crate::console::world::{JOURNAL_KEPT, World};
 use crate::engine::snapshot::Snapshot;
 use crate::journal::entry::{Chain, Entry, Weight};
 
@@ -66,7 +66,11 @@ impl Pane for Journal {
     fn answer(&self, world: &World, glyphs: &Glyphs) -> Vec<Part> {
         let journal = &world.shown.journal;
         let entries = if journal.length == 1 { "1 entry".into() } else { format!("{} entries", journal.length) };
-        vec![plain(format!("{entries}, ")), chain(&journal.chain, glyphs)]
+        let mut parts = vec![plain(format!("{entries}, ")), chain(&journal.chain, glyphs)];
+        if journal.tail.len() >= JOURNAL_KEPT {
+            parts.push(dim(format!(", the last {JOURNAL_KEPT} here: `hotspare journal` shows all")));
+        }
+        parts
     }
 
     fn brief(&self, world: &World, glyphs: &Glyphs) -> Vec<Part> {
