@@ -32,7 +32,7 @@ pub fn of(world: &World) -> Vec<Problem> {
     let mut all = Vec::new();
     if let Link::Lost { why } = &world.link {
         let taken = format::second(world.newest.taken, &world.zone);
-        all.push(Problem::new(Meaning::Bad, format!("engine gone: {why}; this is the picture of {taken}")));
+        all.push(Problem::new(Meaning::Bad, format!("engine gone: {why}; picture of {taken}")));
     }
     all.extend(head.alarms.iter().map(|alarm| Problem::new(Meaning::Bad, alarm.clone())));
     if let Chain::Broken { at, why } = &world.newest.journal.chain {

@@ -317,3 +317,23 @@ fn the_theme_of_a_terminal_follows_its_background() {
     stage.app.background(true);
     assert_eq!(stage.app.look.theme.name, "light");
 }
+
+#[test]
+fn a_maintenance_whose_time_is_over_is_asked_about_and_nothing_is_done() {
+    let mut stage = Stage::new(harbour(noon()));
+    let mut snapshot = harbour(noon());
+    snapshot.seq = 2;
+    let journal = Arc::make_mut(&mut snapshot.journal);
+    let mut entry = (*journal.tail[2]).clone();
+    entry.seq = 219;
+    entry.what = "maintenance of studio-2 ended: its time is over".into();
+    entry.about = serde_json::json!({ "host": "studio-2", "maintenance": false });
+    journal.tail.push(Arc::new(entry));
+    journal.length = 219;
+    stage.app.snapshot(Arc::new(snapshot));
+    stage.settle();
+    let told = message(&stage);
+    assert!(told.contains("the maintenance of studio-2 is over, and it is down: is it done?"), "{told}");
+    assert!(stage.text().contains("m on studio-2 prolongs it"), "{}", stage.text());
+    assert_eq!(stage.sent(), []);
+}

@@ -33,7 +33,7 @@ actions! {
     Palette "palette" "command" Anywhere Harmless None
         => "Asks for an action by name, with its argument; Tab completes.";
     Quit "quit" "quit" Anywhere Harmless None
-        => "Leaves the console. The engine goes on.";
+        => "Leaves the console. The engine goes on, unless it lives in this process.";
     Suspend "suspend" "suspend" Anywhere Harmless None
         => "Goes back to the shell until `fg`. The engine goes on.";
     Redraw "redraw" "redraw" Anywhere Harmless None

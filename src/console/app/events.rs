@@ -9,13 +9,14 @@ use super::{App, Effect, Reply};
 use crate::clock::Timestamp;
 use crate::console::action::Action;
 use crate::console::keymap::{Key, Meant, written};
-use crate::console::modal::Outcome;
-use crate::console::pane::PaneId;
+use crate::console::modal::{Outcome, Possible};
+use crate::console::pane::{PaneId, key_words};
 use crate::console::theme::Meaning;
 use crate::engine::client::Link;
 use crate::engine::command::{Answer, Query, Refusal};
 use crate::engine::snapshot::Snapshot;
-use crate::journal::entry::Weight;
+use crate::health::view::Health;
+use crate::journal::entry::{Entry, Weight};
 
 impl App {
     /// A key was pressed.
@@ -135,7 +136,16 @@ impl App {
             .filter(|entry| entry.seq > self.seen && entry.weight == Weight::Alarm)
             .map(Arc::clone)
             .collect();
+        let over: Vec<_> = journal
+            .tail
+            .iter()
+            .filter(|entry| entry.seq > self.seen)
+            .filter_map(|entry| overdue(entry).map(ToOwned::to_owned))
+            .collect();
         self.seen = journal.length;
+        for host in &over {
+            self.maintenance_over(host);
+        }
         for entry in &new {
             let why = (!entry.why.is_empty()).then(|| entry.why.clone());
             self.say(Meaning::Bad, entry.what.clone(), why);
@@ -143,9 +153,25 @@ impl App {
                 self.effects.push(Effect::Announce(format!("{}: {}", newest.head.fleet, entry.what)));
             }
         }
-        if self.choices.bell && !new.is_empty() {
+        if self.choices.bell && !(new.is_empty() && over.is_empty()) {
             self.effects.push(Effect::Bell);
         }
+    }
+
+    /// The time of a maintenance is over: nothing is started by that, the person is asked.
+    fn maintenance_over(&mut self, host: &str) {
+        let health = self.world.newest.host(host).map(|view| view.health).filter(|health| *health != Health::Up);
+        let meaning = if health.is_some() { Meaning::Bad } else { Meaning::Warn };
+        let now = health.map(|health| format!(", and it is {}", health.word())).unwrap_or_default();
+        let text = format!("the maintenance of {host} is over{now}: is it done?");
+        let hint = self.exists(Action::Maintain).then(|| {
+            let key = key_words(&self.look.keymap, Action::Maintain);
+            format!("{key} on {host} prolongs it")
+        });
+        if self.choices.announce {
+            self.effects.push(Effect::Announce(format!("{}: {text}", self.world.newest.head.fleet)));
+        }
+        self.say(meaning, text, hint);
     }
 
     /// The engine was joined or lost.
@@ -205,4 +231,10 @@ impl App {
             self.say(Meaning::Bad, error.to_string(), None);
         }
     }
+}
+
+/// The host whose maintenance this entry ends because its time is over.
+fn overdue(entry: &Entry) -> Option<&str> {
+    let ended = entry.weight == Weight::Warning && entry.about.get("maintenance")? == false;
+    entry.about.get("host")?.as_str().filter(|_| ended)
 }

@@ -48,6 +48,12 @@ impl App {
     }
 }
 
+/// Says that none of these hosts is in maintenance.
+pub(super) fn not_in_maintenance(hosts: &[String]) -> String {
+    let verb = if hosts.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} not in maintenance", hosts.join(", "))
+}
+
 impl Possible for App {
     fn exists(&self, action: Action) -> bool {
         !(self.world.read_only && action.spec().changes())
@@ -65,7 +71,7 @@ impl Possible for App {
             Action::Probe | Action::Maintain => gone().or_else(|| self.no_target()),
             Action::EndMaintenance => gone().or_else(|| self.no_target()).or_else(|| {
                 let none = !self.targets().iter().any(|host| self.in_maintenance(host));
-                none.then(|| format!("{} is not in maintenance", self.targets().join(", ")))
+                none.then(|| not_in_maintenance(&self.targets()))
             }),
             Action::ProbeAll => {
                 gone().or_else(|| self.world.newest.hosts.is_empty().then(|| "the fleet file has no hosts".into()))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::possible::not_in_maintenance;
 use super::{App, Effect};
 use crate::clock::Timestamp;
 use crate::console::action::{Action, Invocation};
@@ -64,8 +65,10 @@ impl App {
     fn maintain(&mut self, argument: Option<String>) {
         let Some(hosts) = self.hosts(argument) else { return };
         let lines = vec![
-            "Watching goes on, acting stops: nothing is done about these hosts until the time is over.".into(),
-            "Then it ends by itself, and the journal says so.".into(),
+            "Watching goes on, acting stops: no alarm is raised about these hosts, and nothing is done about them."
+                .into(),
+            "When the time is over nothing is started: the journal and every console say so, and ask to prolong it."
+                .into(),
         ];
         let fields = vec![Field::new("why", "", ""), Field::new("for", "30m, 2h, 1d", "2h")];
         let ask = Ask::new(format!("Maintenance of {}?", hosts.join(", ")), lines, hosts, fields, made_maintenance);
@@ -85,10 +88,10 @@ impl App {
             commands.push(Command::EndMaintenance { host: name.clone() });
         }
         if commands.is_empty() {
-            return self.say(Meaning::Warn, format!("{} is not in maintenance", hosts.join(", ")), None);
+            return self.say(Meaning::Warn, not_in_maintenance(&hosts), None);
         }
         lines.push(String::new());
-        lines.push("hotspare may act on them again at once.".into());
+        lines.push("Alarms are raised about them again at once, and hotspare may act on them.".into());
         let title = format!("End the maintenance of {}?", format::several(commands.len(), "host"));
         self.modals.push(Box::new(Confirm::button(title, lines, " End maintenance ", commands)));
     }

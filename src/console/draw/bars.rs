@@ -123,10 +123,17 @@ pub fn tabs(brush: &mut Brush<'_>, area: Rect, app: &App) {
 pub fn status(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let y = area.bottom() - 2;
     let room = area.width.saturating_sub(2);
-    let dot = brush.theme.glyphs.dot;
+    let glyphs = brush.theme.glyphs;
+    let dot = glyphs.dot;
     let world = &app.world;
     if let Some((toast, more)) = app.toasts.live(world.now) {
-        let mut parts = vec![part(toast.meaning, toast.text.clone())];
+        let sign = match toast.meaning {
+            Meaning::Good => glyphs.good,
+            Meaning::Warn => glyphs.warn,
+            Meaning::Bad => glyphs.bad,
+            _ => dot,
+        };
+        let mut parts = vec![part(toast.meaning, format!("{sign} {}", toast.text))];
         parts.extend(toast.hint.iter().map(|hint| plain(format!(" {dot} {hint}"))));
         let more = match (more, app.look.keymap.key_of(Action::Messages)) {
             (0, _) | (_, None) => Vec::new(),
@@ -137,7 +144,6 @@ pub fn status(brush: &mut Brush<'_>, area: Rect, app: &App) {
         return;
     }
     let Some(entry) = world.shown.journal.tail.last() else { return };
-    let glyphs = brush.theme.glyphs;
     let mut parts = vec![
         dim(format!("{}  ", format::moment(entry.time, world.now, &world.zone))),
         part(journal::meaning(entry.weight), journal::sign(entry.weight, glyphs)),

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -53,7 +54,14 @@ impl<'a> Brush<'a> {
         let mut used = 0;
         for part in parts {
             let style = self.theme.style(part.meaning);
-            for symbol in part.text.graphemes(true).filter(|symbol| !symbol.contains(char::is_control)) {
+            // A line under the spaces that only keep a column apart would look like an empty field.
+            let blank = Style { add_modifier: style.add_modifier - Modifier::UNDERLINED, ..style };
+            let (before, end) = (part.text.len() - part.text.trim_start().len(), part.text.trim_end().len());
+            let letters = if end == 0 { 0..part.text.len() } else { before..end };
+            for (at, symbol) in
+                part.text.grapheme_indices(true).filter(|(_, symbol)| !symbol.contains(char::is_control))
+            {
+                let style = if letters.contains(&at) { style } else { blank };
                 let columns = u16::try_from(symbol.width()).unwrap_or(u16::MAX);
                 if columns > limit - used {
                     let sign = self.theme.glyphs.cut;

@@ -29,7 +29,7 @@ pub enum Layout {
 }
 
 /// The panes of the overview: rows of panes, with the share of the width that each has in a hundred.
-const ROWS: &[&[(PaneId, u16)]] = &[&[(PaneId::Hosts, 58), (PaneId::Jobs, 42)], &[(PaneId::Journal, 100)]];
+const ROWS: &[&[(PaneId, u16)]] = &[&[(PaneId::Hosts, 60), (PaneId::Jobs, 40)], &[(PaneId::Journal, 100)]];
 /// No row is lower than this, head and frame included.
 const LEAST_ROW: u16 = 7;
 

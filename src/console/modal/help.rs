@@ -112,16 +112,18 @@ fn row(brush: &mut Brush<'_>, area: Rect, action: Action, selected: bool, sight:
     let meaning = if possible { Meaning::Text } else { Meaning::Dim };
     let keys = sight.look.keymap.all_keys_of(action).join(", ");
     let argument = spec.argument.map(|argument| format!(" {}", argument.name)).unwrap_or_default();
-    brush.parts(area.x + 1, area.y, 18, &[part(if possible { Meaning::Key } else { Meaning::Dim }, keys)]);
-    brush.parts(area.x + 20, area.y, 23, &[part(meaning, spec.id), dim(argument)]);
+    // Where there is room, the longest list of keys is seen in full.
+    let own = if area.width >= 100 { 24 } else { 18 };
+    brush.parts(area.x + 1, area.y, own, &[part(if possible { Meaning::Key } else { Meaning::Dim }, keys)]);
+    brush.parts(area.x + own + 2, area.y, 23, &[part(meaning, spec.id), dim(argument)]);
     let said = if possible {
         spec.doc.to_owned()
     } else {
         format!("not now: {}", sight.actions.why_not(&action.into()).unwrap_or_default())
     };
-    brush.parts(area.x + 44, area.y, area.width.saturating_sub(45), &[dim(said)]);
+    brush.parts(area.x + own + 26, area.y, area.width.saturating_sub(own + 27), &[dim(said)]);
     if selected {
         brush.parts(area.x, area.y, 1, &[part(Meaning::Focus, brush.theme.glyphs.cursor)]);
-        brush.shade(Rect { x: area.x + 1, width: 42.min(area.width - 1), ..area }, Meaning::Selection);
+        brush.shade(Rect { x: area.x + 1, width: (own + 24).min(area.width - 1), ..area }, Meaning::Selection);
     }
 }

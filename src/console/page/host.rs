@@ -1,11 +1,14 @@
 //! The page of a host: what is believed and why, its checks, the history of the selected one, the changes of health.
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{Line, Page, chart, fact};
 use crate::clock::Timestamp;
 use crate::console::action::Scope;
+use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::pane::hosts::meaning;
-use crate::console::table::{dim, part, plain};
+use crate::console::table::{self, dim, part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
@@ -26,6 +29,8 @@ pub struct HostPage {
 
 /// The history is asked for again after so long, where the picture has changed.
 const FRESH_MS: i64 = 1000;
+/// Columns before what a fact says.
+const FACT: usize = 12;
 /// Lines of the chart.
 const CHART: usize = 5;
 /// Changes of health that are listed.
@@ -90,7 +95,7 @@ impl Page for HostPage {
         let Some(host) = world.shown.host(&self.name) else {
             return vec![vec![dim("the fleet file has no such host any more")]];
         };
-        let mut lines = head(host, world, glyphs);
+        let mut lines = head(host, world, glyphs, width);
         lines.push(Vec::new());
         lines.extend(self.checks(host, world, glyphs));
         lines.push(Vec::new());
@@ -103,14 +108,24 @@ impl Page for HostPage {
     }
 }
 
-fn head(host: &HostView, world: &World, glyphs: &Glyphs) -> Vec<Line> {
+fn head(host: &HostView, world: &World, glyphs: &Glyphs, room: usize) -> Vec<Line> {
     let sign = format!("{} {}", glyphs.health(host.health), host.health.word());
     let since = format!(" for {}", format::age(host.since, world.reference()));
     let mut health = vec![part(meaning(host.health), sign), plain(since)];
+    let mut more = None;
     if let Some(why) = &host.why {
-        health.push(plain(format!(" {} {why}", glyphs.dot)));
+        // A reason that is too long for the rest of the line gets lines of its own.
+        let why_here = plain(format!(" {} {why}", glyphs.dot));
+        if FACT + table::width(&health) + why_here.text.width() <= room {
+            health.push(why_here);
+        } else {
+            more = Some(why);
+        }
     }
     let mut lines = vec![fact("health", health)];
+    for (index, line) in more.into_iter().flat_map(|why| wrap(why, room.saturating_sub(FACT))).enumerate() {
+        lines.push(fact(if index == 0 { "why" } else { "" }, [plain(line)]));
+    }
     if let Some(next) = &host.next {
         lines.push(fact("next", [plain(next.clone())]));
     }

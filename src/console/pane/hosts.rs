@@ -147,12 +147,14 @@ impl Pane for Hosts {
     fn columns(&self, snapshot: &Snapshot) -> Vec<Column> {
         let longest = snapshot.hosts.iter().map(|host| host.name.chars().count()).max().unwrap_or(0);
         let name = u16::try_from(longest + 2).unwrap_or(u16::MAX).clamp(10, 34);
+        let words = snapshot.hosts.iter().map(|host| host.health.word().len()).max().unwrap_or(0);
+        let health = u16::try_from(words).unwrap_or(u16::MAX).clamp(8, 11);
         vec![
             Column::growing("  host", name.min(18), name),
-            Column::fixed("health", 11),
+            Column::fixed("health", health),
             Column::fixed("since", 9).right().spare(1),
             Column::fixed("checks", 6).right().spare(2),
-            Column::growing("latency, reason", 15, 400),
+            Column::growing("latency, reason", 20, 400),
         ]
     }
 
@@ -194,12 +196,32 @@ fn reason(host: &HostView, world: &World, glyphs: &Glyphs) -> Vec<Part> {
         ];
     }
     match (&host.why, latency(host)) {
-        (Some(why), _) if host.health != Health::Up => vec![plain(why.clone())],
+        (Some(why), _) if host.health != Health::Up => why_not(host, why, glyphs),
         (_, Some(latency)) => {
             vec![plain(format!("{:>7} ", format::latency(latency))), part(Meaning::Chart, spark(&host.trend, glyphs))]
         }
         _ => Vec::new(),
     }
+}
+
+/// What is wrong first, then which checks say so: where there is little room, the checks are cut and not the reason.
+fn why_not(host: &HostView, why: &str, glyphs: &Glyphs) -> Vec<Part> {
+    let mut failing: Vec<_> = host.checks.iter().filter(|check| check.result == Outcome::Fail).collect();
+    failing.sort_by_key(|check| !check.vital);
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for check in failing {
+        let Some(reason) = check.reason.as_deref() else { continue };
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(&check.name),
+            None => groups.push((reason, vec![&check.name])),
+        }
+    }
+    // Other words than those of the checks say something that the checks do not.
+    if !groups.iter().any(|(reason, _)| why.contains(reason)) {
+        return vec![plain(why.to_owned())];
+    }
+    let told = groups.into_iter().map(|(reason, names)| format!("{reason} {} {}", glyphs.dot, names.join(", ")));
+    vec![plain(told.collect::<Vec<_>>().join("; "))]
 }
 
 #[cfg(test)]

@@ -64,6 +64,11 @@ fn running(snapshot: &Snapshot) -> usize {
     snapshot.jobs.iter().filter(|job| !job.state.ended() && job.state != JobState::Queued).count()
 }
 
+/// What a job is called.
+fn name(job: &JobView) -> String {
+    if job.title.is_empty() || job.title == job.kind { job.kind.clone() } else { format!("{} {}", job.kind, job.title) }
+}
+
 impl Pane for Jobs {
     fn name(&self) -> &'static str {
         "Jobs"
@@ -131,10 +136,12 @@ impl Pane for Jobs {
         }
     }
 
-    fn columns(&self, _: &Snapshot) -> Vec<Column> {
+    fn columns(&self, snapshot: &Snapshot) -> Vec<Column> {
+        let longest = snapshot.jobs.iter().map(|job| name(job).chars().count()).max().unwrap_or(0);
+        let name = u16::try_from(longest + 2).unwrap_or(u16::MAX).clamp(16, 34);
         vec![
             Column::fixed("no", 4).right().spare(3),
-            Column::growing("  job", 16, 34),
+            Column::growing("  job", 16, name),
             Column::growing("progress", 12, 80),
             Column::fixed("", 4).right(),
             Column::fixed("rate", 9).right().spare(2),
@@ -145,11 +152,7 @@ impl Pane for Jobs {
     fn cells(&self, world: &World, glyphs: &Glyphs, row: usize) -> Vec<Vec<Part>> {
         let Some(job) = job(&world.shown, row) else { return Vec::new() };
         let ended = job.state.ended();
-        let name = if job.title.is_empty() || job.title == job.kind {
-            job.kind.clone()
-        } else {
-            format!("{} {}", job.kind, job.title)
-        };
+        let name = name(job);
         let percent = job.percent().filter(|_| !ended && job.state != JobState::Queued);
         let moves = percent.is_some();
         let rate = job.rate.filter(|_| moves).map(|rate| format::rate(rate, job.unit));
