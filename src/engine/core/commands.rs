@@ -206,7 +206,9 @@ impl Core {
                 return Err(JobError::Cancelled);
             }
             let count = |grade| report.iter().filter(|finding| finding.grade == grade).count();
-            let note = format!("{} good, {} risks, {} bad", count(Grade::Good), count(Grade::Risk), count(Grade::Bad));
+            let risks = count(Grade::Risk);
+            let risk = if risks == 1 { "risk" } else { "risks" };
+            let note = format!("{} good, {risks} {risk}, {} bad", count(Grade::Good), count(Grade::Bad));
             Ok(Outcome { note, report })
         });
         self.submitted(id, "the doctor looks at everything")
