@@ -17,6 +17,8 @@ use ratatui::crossterm::terminal as raw;
 use ratatui::layout::{Position, Rect};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::reach::plain;
+
 /// What is written to take the terminal: the other screen, no cursor, pastes in brackets, lines not wrapped by it.
 const TAKE: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[2J";
 /// What is written to give it back, whatever was switched on.
@@ -111,7 +113,7 @@ impl Terminal {
         encode::cells(&mut bytes.body, self.shown.diff(&frame).into_iter());
         let moved = bytes.body.len() > before;
         if title != self.title {
-            let plain: String = title.chars().filter(|letter| !letter.is_control()).collect();
+            let plain: String = title.chars().filter(|letter| plain::is_plain(*letter)).collect();
             bytes.body.extend_from_slice(format!("\x1b]2;{plain}\x1b\\").as_bytes());
             title.clone_into(&mut self.title);
         }
@@ -151,7 +153,7 @@ impl Terminal {
 
     /// Tells the desktop (OSC 9).
     pub fn announce(&mut self, text: &str) -> io::Result<()> {
-        let plain: String = text.chars().filter(|letter| !letter.is_control()).collect();
+        let plain: String = text.chars().filter(|letter| plain::is_plain(*letter)).collect();
         self.out.write_all(format!("\x1b]9;{plain}\x1b\\").as_bytes())
     }
 

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::console::table::{Part, width};
 use crate::console::theme::{Meaning, Theme};
+use crate::reach::plain;
 
 /// Draws into one frame.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl<'a> Brush<'a> {
             let (before, end) = (part.text.len() - part.text.trim_start().len(), part.text.trim_end().len());
             let letters = if end == 0 { 0..part.text.len() } else { before..end };
             for (at, symbol) in
-                part.text.grapheme_indices(true).filter(|(_, symbol)| !symbol.contains(char::is_control))
+                part.text.grapheme_indices(true).filter(|(_, symbol)| symbol.chars().all(plain::is_plain))
             {
                 let style = if letters.contains(&at) { style } else { blank };
                 let columns = u16::try_from(symbol.width()).unwrap_or(u16::MAX);
@@ -170,6 +171,19 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::library::Library;
+    use crate::console::table::part;
+    use crate::console::theme::color::Depth;
+
+    #[test]
+    fn marks_that_change_how_others_read_are_not_drawn() {
+        let theme = Theme::load(&Library::default(), "mono", Depth::None, true).unwrap();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 1));
+        let hostile = "ev\u{202e}il\u{200b} \u{1b}[31mred\u{9b}";
+        let used = Brush::new(&mut buffer, &theme).parts(0, 0, 20, &[part(Meaning::Text, hostile)]);
+        let drawn: String = buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert_eq!((used, drawn.trim_end()), (12, "evil [31mred"));
+    }
 
     #[test]
     fn text_is_broken_at_spaces_and_never_too_wide() {
