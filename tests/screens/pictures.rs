@@ -81,6 +81,9 @@ fn filter_line() {
 fn engine_gone() {
     let mut stage = Stage::new(harbour(noon())).sized(80, 24).lost();
     insta::assert_snapshot!(stage.text());
+    let wide = Stage::new(harbour(noon())).sized(120, 36).lost().text();
+    let title = wide.lines().next().unwrap_or_default();
+    assert!(title.contains("engine gone") && !title.contains("lease"), "{title}");
 }
 
 #[test]

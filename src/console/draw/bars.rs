@@ -48,12 +48,14 @@ fn facts(app: &App, columns: u16) -> Vec<Part> {
     let mut parts = Vec::new();
     if columns >= 100 {
         match &world.link {
-            Link::Joined => parts.push(dim(format!("engine pid {}", head.engine.pid))),
+            Link::Joined => {
+                parts.push(dim(format!("engine pid {} {dot} ", head.engine.pid)));
+                let no_lease = part(Meaning::Warn, "no lease");
+                parts.push(if head.lease.held { dim("lease held") } else { no_lease });
+            }
+            // Whether it held the lease was true of an engine that is no more.
             Link::Lost { .. } => parts.push(part(Meaning::Bad, "engine gone")),
         }
-        let (meaning, lease) = if head.lease.held { (Meaning::Dim, "lease held") } else { (Meaning::Warn, "no lease") };
-        parts.push(dim(format!(" {dot} ")));
-        parts.push(part(meaning, lease));
         parts.push(plain("   "));
     }
     if world.read_only {
