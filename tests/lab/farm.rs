@@ -150,9 +150,11 @@ impl Host {
         let public = std::fs::read_to_string(host_key.with_extension("pub")).expect("a public key");
         std::fs::write(self.path("known_hosts"), format!("{} {public}", self.address)).expect("written");
         let config = format!(
+            // Level 2 for the shells of commands: at level 1 bash reads the profile of whoever runs the tests, and what is
+            // in there is nobody's business here.
             "Port 22\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\n\
              PasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\n\
-             SetEnv PATH={}:/usr/local/bin:/usr/bin:/bin\n",
+             SetEnv SHLVL=1 PATH={}:/usr/local/bin:/usr/bin:/bin\n",
             self.address,
             text(&host_key),
             text(&self.path("authorized_keys")),
