@@ -154,7 +154,7 @@ impl Context {
     pub fn complain(&self, failure: &Failure) {
         if self.json && failure.exit != Exit::Interrupted {
             let document = serde_json::json!({ "error": failure.message, "hints": failure.hints });
-            let _gone = self.line(&document.to_string());
+            let _gone = self.document_line(&document);
         }
         let mut err = std::io::stderr().lock();
         let _gone = writeln!(err, "hotspare: {}", plain::harmless(&failure.message));
