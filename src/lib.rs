@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 5 faces | [`console`], [`cli`], [`demo`] |
 //! | 4 engine | [`engine`] |
-//! | 3 domains | [`health`] |
+//! | 3 domains | [`health`], [`session`] |
 //! | 1 reach | [`reach`], [`work`], [`journal`] |
 //! | 0 words | [`fleet`], [`clock`] |
 //!
@@ -23,4 +23,5 @@ pub mod fleet;
 pub mod health;
 pub mod journal;
 pub mod reach;
+pub mod session;
 pub mod work;

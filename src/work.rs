@@ -5,5 +5,6 @@
 
 pub mod jobs;
 pub mod progress;
+pub mod steer;
 pub mod throttle;
 pub mod view;

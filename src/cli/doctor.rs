@@ -9,7 +9,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::join;
 use crate::engine::client::Client;
-use crate::engine::command::{Answer, Command, Finding, Grade, Query};
+use crate::engine::command::{Answer, Command, Finding, Grade, Query, Report};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::socket::Socket;
 use crate::reach::plain;
@@ -36,7 +36,8 @@ pub fn run(context: &Context, _args: &DoctorArgs) -> Result<Exit, Failure> {
         if let Some(error) = &ended.error {
             return Err(Failure::failed(format!("the doctor did not come to an end: {error}")));
         }
-        let Answer::Report { findings } = engine.query(Query::Report { job }).await? else {
+        let Answer::Report { report: Report::Findings { findings } } = engine.query(Query::Report { job }).await?
+        else {
             return Err(Failure::failed("the engine answered something else; its version may differ"));
         };
         let ok = findings.iter().all(|finding| finding.grade != Grade::Bad);

@@ -2,9 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use jiff::civil::Date;
+
 use crate::clock::Timestamp;
 use crate::health::view::History;
 use crate::journal::entry::{Chain, Entry};
+use crate::session::key::Key;
+use crate::session::report::{DeleteReport, SyncReport, VerifyReport};
+use crate::session::view::{Ask, Detail, Level, Rows};
 use crate::work::view::JobId;
 
 /// A request to change something. Each one that is accepted or refused leaves a trace in the journal.
@@ -35,6 +40,54 @@ pub enum Command {
         /// Job.
         job: JobId,
     },
+    /// Hold a job between two pieces of its work, or let it go on.
+    Hold {
+        /// Job.
+        job: JobId,
+        /// Held, or let go.
+        held: bool,
+    },
+    /// Look at all sides of a store again.
+    SessionRefresh {
+        /// Store; `None`: the first of the fleet file.
+        store: Option<String>,
+    },
+    /// Copy sessions to every destination and verify them, as a job.
+    SessionSync {
+        /// Store; `None`: the first of the fleet file.
+        store: Option<String>,
+        /// Which.
+        which: Which,
+        /// Only say what would be done.
+        dry_run: bool,
+    },
+    /// Compare copies with their source or their manifest, as a job.
+    SessionVerify {
+        /// Store; `None`: the first of the fleet file.
+        store: Option<String>,
+        /// Which.
+        which: Which,
+        /// How thoroughly; `None`: by content where a manifest exists, else by sizes.
+        level: Option<Level>,
+    },
+    /// Delete sessions from this computer after all safety checks, as a job.
+    SessionDelete {
+        /// Store; `None`: the first of the fleet file.
+        store: Option<String>,
+        /// Which.
+        which: Which,
+        /// Only say what would be done; needs no phrase.
+        dry_run: bool,
+        /// What the person typed: `DELETE` for one session, `DELETE ALL` for several.
+        phrase: String,
+    },
+    /// Change how many bytes a second the copies of a store may take, also for those that run.
+    SessionLimit {
+        /// Store; `None`: the first of the fleet file.
+        store: Option<String>,
+        /// Bytes a second; `None`: no limit.
+        limit: Option<u64>,
+    },
     /// Try everything that the fleet file needs, as a job.
     Doctor,
     /// Check the chain of hashes of the whole journal, as a job.
@@ -50,6 +103,28 @@ pub enum Command {
     Stop {
         /// Cancel jobs first.
         force: bool,
+    },
+}
+
+/// Which sessions a command means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "which")]
+pub enum Which {
+    /// These.
+    Keys {
+        /// Each once.
+        keys: Vec<Key>,
+    },
+    /// All between two days, both included.
+    Range {
+        /// First day; `None`: from the beginning.
+        from: Option<Date>,
+        /// Last day; `None`: to the end.
+        to: Option<Date>,
+        /// Only of this participant.
+        participant: Option<String>,
+        /// Only those that are safe to delete.
+        safe: bool,
     },
 }
 
@@ -83,6 +158,18 @@ pub enum Query {
         /// Job.
         job: JobId,
     },
+    /// A window of the sessions of a store.
+    Sessions {
+        /// Which rows.
+        ask: Box<Ask>,
+    },
+    /// Everything known of one session.
+    Session {
+        /// Store; `None`: the first of the fleet file.
+        store: Option<String>,
+        /// Which.
+        key: Key,
+    },
 }
 
 /// What a query returns.
@@ -113,9 +200,47 @@ pub enum Answer {
     },
     /// To [`Query::Report`].
     Report {
-        /// One finding a line.
+        /// What came of the job.
+        report: Report,
+    },
+    /// To [`Query::Sessions`].
+    Sessions {
+        /// The window.
+        rows: Rows,
+    },
+    /// To [`Query::Session`].
+    Session {
+        /// Everything.
+        detail: Box<Detail>,
+    },
+}
+
+/// What came of a job, in full.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "report")]
+pub enum Report {
+    /// Of the doctor: one finding a line.
+    Findings {
+        /// In the order of the fleet file.
         findings: Vec<Finding>,
     },
+    /// Of a copy.
+    Synced {
+        /// Session by session.
+        sync: SyncReport,
+    },
+    /// Of a verification.
+    Verified {
+        /// One for each session and destination.
+        verified: Vec<VerifyReport>,
+    },
+    /// Of a deletion.
+    Deleted {
+        /// What was deleted and what refused.
+        deletion: DeleteReport,
+    },
+    /// Nothing but how it ended.
+    Nothing,
 }
 
 /// How well an engine keeps up with its checks, since it started.

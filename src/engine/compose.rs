@@ -23,6 +23,7 @@ pub(super) fn shared_list<T>(before: &Arc<Vec<Arc<T>>>, now: Vec<Arc<T>>) -> Arc
 pub(super) fn differ(one: &Snapshot, other: &Snapshot) -> bool {
     !(Arc::ptr_eq(&one.head, &other.head)
         && Arc::ptr_eq(&one.hosts, &other.hosts)
+        && Arc::ptr_eq(&one.stores, &other.stores)
         && Arc::ptr_eq(&one.jobs, &other.jobs)
         && Arc::ptr_eq(&one.journal, &other.journal))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::command::{Accepted, Answer, Command, Finding, Query, Refusal};
+use super::command::{Accepted, Answer, Command, Query, Refusal, Report};
 use super::compose;
 use super::file::Parsed;
 use super::freeze::{PULSE, Watchdog};
@@ -73,7 +73,7 @@ pub(super) struct Parts {
 /// The state of the engine.
 pub(super) struct Core {
     parts: Parts,
-    jobs: Jobs<Vec<Finding>>,
+    jobs: Jobs<Report>,
     ended_jobs: mpsc::UnboundedReceiver<JobView>,
     maintenance: Maintenance,
     watchdog: Watchdog,
@@ -133,6 +133,7 @@ impl Core {
                 alarms: Vec::new(),
             }),
             hosts: Arc::new(parts.hosts.views()),
+            stores: Arc::default(),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
         };

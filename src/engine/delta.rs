@@ -12,6 +12,7 @@ use super::snapshot::{Head, JournalView, Snapshot};
 use crate::clock::Timestamp;
 use crate::health::view::HostView;
 use crate::journal::entry::{Chain, Entry};
+use crate::session::view::StoreView;
 use crate::work::view::{JobId, JobView};
 
 /// All that leads from one snapshot to a later one.
@@ -23,6 +24,8 @@ pub struct Delta {
     head: Option<Arc<Head>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hosts: Option<Rows<String, HostView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stores: Option<Rows<String, StoreView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     jobs: Option<Rows<JobId, JobView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +67,13 @@ impl Keyed for HostView {
     }
 }
 
+impl Keyed for StoreView {
+    type Key = String;
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
+
 impl Keyed for JobView {
     type Key = JobId;
     fn key(&self) -> JobId {
@@ -80,6 +90,7 @@ impl Delta {
             taken: new.taken,
             head: differs(Arc::ptr_eq(&old.head, &new.head), &|| old.head == new.head).then(|| new.head.clone()),
             hosts: (!Arc::ptr_eq(&old.hosts, &new.hosts)).then(|| rows(&old.hosts, &new.hosts)).flatten(),
+            stores: (!Arc::ptr_eq(&old.stores, &new.stores)).then(|| rows(&old.stores, &new.stores)).flatten(),
             jobs: (!Arc::ptr_eq(&old.jobs, &new.jobs)).then(|| rows(&old.jobs, &new.jobs)).flatten(),
             journal: differs(Arc::ptr_eq(&old.journal, &new.journal), &|| old.journal == new.journal)
                 .then(|| tail(&old.journal, &new.journal)),
@@ -93,6 +104,7 @@ impl Delta {
             taken: self.taken,
             head: self.head.unwrap_or_else(|| Arc::clone(&old.head)),
             hosts: self.hosts.map_or_else(|| Ok(Arc::clone(&old.hosts)), |rows| merge(&old.hosts, rows))?,
+            stores: self.stores.map_or_else(|| Ok(Arc::clone(&old.stores)), |rows| merge(&old.stores, rows))?,
             jobs: self.jobs.map_or_else(|| Ok(Arc::clone(&old.jobs)), |rows| merge(&old.jobs, rows))?,
             journal: self.journal.map_or_else(|| Ok(Arc::clone(&old.journal)), |tail| extend(&old.journal, tail))?,
         })

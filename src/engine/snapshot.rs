@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::health::view::{Health, HostView};
 use crate::journal::entry::{Chain, Entry};
+use crate::session::view::StoreView;
 use crate::work::view::JobView;
 
 /// Everything the faces can see at once. Parts are shared between snapshots: an unchanged part is the same `Arc`.
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub head: Arc<Head>,
     /// Hosts, in the order of the fleet file.
     pub hosts: Arc<Vec<Arc<HostView>>>,
+    /// Stores of recording sessions, in the order of the fleet file; their rows are asked for by window.
+    pub stores: Arc<Vec<Arc<StoreView>>>,
     /// Jobs: all that have not ended, and the last that have; newest last.
     pub jobs: Arc<Vec<Arc<JobView>>>,
     /// The end of the journal.

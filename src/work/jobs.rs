@@ -16,8 +16,10 @@ use super::progress::Progress;
 use super::view::{JobId, JobState, JobView};
 use crate::clock::Clock;
 
+mod gate;
 mod worker;
 
+use gate::Gate;
 pub use worker::{Handle, JobError, Outcome, Request};
 
 /// Jobs that have ended and are still shown.
@@ -54,6 +56,7 @@ struct Job<R> {
     view: JobView,
     progress: Progress,
     cancel: CancellationToken,
+    gate: Arc<Gate>,
     work: Option<Work<R>>,
     report: Option<R>,
     shown: Arc<JobView>,
@@ -87,7 +90,8 @@ impl<R: Clone + Send + 'static> Jobs<R> {
             table.next += 1;
             id
         };
-        let work = work(Handle::new(id, cancel.clone(), self.clone()));
+        let gate = Arc::new(Gate::default());
+        let work = work(Handle::new(id, cancel.clone(), Arc::clone(&gate), self.clone()));
         let view = JobView {
             id,
             kind: request.kind.to_owned(),
@@ -103,6 +107,7 @@ impl<R: Clone + Send + 'static> Jobs<R> {
             unit: request.unit,
             rate: None,
             eta: None,
+            part: None,
             note: None,
             error: None,
         };
@@ -111,6 +116,7 @@ impl<R: Clone + Send + 'static> Jobs<R> {
             view,
             progress: Progress::start(self.0.clock.tick()),
             cancel,
+            gate,
             work: Some(Box::pin(work)),
             report: None,
         };
@@ -127,6 +133,7 @@ impl<R: Clone + Send + 'static> Jobs<R> {
                 return false;
             }
             job.cancel.cancel();
+            job.gate.cancel();
             never_began = job.work.take().is_some();
             job.view.state = JobState::Cancelling;
             true
@@ -134,6 +141,19 @@ impl<R: Clone + Send + 'static> Jobs<R> {
         if never_began {
             self.finish(id, Err(JobError::Cancelled));
         }
+        found == Some(true)
+    }
+
+    /// Holds a job that looks at its gate, or lets it go on. `false`: there is none of this number that runs.
+    pub fn hold(&self, id: JobId, held: bool) -> bool {
+        let found = self.change(id, |job| {
+            let runs = matches!(job.view.state, JobState::Running | JobState::Stalled | JobState::Paused);
+            if runs {
+                job.gate.hold(held);
+                job.view.state = if held { JobState::Paused } else { JobState::Running };
+            }
+            runs
+        });
         found == Some(true)
     }
 
@@ -215,6 +235,7 @@ impl<R: Clone + Send + 'static> Jobs<R> {
         let view = self.change(id, |job| {
             job.progress = job.progress.settle(at);
             job.view.ended = Some(clock.now());
+            job.view.part = None;
             match ended {
                 Ok(outcome) => {
                     job.view.state = JobState::Done;

@@ -2,7 +2,7 @@
 //!
 //! The rule is a pure value, [`Bucket`]; [`Throttle`] shares one between workers and waits.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -11,6 +11,8 @@ use crate::clock::{Clock, Tick};
 
 /// How much may pass in one burst: what the limit gives in this time.
 const BURST: Duration = Duration::from_millis(100);
+/// How often a blocked thread looks whether its work is to end.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Tokens that fill at a rate and are taken by what passes. May be overdrawn once, which the next one waits for: so
 /// pieces larger than a burst pass too, at the right pace.
@@ -76,6 +78,7 @@ impl Bucket {
 pub struct Throttle {
     bucket: Arc<Mutex<Bucket>>,
     changed: Arc<Notify>,
+    blocked: Arc<Condvar>,
     clock: Clock,
 }
 
@@ -83,7 +86,7 @@ impl Throttle {
     /// Bytes a second; `None`: no limit.
     pub fn new(limit: Option<u64>, clock: Clock) -> Self {
         let bucket = Bucket::new(limit, clock.tick());
-        Self { bucket: Arc::new(Mutex::new(bucket)), changed: Arc::new(Notify::new()), clock }
+        Self { bucket: Arc::new(Mutex::new(bucket)), changed: Arc::new(Notify::new()), blocked: Arc::default(), clock }
     }
 
     /// Waits until so many bytes may pass. Cancel by dropping the future.
@@ -98,10 +101,26 @@ impl Throttle {
         }
     }
 
+    /// As [`Throttle::pass`], on a thread that may block. Returns early, without having passed, when `ended` says so; that
+    /// is asked every tenth of a second.
+    pub fn pass_blocking(&self, bytes: u64, ended: &dyn Fn() -> bool) {
+        loop {
+            let at = self.clock.tick();
+            let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+            let Err(wait) = bucket.take(bytes, at) else { return };
+            let (bucket, _) = self.blocked.wait_timeout(bucket, wait.min(LOOK)).unwrap_or_else(PoisonError::into_inner);
+            drop(bucket);
+            if ended() {
+                return;
+            }
+        }
+    }
+
     /// Changes the limit, also for those that wait now.
     pub fn change(&self, limit: Option<u64>) {
         self.with(|bucket, at| bucket.change(limit, at));
         self.changed.notify_waiters();
+        self.blocked.notify_all();
     }
 
     /// The limit in force.

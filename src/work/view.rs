@@ -25,6 +25,8 @@ pub enum JobState {
     Running,
     /// Runs, but nothing has moved for a while.
     Stalled,
+    /// Held by somebody; goes on when let go.
+    Paused,
     /// Asked to end, not ended yet.
     Cancelling,
     /// Ended as it should.
@@ -47,6 +49,7 @@ impl JobState {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Stalled => "stalled",
+            Self::Paused => "paused",
             Self::Cancelling => "cancelling",
             Self::Done => "done",
             Self::Failed => "failed",
@@ -77,6 +80,23 @@ pub enum Unit {
     Rows,
     /// Things: checks, entries, files.
     Items,
+}
+
+/// The piece of a job that is worked on now: one session of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What it is known by, such as `p001/20250104`.
+    pub key: String,
+    /// What is done with it: "copying", "verifying".
+    pub step: String,
+    /// How many pieces are behind it…
+    pub before: u64,
+    /// …of how many.
+    pub pieces: u64,
+    /// Units done of this piece…
+    pub done: u64,
+    /// …of so many.
+    pub total: u64,
 }
 
 /// One job, as faces see it.
@@ -110,6 +130,8 @@ pub struct JobView {
     pub rate: Option<f64>,
     /// Expected remaining seconds.
     pub eta: Option<f64>,
+    /// The piece that is worked on now, where it has several.
+    pub part: Option<Part>,
     /// What it is doing now, in one line; after the end what came of it.
     pub note: Option<String>,
     /// Why it failed.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use hotspare::clock::Timestamp;
 use hotspare::engine::client::{BoxFuture, Client, Link};
 use hotspare::engine::command::{
-    Accepted, Answer, Command, Finding, Grade, LogLine, Pace, Query, Refusal, RefusalKind,
+    Accepted, Answer, Command, Finding, Grade, LogLine, Pace, Query, Refusal, RefusalKind, Report,
 };
 use hotspare::engine::snapshot::{EngineView, FileView, Head, JournalView, LeaseView, PoolView, Snapshot};
 use hotspare::health::observation::Outcome;
@@ -151,6 +151,7 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
             alarms: Vec::new(),
         }),
         hosts: Arc::new(hosts.into_iter().map(Arc::new).collect()),
+        stores: Arc::default(),
         jobs: Arc::new(jobs.into_iter().map(Arc::new).collect()),
         journal: Arc::new(JournalView {
             length: entries.last().map_or(0, |entry| entry.seq),
@@ -198,6 +199,7 @@ fn job(id: u64, kind: &str, title: &str, state: JobState, now: Timestamp) -> Job
         unit: Unit::Items,
         rate: Some(2.4),
         eta: Some(6.7),
+        part: None,
         note: None,
         error: None,
     }
@@ -326,7 +328,8 @@ impl FakeClient {
             Query::Pace => Answer::Pace {
                 pace: Pace { started: 36_000, skipped: 0, late_p50: 0.0004, late_p99: 0.0021, late_max: 0.013 },
             },
-            Query::Report { .. } => Answer::Report { findings: findings() },
+            Query::Sessions { .. } | Query::Session { .. } => unreachable!("this fleet has no store"),
+            Query::Report { .. } => Answer::Report { report: Report::Findings { findings: findings() } },
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::console::table::{dim, part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
-use crate::engine::command::{Answer, Finding, Grade, Query, Refusal};
+use crate::engine::command::{Answer, Finding, Grade, Query, Refusal, Report};
 use crate::work::view::{JobId, JobView};
 
 /// The page.
@@ -19,7 +19,7 @@ pub struct JobPage {
     /// Its first picture, for a job that has left the snapshot meanwhile.
     last: JobView,
     asked: bool,
-    report: Option<Result<Vec<Finding>, String>>,
+    report: Option<Result<Report, String>>,
 }
 
 impl JobPage {
@@ -59,7 +59,7 @@ impl Page for JobPage {
             return;
         }
         match answer {
-            Ok(Answer::Report { findings }) => self.report = Some(Ok(findings.clone())),
+            Ok(Answer::Report { report }) => self.report = Some(Ok(report.clone())),
             Ok(_) => {}
             Err(refusal) => self.report = Some(Err(refusal.what.clone())),
         }
@@ -111,8 +111,11 @@ impl JobPage {
             None if job.state.ended() => return vec![vec![dim("asking the engine for the report…")]],
             None => return vec![vec![dim("what it finds stands here when it has ended")]],
             Some(Err(why)) => return vec![vec![part(Meaning::Warn, format!("no report: {why}"))]],
-            Some(Ok(findings)) if findings.is_empty() => return vec![vec![dim("it found nothing to report")]],
-            Some(Ok(findings)) => findings,
+            Some(Ok(Report::Findings { findings })) if findings.is_empty() => {
+                return vec![vec![dim("it found nothing to report")]];
+            }
+            Some(Ok(Report::Findings { findings })) => findings,
+            Some(Ok(_)) => return Vec::new(),
         };
         let count = |grade| findings.iter().filter(|finding| finding.grade == grade).count();
         let (bad, risk) = (count(Grade::Bad), count(Grade::Risk));

@@ -24,7 +24,7 @@ pub fn meaning(state: JobState) -> Meaning {
     match state {
         JobState::Queued | JobState::Cancelled => Meaning::Dim,
         JobState::Running => Meaning::Info,
-        JobState::Stalled | JobState::Cancelling => Meaning::Warn,
+        JobState::Stalled | JobState::Paused | JobState::Cancelling => Meaning::Warn,
         JobState::Done => Meaning::Good,
         JobState::Failed => Meaning::Bad,
     }
@@ -52,7 +52,7 @@ fn job(snapshot: &Snapshot, row: usize) -> Option<&JobView> {
 /// What comes first: what needs an eye, what moves, what waits, what has ended.
 fn rank(state: JobState) -> u8 {
     match state {
-        JobState::Stalled => 0,
+        JobState::Stalled | JobState::Paused => 0,
         JobState::Running | JobState::Cancelling => 1,
         JobState::Queued => 2,
         JobState::Failed => 3,

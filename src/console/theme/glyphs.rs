@@ -143,7 +143,7 @@ impl Glyphs {
         match state {
             JobState::Queued => self.waiting,
             JobState::Running => self.running,
-            JobState::Stalled | JobState::Cancelling => self.warn,
+            JobState::Stalled | JobState::Paused | JobState::Cancelling => self.warn,
             JobState::Done => self.good,
             JobState::Failed => self.bad,
             JobState::Cancelled => self.ended,

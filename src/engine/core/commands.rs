@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{Core, LAST_JOB, ReadAgain};
 use crate::clock::Timestamp;
-use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind};
+use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::engine::{doctor, file, maintenance};
 use crate::health::view::MaintenanceView;
@@ -127,6 +127,19 @@ impl Core {
                 }
                 Ok(Done::new(format!("job {job} is asked to end"), serde_json::json!({ "job": job })))
             }
+            Command::Hold { job, held } => {
+                if !self.jobs.hold(job, held) {
+                    let hint = "`hotspare jobs` lists those that run";
+                    return Err(usage(format!("no job {job} runs"), Some(hint.into())));
+                }
+                let said = format!("job {job} {}", if held { "is held" } else { "goes on" });
+                Ok(Done::new(said, serde_json::json!({ "job": job, "held": held })))
+            }
+            Command::SessionRefresh { .. }
+            | Command::SessionSync { .. }
+            | Command::SessionVerify { .. }
+            | Command::SessionDelete { .. }
+            | Command::SessionLimit { .. } => Err(usage("no store".into(), None)),
             Command::Doctor => Ok(self.doctor(who)),
             Command::VerifyJournal => Ok(self.verify(who)),
             // Answered when it was read, by `reload_answered`.
@@ -209,7 +222,7 @@ impl Core {
             let risks = count(Grade::Risk);
             let risk = if risks == 1 { "risk" } else { "risks" };
             let note = format!("{} good, {risks} {risk}, {} bad", count(Grade::Good), count(Grade::Bad));
-            Ok(Outcome { note, report })
+            Ok(Outcome { note, report: Report::Findings { findings: report } })
         });
         self.submitted(id, "the doctor looks at everything")
     }
@@ -230,7 +243,7 @@ impl Core {
                 _ => ("every entry follows from the one before".into(), None),
             };
             let _engine_ends = verdicts.send(chain).await;
-            broken.map_or(Ok(Outcome { note, report: Vec::new() }), |why| Err(JobError::Failed(why)))
+            broken.map_or(Ok(Outcome { note, report: Report::Nothing }), |why| Err(JobError::Failed(why)))
         });
         self.submitted(id, "the journal is verified")
     }
@@ -255,10 +268,7 @@ impl Core {
 
 const LONGEST_NOTE: usize = 4_096;
 
-fn verify_with(
-    journal: &crate::journal::writer::Journal,
-    job: &Handle<Vec<crate::engine::command::Finding>>,
-) -> Result<Chain, JobError> {
+fn verify_with(journal: &crate::journal::writer::Journal, job: &Handle<Report>) -> Result<Chain, JobError> {
     let verdict = journal.verify(|done, total| {
         job.event(Event::Total(total));
         job.event(Event::Reached(done));

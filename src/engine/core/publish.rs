@@ -29,6 +29,7 @@ impl Core {
             taken: self.now(),
             head: compose::shared(&before.head, head),
             hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
+            stores: Arc::clone(&before.stores),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),
             journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),
         };

@@ -18,10 +18,11 @@ impl Core {
             Query::Pace => Ok(Answer::Pace { pace: self.parts.hosts.pace() }),
             Query::Log { after } => Ok(Answer::Log { lines: self.parts.ring.after(after) }),
             Query::Report { job } => match self.jobs.report(job) {
-                Some(Some(findings)) => Ok(Answer::Report { findings }),
+                Some(Some(report)) => Ok(Answer::Report { report }),
                 Some(None) => Err(unknown(format!("job {job} has no report, or not yet"))),
                 None => Err(unknown(format!("no job {job} is kept"))),
             },
+            Query::Sessions { .. } | Query::Session { .. } => Err(unknown("no store".into())),
             Query::Journal { since, before, limit } => {
                 let (journal, chain) = (self.parts.journal.clone(), self.chain.clone());
                 tokio::spawn(async move {

@@ -65,6 +65,7 @@ fn job(id: u64, done: u64) -> Arc<JobView> {
         unit: Unit::Items,
         rate: None,
         eta: None,
+        part: None,
         note: None,
         error: None,
     })
@@ -103,7 +104,8 @@ prop_compose! {
             taken: at(5),
             head: Arc::new(head(consoles)),
             hosts: Arc::new(hosts.iter().map(|name| host(*name, healths[*name as usize])).collect()),
-            jobs: Arc::new(jobs.iter().map(|id| job(*id, done[usize::try_from(*id).unwrap()])).collect()),
+            stores: Arc::default(),
+        jobs: Arc::new(jobs.iter().map(|id| job(*id, done[usize::try_from(*id).unwrap()])).collect()),
             journal: Arc::new(JournalView { length: first + entries.len() as u64, tail, chain: Chain::Intact }),
         }
     }
@@ -137,6 +139,7 @@ fn nothing_changed_is_next_to_nothing_and_keeps_every_part() {
         taken: at(0),
         head: Arc::new(head(1)),
         hosts: Arc::new(vec![host(1, Health::Up)]),
+        stores: Arc::default(),
         jobs: Arc::default(),
         journal: Arc::new(JournalView { length: 1, tail: vec![entry(1, 1)], chain: Chain::Intact }),
     };
@@ -155,6 +158,7 @@ fn one_changed_host_is_all_that_travels() {
         taken: at(0),
         head: Arc::new(head(1)),
         hosts: Arc::new(hosts.clone()),
+        stores: Arc::default(),
         jobs: Arc::default(),
         journal: Arc::new(JournalView { length: 0, tail: Vec::new(), chain: Chain::Intact }),
     };

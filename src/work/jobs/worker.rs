@@ -1,10 +1,14 @@
 //! What goes into a job and what comes out: the request, the worker's own handle, how it ended.
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 
 use super::Jobs;
+use super::gate::Gate;
 use crate::work::progress::Event;
-use crate::work::view::{JobId, Priority, Unit};
+use crate::work::steer::Steer;
+use crate::work::view::{JobId, Part, Priority, Unit};
 
 /// What somebody wants to have done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,18 +50,19 @@ pub enum JobError {
 pub struct Handle<R> {
     id: JobId,
     cancel: CancellationToken,
+    gate: Arc<Gate>,
     jobs: Jobs<R>,
 }
 
 impl<R> Clone for Handle<R> {
     fn clone(&self) -> Self {
-        Self { id: self.id, cancel: self.cancel.clone(), jobs: self.jobs.clone() }
+        Self { id: self.id, cancel: self.cancel.clone(), gate: Arc::clone(&self.gate), jobs: self.jobs.clone() }
     }
 }
 
 impl<R: Clone + Send + 'static> Handle<R> {
-    pub(super) const fn new(id: JobId, cancel: CancellationToken, jobs: Jobs<R>) -> Self {
-        Self { id, cancel, jobs }
+    pub(super) const fn new(id: JobId, cancel: CancellationToken, gate: Arc<Gate>, jobs: Jobs<R>) -> Self {
+        Self { id, cancel, gate, jobs }
     }
 
     /// The job's number.
@@ -85,5 +90,23 @@ impl<R: Clone + Send + 'static> Handle<R> {
     /// Resolves when it is asked to end.
     pub const fn token(&self) -> &CancellationToken {
         &self.cancel
+    }
+}
+
+impl<R: Clone + Send + 'static> Steer for Handle<R> {
+    fn go_on(&self) -> bool {
+        self.gate.pass()
+    }
+
+    fn event(&self, event: Event) {
+        Self::event(self, event);
+    }
+
+    fn part(&self, part: Option<Part>) {
+        self.jobs.change(self.id, |job| job.view.part = part);
+    }
+
+    fn note(&self, note: &str) {
+        Self::note(self, note);
     }
 }

@@ -1,0 +1,11 @@
+//! Floor 3, session: recordings on a local disk, their copies, and whether one may be deleted here.
+//!
+//! A session is one participant on one day: a folder below a store's `source`, found by the store's layout. Its copies
+//! lie below each destination by that destination's layout. What is known of all three sides (source, copies, imported)
+//! is joined into one [`view::SessionRow`]. Nothing here follows a symbolic link, and nothing touches a share that is
+//! not proven to be the declared one.
+
+pub mod key;
+pub mod listing;
+pub mod report;
+pub mod view;
