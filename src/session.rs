@@ -5,7 +5,9 @@
 //! is joined into one [`view::SessionRow`]. Nothing here follows a symbolic link, and nothing touches a share that is
 //! not proven to be the declared one.
 
+pub mod filter;
 pub mod key;
+pub mod layout;
 pub mod listing;
 pub mod report;
 pub mod view;
