@@ -5,9 +5,12 @@
 //! is joined into one [`view::SessionRow`]. Nothing here follows a symbolic link, and nothing touches a share that is
 //! not proven to be the declared one.
 
+mod beneath;
 pub mod filter;
 pub mod key;
 pub mod layout;
 pub mod listing;
+pub mod manifest;
 pub mod report;
+pub mod tree;
 pub mod view;
