@@ -8,4 +8,5 @@
 pub mod key;
 pub mod listing;
 pub mod report;
+pub mod safety;
 pub mod view;
