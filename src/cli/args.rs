@@ -30,6 +30,8 @@ pub enum Subcommand {
     Jobs(super::jobs::JobsArgs),
     /// End a job
     Cancel(super::cancel::CancelArgs),
+    /// Recording sessions: list, copy, verify, delete
+    Session(super::session::SessionArgs),
     /// Write a first fleet file: asks a few questions, or takes flags
     Init(super::init::InitArgs),
     /// Look through the fleet file: every error at once, warnings for risks; exits 2 if it has errors
