@@ -14,6 +14,7 @@ pub mod engine;
 pub mod exit;
 pub mod files;
 pub mod follow;
+pub mod hold;
 pub mod init;
 pub mod jobs;
 pub mod join;
@@ -83,6 +84,8 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Journal(args) => journal::run(context, &args),
         Subcommand::Jobs(args) => jobs::run(context, &args),
         Subcommand::Cancel(args) => cancel::run(context, &args),
+        Subcommand::Hold(args) => hold::run(context, &args, true),
+        Subcommand::Resume(args) => hold::run(context, &args, false),
         Subcommand::Session(args) => session::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
         Subcommand::Check(args) => check::run(context, &args),

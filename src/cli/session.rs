@@ -1,6 +1,7 @@
 //! `hotspare session`: recording sessions, listed, copied, verified and deleted by the engine.
 
 pub mod delete;
+pub mod limit;
 pub mod list;
 pub mod show;
 pub mod sync;
@@ -30,6 +31,8 @@ enum What {
     Show(which::One),
     /// Copy and verify; what is good already is skipped, what was interrupted goes on
     Sync(sync::SyncArgs),
+    /// Change how many bytes a second copies may take, also those that run
+    Limit(limit::LimitArgs),
     /// Compare copies with their source or manifest; exits 1 if anything differs
     Verify(verify::VerifyArgs),
     /// Delete from this computer what is proven to be elsewhere; asks to type DELETE
@@ -43,6 +46,7 @@ pub fn run(context: &Context, args: &SessionArgs) -> Result<Exit, Failure> {
         What::List(args) => list::run(context, store, args),
         What::Show(args) => show::run(context, store, args),
         What::Sync(args) => sync::run(context, store, args),
+        What::Limit(args) => limit::run(context, store, args),
         What::Verify(args) => verify::run(context, store, args),
         What::Delete(args) => delete::run(context, store, args),
     }
