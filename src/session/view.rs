@@ -247,6 +247,9 @@ pub struct Ask {
     pub limit: u32,
     /// A key around which the window is put, wherever it stands now.
     pub at: Option<Key>,
+    /// Rows from a look at all sides that began at this time or later are wanted: one is begun where needed, and the
+    /// answer waits up to 5 s for it.
+    pub not_before: Option<Timestamp>,
 }
 
 /// The longest window.
@@ -280,6 +283,8 @@ pub struct Rows {
     pub store: String,
     /// [`StoreView::version`] they belong to.
     pub version: u64,
+    /// When the look at all sides began that the rows come from; `None`: they come from what was stored.
+    pub looked: Option<Timestamp>,
     /// How many rows match.
     pub matching: u64,
     /// Sums over those that match.
