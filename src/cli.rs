@@ -13,6 +13,8 @@ pub mod doctor;
 pub mod engine;
 pub mod exit;
 pub mod files;
+pub mod follow;
+pub mod hold;
 pub mod init;
 pub mod jobs;
 pub mod join;
@@ -20,6 +22,7 @@ pub mod journal;
 pub mod keymap;
 pub mod options;
 pub mod packager;
+pub mod session;
 pub mod status;
 pub mod table;
 pub mod theme;
@@ -81,6 +84,9 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Journal(args) => journal::run(context, &args),
         Subcommand::Jobs(args) => jobs::run(context, &args),
         Subcommand::Cancel(args) => cancel::run(context, &args),
+        Subcommand::Hold(args) => hold::run(context, &args, true),
+        Subcommand::Resume(args) => hold::run(context, &args, false),
+        Subcommand::Session(args) => session::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
         Subcommand::Check(args) => check::run(context, &args),
         Subcommand::Demo(args) => demo::run(context, &args),

@@ -6,11 +6,18 @@
 //! not proven to be the declared one.
 
 mod beneath;
+pub mod catalogue;
+pub mod destination;
 pub mod filter;
+pub mod index;
 pub mod key;
 pub mod layout;
 pub mod listing;
 pub mod manifest;
 pub mod report;
+pub mod safety;
+pub mod scan;
+pub mod select;
+pub mod side;
 pub mod tree;
 pub mod view;

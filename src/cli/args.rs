@@ -30,6 +30,12 @@ pub enum Subcommand {
     Jobs(super::jobs::JobsArgs),
     /// End a job
     Cancel(super::cancel::CancelArgs),
+    /// Let a job wait between two pieces of its work
+    Hold(super::hold::HoldArgs),
+    /// Let a held job go on
+    Resume(super::hold::HoldArgs),
+    /// Recording sessions: list, copy, verify, delete
+    Session(super::session::SessionArgs),
     /// Write a first fleet file: asks a few questions, or takes flags
     Init(super::init::InitArgs),
     /// Look through the fleet file: every error at once, warnings for risks; exits 2 if it has errors

@@ -17,7 +17,7 @@ pub struct CancelArgs {
     job: u64,
 }
 
-fn number(text: &str) -> Result<u64, String> {
+pub(super) fn number(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_error| "a job has a number, such as 3".to_owned())
 }
 

@@ -136,6 +136,12 @@ impl Context {
         }
     }
 
+    /// Writes what a question needs to standard error, also with `--quiet`, without ending the line.
+    pub fn say(&self, text: &str) {
+        let mut err = std::io::stderr().lock();
+        let _gone = write!(err, "{}", plain::harmless(text)).and_then(|()| err.flush());
+    }
+
     /// With `--verbose` tells which files and which engine a command uses; given twice, also how long it took to come here.
     pub fn detail(&self, text: &str) {
         match self.verbose {
@@ -165,19 +171,22 @@ impl Context {
 
     /// Runs a future to its end on a runtime of two threads; Ctrl-C ends it with [`Exit::Interrupted`].
     pub fn block_on<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        self.block_on_to_the_end(async {
+            tokio::select! {
+                ended = future => ended,
+                _ = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
+            }
+        })
+    }
+
+    /// Runs a future that looks at Ctrl-C itself, because it has something to end first.
+    pub fn block_on_to_the_end<T>(&self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .map_err(|error| Failure::failed(format!("the runtime cannot start: {error}")))?;
-        let ended = runtime.block_on(async {
-            tokio::select! {
-                ended = future => ended,
-                _ = tokio::signal::ctrl_c() => {
-                    Err(Failure { exit: Exit::Interrupted, message: "interrupted".into(), hints: Vec::new() })
-                }
-            }
-        });
+        let ended = runtime.block_on(future);
         runtime.shutdown_background();
         ended
     }

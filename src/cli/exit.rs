@@ -51,6 +51,16 @@ impl Failure {
         Self { exit: Exit::Failed, message: message.into(), hints: Vec::new() }
     }
 
+    /// Somebody pressed Ctrl-C.
+    pub fn interrupted() -> Self {
+        Self { exit: Exit::Interrupted, message: "interrupted".into(), hints: Vec::new() }
+    }
+
+    /// A safety check says no.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Refused, message: message.into(), hints: Vec::new() }
+    }
+
     /// The request makes no sense.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { exit: Exit::Usage, message: message.into(), hints: Vec::new() }

@@ -222,6 +222,28 @@ impl Imported {
     }
 }
 
+/// Which sessions a command means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "which")]
+pub enum Which {
+    /// These.
+    Keys {
+        /// Each once.
+        keys: Vec<Key>,
+    },
+    /// All between two days, both included.
+    Range {
+        /// First day; `None`: from the beginning.
+        from: Option<jiff::civil::Date>,
+        /// Last day; `None`: to the end.
+        to: Option<jiff::civil::Date>,
+        /// Only of this participant.
+        participant: Option<String>,
+        /// Only those that are safe to delete.
+        safe: bool,
+    },
+}
+
 /// Which rows are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
@@ -247,6 +269,9 @@ pub struct Ask {
     pub limit: u32,
     /// A key around which the window is put, wherever it stands now.
     pub at: Option<Key>,
+    /// Rows from a look at all sides that began at this time or later are wanted: one is begun where needed, and the
+    /// answer waits up to 5 s for it.
+    pub not_before: Option<Timestamp>,
 }
 
 /// The longest window.
@@ -280,6 +305,8 @@ pub struct Rows {
     pub store: String,
     /// [`StoreView::version`] they belong to.
     pub version: u64,
+    /// When the look at all sides began that the rows come from; `None`: they come from what was stored.
+    pub looked: Option<Timestamp>,
     /// How many rows match.
     pub matching: u64,
     /// Sums over those that match.

@@ -11,7 +11,6 @@ pub(super) fn findings(fleet: &Fleet) -> Vec<Finding> {
     let pools = names(fleet.pools.iter().map(|pool| pool.name.as_str()).collect());
     let feeds = names(fleet.feeds.iter().map(|feed| feed.name.as_str()).collect());
     let dumps = names(fleet.dumps.iter().map(|dump| dump.name.as_str()).collect());
-    let stores = names(fleet.sessions.iter().map(|store| store.name.as_str()).collect());
     let services = names(fleet.services.iter().map(|service| service.name.as_str()).collect());
     let metrics = fleet.engine.metrics.map(|address| address.to_string()).unwrap_or_default();
     let etcd = if fleet.lease.kind == LeaseKind::Etcd { "etcd".to_owned() } else { String::new() };
@@ -19,7 +18,6 @@ pub(super) fn findings(fleet: &Fleet) -> Vec<Finding> {
         ("pools", pools, "no spare takes over, neither by itself nor by hand"),
         ("feeds", feeds, "no rows are moved"),
         ("dumps", dumps, "nothing is dumped"),
-        ("sessions", stores, "nothing is copied, verified or deleted"),
         ("services", services, "nothing is locked, scaled or read"),
         ("engine.metrics", metrics, "nothing is served there"),
         ("lease", etcd, "no lease is taken there, and this engine decides nothing"),
@@ -57,9 +55,8 @@ mod tests {
             runbooks.t.steps = [{ name = "x", kind = "command", on = "spare", run = "true" }]
             feeds.f = { from = { sqlite = "a.db" }, to = { sqlite = "b.db" }, tables = [{ name = "t", key = ["k"] }] }
             dumps.d = { server = "mysql://u@127.0.0.1/", databases = ["x"], to = "/media/usb" }
-            sessions.s = { source = "/data", layout = "{participant}/{date}" }
             services.v = { host = "a" }
         "#;
-        assert_eq!(kinds(full), ["pools", "feeds", "dumps", "sessions", "services", "engine.metrics", "lease"]);
+        assert_eq!(kinds(full), ["pools", "feeds", "dumps", "services", "engine.metrics", "lease"]);
     }
 }

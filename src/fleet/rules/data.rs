@@ -88,6 +88,11 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
         let message = format!("the store `{}` has no destination, so nothing of it is ever safe to delete", store.name);
         report.warning(places.of(way!["sessions", &store.name, "destinations"]), message);
     }
+    if store.imported.is_none() {
+        let message = format!("the store `{}` has no `imported`, so nothing of it is ever safe to delete", store.name);
+        let finding = report.warning(places.of(way!["sessions", &store.name]), message);
+        finding.hint("nothing is deleted here that is not known to be imported; declare how that is known");
+    }
     for (at, name) in repeated(store.destinations.iter().map(|destination| destination.name.as_str())) {
         let place = places.of(way!["sessions", &store.name, "destinations", at, "name"]);
         report.error(place, format!("`{}` has two destinations named `{name}`", store.name));

@@ -1,0 +1,142 @@
+//! `hotspare session sync`: copies and verifies.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{list, which};
+use crate::cli::context::Context;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::{follow, join, table};
+use crate::engine::client::Client;
+use crate::engine::command::{Answer, Command, Query, Report};
+use crate::engine::socket::Socket;
+use crate::session::report::{SyncReport, SyncResult, Synced};
+use crate::work::view::{JobState, JobView};
+
+/// Arguments of `hotspare session sync`.
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    #[command(flatten)]
+    which: which::Chosen,
+    /// Only say what would be copied
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    dry_run: bool,
+    sessions: Vec<Line<'a>>,
+    succeeded: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    participant: &'a str,
+    date: String,
+    destination: &'a str,
+    result: SyncResult,
+    files: u64,
+    bytes: u64,
+    written: u64,
+    written_bytes: u64,
+    seconds: f64,
+    error: Option<&'a str>,
+}
+
+/// Copies; exit 1 if nothing of it succeeded, 4 if some failed.
+pub fn run(context: &Context, store: Option<&str>, args: &SyncArgs) -> Result<Exit, Failure> {
+    let which = args.which.which(false)?;
+    context.block_on_to_the_end(async {
+        let place = join::place(context)?;
+        let engine = join::started(context, place).await?;
+        let command = Command::SessionSync { store: store.map(str::to_owned), which, dry_run: args.dry_run };
+        let accepted = engine.command(command).await?;
+        let job = accepted.job.ok_or_else(|| Failure::failed("the engine began no job for it"))?;
+        let ended = follow::ended_or_cancelled(context, &engine, job).await?;
+        let Report::Synced { sync } = report(&engine, &ended).await? else {
+            return Err(Failure::failed("the engine answered something else; its version may differ"));
+        };
+        if context.json {
+            context.document(&document(&sync))?;
+        } else {
+            context.print(&text(&sync))?;
+        }
+        let count = |result| sync.sessions.iter().filter(|synced| synced.result == result).count();
+        Ok(match (count(SyncResult::Failed), sync.sessions.len()) {
+            (0, _) => Exit::Done,
+            (failed, all) if failed == all => Exit::Failed,
+            _ => Exit::Partial,
+        })
+    })
+}
+
+/// What came of a job that has ended; one that failed or was cancelled is an error.
+pub(super) async fn report(engine: &Socket, ended: &JobView) -> Result<Report, Failure> {
+    match ended.state {
+        JobState::Cancelled => {
+            return Err(Failure { message: format!("job {} was cancelled", ended.id), ..Failure::interrupted() });
+        }
+        JobState::Failed => {
+            return Err(Failure::failed(ended.error.clone().unwrap_or_else(|| format!("job {} failed", ended.id))));
+        }
+        _ => {}
+    }
+    match engine.query(Query::Report { job: ended.id }).await? {
+        Answer::Report { report } => Ok(report),
+        _ => Err(Failure::failed("the engine answered something else; its version may differ")),
+    }
+}
+
+fn document(sync: &SyncReport) -> Document<'_> {
+    let count = |result| sync.sessions.iter().filter(|synced| synced.result == result).count();
+    Document {
+        dry_run: sync.dry_run,
+        sessions: sync.sessions.iter().map(line).collect(),
+        succeeded: count(SyncResult::Copied),
+        failed: count(SyncResult::Failed),
+        skipped: count(SyncResult::Skipped),
+    }
+}
+
+fn line(synced: &Synced) -> Line<'_> {
+    Line {
+        participant: &synced.key.participant,
+        date: synced.key.day(),
+        destination: &synced.destination,
+        result: synced.result,
+        files: synced.files,
+        bytes: synced.bytes,
+        written: synced.written,
+        written_bytes: synced.written_bytes,
+        seconds: synced.seconds,
+        error: synced.error.as_deref(),
+    }
+}
+
+fn text(sync: &SyncReport) -> String {
+    let mut table = table::Table::new(["session", "destination", "result", "files", "size", "seconds", "why"]);
+    for synced in &sync.sessions {
+        let word = match (synced.result, sync.dry_run) {
+            (SyncResult::Copied, true) => "would be copied",
+            (SyncResult::Copied, false) => "copied",
+            (SyncResult::Skipped, _) => "good already",
+            (SyncResult::Failed, _) => "failed",
+        };
+        table.row([
+            synced.key.to_string(),
+            synced.destination.clone(),
+            word.to_owned(),
+            synced.files.to_string(),
+            list::size(synced.bytes),
+            format!("{:.1}", synced.seconds),
+            synced.error.clone().unwrap_or_default(),
+        ]);
+    }
+    let count = |result| sync.sessions.iter().filter(|synced| synced.result == result).count();
+    let (copied, skipped, failed) = (count(SyncResult::Copied), count(SyncResult::Skipped), count(SyncResult::Failed));
+    let copied = format!("{copied} {}", if sync.dry_run { "would be copied" } else { "copied and verified" });
+    format!("{}{copied}, {skipped} good already, {failed} failed\n", table.render())
+}
