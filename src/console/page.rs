@@ -41,6 +41,11 @@ pub trait Page: std::fmt::Debug + Send {
     /// The document, for so many columns.
     fn document(&self, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line>;
 
+    /// For how many columns it is written when it is copied.
+    fn copy_width(&self) -> usize {
+        100
+    }
+
     /// Takes a step of the selection, where it has one. Returns whether it has.
     fn step(&mut self, _world: &World, _by: isize) -> bool {
         false
@@ -93,7 +98,7 @@ impl Open {
 
     /// All of it as text.
     pub fn text(&self, world: &World, glyphs: &Glyphs) -> String {
-        let lines = self.page.document(world, glyphs, 100);
+        let lines = self.page.document(world, glyphs, self.page.copy_width());
         lines.iter().map(|line| words(line).trim_end().to_owned() + "\n").collect()
     }
 

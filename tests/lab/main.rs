@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a helper of a test may fail like a test")]
 
+mod docker;
 mod doctor;
 mod farm;
 mod names;

@@ -13,7 +13,7 @@ use hotspare::health::view::Health;
 use hotspare::work::view::JobId;
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::fixture::{ago, harbour, noon};
+use crate::fixture::{LONG_LINE, ago, harbour, noon};
 use crate::stage::Stage;
 
 /// A stage on which the action can be done.
@@ -298,6 +298,16 @@ fn an_alarm_is_told_rings_and_reaches_the_desktop_by_choice() {
     stage.settle();
     assert_eq!(stage.effects, [Effect::Announce("harbour: nas is down".into()), Effect::Bell]);
     assert!(stage.text().contains("nas is down"));
+}
+
+#[test]
+fn a_line_of_the_log_is_broken_on_the_screen_and_whole_in_the_clipboard() {
+    let mut stage = Stage::new(harbour(noon())).sized(80, 24);
+    stage.press("L");
+    assert!(!stage.text().contains(LONG_LINE) && stage.text().contains("(no answer in 800 "));
+    stage.press("y");
+    let copied = |effect: &Effect| matches!(effect, Effect::Copy(text) if text.contains(LONG_LINE));
+    assert!(stage.effects.iter().any(copied), "{:?}", stage.effects);
 }
 
 #[test]

@@ -334,6 +334,10 @@ impl FakeClient {
     }
 }
 
+/// A line of the log that needs two lines of most screens.
+pub const LONG_LINE: &str = "studio-2 is down who=\"engine\" why=\"tcp failed 5 × (connection refused), \
+    http failed 5 × (no answer in 800 ms)\"";
+
 fn log(now: Timestamp) -> Vec<LogLine> {
     let line = |seq: u64, level: &str, text: &str| LogLine {
         seq,
@@ -346,6 +350,7 @@ fn log(now: Timestamp) -> Vec<LogLine> {
         line(2, "INFO", "listening on engine.sock"),
         line(3, "WARN", "probe ping of studio-2: no answer in 800 ms"),
         line(4, "ERROR", "ssh to studio-2: connection timed out"),
+        line(5, "INFO", LONG_LINE),
     ]
 }
 

@@ -128,8 +128,9 @@ impl App {
         let mut text: Vec<(Meaning, String)> = Vec::new();
         for toast in self.toasts.history() {
             let time = format::second(toast.at, &self.world.zone);
-            text.push((toast.meaning, format!("{time}  {}", toast.text)));
-            text.extend(toast.hint.iter().map(|hint| (Meaning::Dim, format!("          {hint}"))));
+            let sign = toast.sign(self.look.theme.glyphs);
+            text.push((toast.meaning, format!("{time}  {sign} {}", toast.text)));
+            text.extend(toast.hint.iter().map(|hint| (Meaning::Dim, format!("            {hint}"))));
         }
         if text.is_empty() {
             text.push((Meaning::Dim, "no message yet: what comes of your actions is kept here".into()));

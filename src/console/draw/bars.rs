@@ -129,13 +129,7 @@ pub fn status(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let dot = glyphs.dot;
     let world = &app.world;
     if let Some((toast, more)) = app.toasts.live(world.now) {
-        let sign = match toast.meaning {
-            Meaning::Good => glyphs.good,
-            Meaning::Warn => glyphs.warn,
-            Meaning::Bad => glyphs.bad,
-            _ => dot,
-        };
-        let mut parts = vec![part(toast.meaning, format!("{sign} {}", toast.text))];
+        let mut parts = vec![part(toast.meaning, format!("{} {}", toast.sign(glyphs), toast.text))];
         parts.extend(toast.hint.iter().map(|hint| plain(format!(" {dot} {hint}"))));
         let more = match (more, app.look.keymap.key_of(Action::Messages)) {
             (0, _) | (_, None) => Vec::new(),
