@@ -8,6 +8,7 @@
 pub mod batch;
 mod beneath;
 pub mod copy;
+pub mod imported;
 pub mod key;
 pub mod listing;
 pub mod manifest;
