@@ -5,8 +5,11 @@
 //! is joined into one [`view::SessionRow`]. Nothing here follows a symbolic link, and nothing touches a share that is
 //! not proven to be the declared one.
 
+mod beneath;
 pub mod key;
 pub mod listing;
+pub mod manifest;
 pub mod report;
 pub mod safety;
+pub mod tree;
 pub mod view;
