@@ -6,8 +6,10 @@
 //! not proven to be the declared one.
 
 mod beneath;
+pub mod delete;
 pub mod key;
 pub mod listing;
+pub mod lock;
 pub mod manifest;
 pub mod report;
 pub mod safety;
