@@ -6,12 +6,16 @@
 //! not proven to be the declared one.
 
 mod beneath;
+pub mod copy;
 pub mod delete;
 pub mod key;
 pub mod listing;
 pub mod lock;
 pub mod manifest;
 pub mod report;
+pub mod root;
 pub mod safety;
+mod stream;
 pub mod tree;
+pub mod verify;
 pub mod view;
