@@ -8,7 +8,9 @@
 mod beneath;
 pub mod copy;
 pub mod delete;
+pub mod filter;
 pub mod key;
+pub mod layout;
 pub mod listing;
 pub mod lock;
 pub mod manifest;
