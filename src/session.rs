@@ -9,6 +9,7 @@ mod beneath;
 pub mod copy;
 pub mod delete;
 pub mod filter;
+pub mod imported;
 pub mod key;
 pub mod layout;
 pub mod listing;
