@@ -5,6 +5,7 @@
 //! is joined into one [`view::SessionRow`]. Nothing here follows a symbolic link, and nothing touches a share that is
 //! not proven to be the declared one.
 
+pub mod batch;
 mod beneath;
 pub mod copy;
 pub mod delete;
