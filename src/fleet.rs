@@ -9,6 +9,7 @@ pub mod diagnostic;
 pub mod disk;
 mod file;
 mod form;
+pub mod glob;
 pub mod host;
 mod load;
 pub mod pool;
@@ -106,4 +107,10 @@ impl Fleet {
     pub fn checks(&self) -> impl Iterator<Item = (&Host, &Check)> {
         self.hosts.iter().flat_map(|host| host.checks.iter().map(move |check| (host, check)))
     }
+}
+
+/// Whether the fleet file accepts this layout: for tests that try all of them.
+#[cfg(test)]
+pub(crate) fn accepts_layout(text: &str) -> bool {
+    value::layout(text).is_ok()
 }

@@ -1,10 +1,11 @@
 //! Floor 1, reach: how hotspare touches other machines.
 //!
-//! ssh through the operator's own client, shell quoting, database and HTTP connections, secrets. This room knows how to
+//! ssh through the operator's own client, shell quoting, database and HTTP connections, secrets, mounts. This room knows how to
 //! ask and how to give up in time; it does not know what an answer means for a host.
 
 pub mod dial;
 pub mod http;
+pub mod mounts;
 pub mod mysql;
 pub mod plain;
 pub mod program;

@@ -8,12 +8,17 @@
 pub mod batch;
 mod beneath;
 pub mod copy;
+pub mod delete;
+pub mod filter;
 pub mod imported;
 pub mod key;
+pub mod layout;
 pub mod listing;
+pub mod lock;
 pub mod manifest;
 pub mod report;
 pub mod root;
+pub mod safety;
 mod stream;
 pub mod tree;
 pub mod verify;

@@ -152,30 +152,9 @@ fn variable(text: &str) -> Result<(), Problem> {
     }
 }
 
-/// `*`, `?`, `[a-z]`, `{a,b}`, with a partner for each bracket.
+/// As it will be matched.
 fn glob(text: &str) -> Result<(), Problem> {
-    if text.is_empty() {
-        return Err(Problem::new("is empty"));
-    }
-    let (mut class, mut braces, mut escaped) = (false, 0_u32, false);
-    for char in text.chars() {
-        match char {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '[' if !class => class = true,
-            ']' => class = false,
-            '{' if !class => braces += 1,
-            '}' if !class && braces == 0 => return Err(Problem::new("is a glob with a `}` that nothing opened")),
-            '}' if !class => braces -= 1,
-            _ => {}
-        }
-    }
-    match (class, braces, escaped) {
-        (true, _, _) => Err(Problem::new("is a glob with a `[` that is not closed")),
-        (_, 1.., _) => Err(Problem::new("is a glob with a `{` that is not closed")),
-        (_, _, true) => Err(Problem::new("is a glob that ends with a backslash")),
-        _ => Ok(()),
-    }
+    super::glob::glob(text).map(drop).map_err(Problem::new)
 }
 
 fn zone(text: &str) -> Result<(), Problem> {
@@ -192,7 +171,7 @@ fn zone(text: &str) -> Result<(), Problem> {
     })
 }
 
-fn layout(text: &str) -> Result<(), Problem> {
+pub(super) fn layout(text: &str) -> Result<(), Problem> {
     if let Some(missing) = ["participant", "date"].iter().find(|name| !text.contains(&format!("{{{name}}}"))) {
         return Err(Problem::new(format!("must hold `{{{missing}}}`"))
             .hint("without it two sessions would share one folder; such as \"{participant}/{date}\""));
@@ -203,6 +182,10 @@ fn layout(text: &str) -> Result<(), Problem> {
     }
     if filled.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(Problem::new("must be a path whose every part is a name, without `..` and empty parts"));
+    }
+    if filled.split('/').any(|part| part.starts_with('.')) {
+        return Err(Problem::new("must not have a part that begins with a dot")
+            .hint("such folders are hidden, and `.hotspare` is where hotspare keeps what is its own"));
     }
     Ok(())
 }
@@ -238,10 +221,17 @@ mod tests {
         good(&Kind::Layout, &["{participant}/{date}", "x/{date}_{participant}"]);
         bad(
             &Kind::Layout,
-            &["{participant}", "/{participant}/{date}", "{date}/../{participant}", "{date}//{participant}"],
+            &[
+                "{participant}",
+                "/{participant}/{date}",
+                "{date}/../{participant}",
+                "{date}//{participant}",
+                ".hotspare/{participant}/{date}",
+                ".{participant}/{date}",
+            ],
         );
         good(&Kind::Glob, &["*.mp4", "a[0-9].{b,c}", "\\["]);
-        bad(&Kind::Glob, &["[a", "{a", "a}", "a\\", ""]);
+        bad(&Kind::Glob, &["[a", "{a", "a}", "a\\", "", "[z-a]"]);
         good(&Kind::Zone, &["local", "utc", "Asia/Hong_Kong"]);
         assert_eq!(text(&Kind::Zone, "Asia/HongKong").map_err(|p| p.meant), Err(Some("Asia/Hong_Kong".into())));
         good(&Kind::Name, &["studio-1", "a.b_c"]);

@@ -1,9 +1,9 @@
 //! Data: mounts, folders, databases, the lease's servers.
 //!
-//! A dead mount holds whoever touches it, even against a kill. So `mountinfo` is read, which asks the kernel and not the
-//! mount, and the mount itself is touched from a thread that can be left behind.
+//! A dead mount holds whoever touches it, even against a kill. So mounts are looked up with the kernel first, and a mount
+//! itself is touched from a thread that can be left behind.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -14,6 +14,7 @@ use crate::fleet::Fleet;
 use crate::fleet::data::{FeedSink, FeedSource, Imported, Scratch};
 use crate::fleet::secret::DatabaseUrl;
 use crate::reach::http::{HttpClient, Request};
+use crate::reach::mounts::Mounts;
 use crate::reach::mysql::MysqlErrorKind;
 use crate::reach::{mysql, plain, secret};
 
@@ -72,14 +73,12 @@ fn places(fleet: &Fleet) -> Vec<(PathBuf, bool)> {
 async fn place(subject: &str, path: PathBuf, must_be_mounted: bool) -> Finding {
     let mut kind = String::new();
     if must_be_mounted {
-        match std::fs::read_to_string("/proc/self/mountinfo") {
-            Ok(table) => match mounted(&table, &path) {
-                Some(mount) => kind = mount,
+        match Mounts::read() {
+            Ok(mounts) => match mounts.at(&path) {
+                Some(mount) => kind = mount.words(),
                 None => return bad(subject, "nothing is mounted there", format!("mount {}", path.display())),
             },
-            Err(_elsewhere) => {
-                return risk(subject, "mounts cannot be looked up on this system", "look by hand: mount");
-            }
+            Err(elsewhere) => return risk(subject, elsewhere.to_string(), "look by hand: mount"),
         }
     }
     let (tell, told) = oneshot::channel();
@@ -112,36 +111,6 @@ fn gibibytes(bytes: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "one decimal place is shown")]
     let bytes = bytes as f64;
     bytes / 1_073_741_824.0
-}
-
-/// Type and source of what is mounted at `path`: the last line of mountinfo for it is on top.
-fn mounted(table: &str, path: &Path) -> Option<String> {
-    table.lines().rev().find_map(|line| {
-        let (mount, file_system) = line.split_once(" - ")?;
-        let at = unescaped(mount.split(' ').nth(4)?);
-        let mut words = file_system.split(' ');
-        let (kind, source) = (words.next()?, words.next()?);
-        (Path::new(&at) == path).then(|| format!("{kind} from {}", plain::line(&unescaped(source), 80)))
-    })
-}
-
-/// mountinfo writes blanks and backslashes as three octal digits.
-fn unescaped(word: &str) -> String {
-    let mut text = String::new();
-    let mut rest = word;
-    while let Some((before, after)) = rest.split_once('\\') {
-        text.push_str(before);
-        let code = after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        if let (Some(code), Some(tail)) = (code, after.get(3..)) {
-            text.push(char::from(code));
-            rest = tail;
-        } else {
-            text.push('\\');
-            rest = after;
-        }
-    }
-    text.push_str(rest);
-    text
 }
 
 /// Every MySQL server that data flows to or from, once. Those of checks are asked by their checks.
@@ -190,29 +159,6 @@ async fn database(subject: &str, url: &DatabaseUrl) -> Finding {
                 MysqlErrorKind::Server => "see the server's error log",
             };
             bad(subject, error.what, remedy)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn mountinfo_is_read_with_blanks_and_stacked_mounts() {
-        let table = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
-            40 22 0:35 / /mnt/my\\040share rw,relatime shared:1 - cifs //nas/my\\040share rw\n\
-            41 22 0:36 / /media/usb rw - vfat /dev/sdb1 rw\n\
-            42 22 0:37 / /media/usb rw - exfat /dev/sdc1 rw\nnonsense\n";
-        assert_eq!(mounted(table, Path::new("/mnt/my share")).as_deref(), Some("cifs from //nas/my share"));
-        assert_eq!(mounted(table, Path::new("/media/usb")).as_deref(), Some("exfat from /dev/sdc1"));
-        assert_eq!(mounted(table, Path::new("/media")), None);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_word_makes_it_panic(word in "[\\\\0-7é ]*") {
-            let _text = unescaped(&word);
         }
     }
 }
