@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::key::Key;
 use super::listing::Listing;
+pub use super::lock::TRASH;
 use super::lock::{self, Lock};
 use super::manifest::Manifest;
 use super::report;
@@ -30,7 +31,6 @@ mod trash;
 
 pub use approve::{Approved, ApprovedFile};
 pub use recover::{Recovered, recover};
-pub use trash::TRASH;
 
 use inside::Inside;
 use place::Place;

@@ -22,6 +22,8 @@ use crate::reach::plain;
 pub const OWN: &str = ".hotspare";
 /// Folder in it that holds the locks.
 const LOCKS: &str = "locks";
+/// Folder beside it through which sessions go when they are deleted.
+pub const TRASH: &str = ".hotspare-trash";
 /// A longer name of a lock is cut, and told apart by a sum.
 const LONGEST_NAME: usize = 200;
 /// How often a lock whose file was removed by its last holder is taken anew.
@@ -180,6 +182,8 @@ pub(super) fn own(above: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
 
 fn folder(source: &Path) -> io::Result<OwnedFd> {
     let source = open_source(source)?;
+    // Whoever works here for the first time makes it, because on a full disk nobody could.
+    let _said_by_a_deletion = own(source.as_fd(), TRASH);
     own(own(source.as_fd(), OWN)?.as_fd(), LOCKS)
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use hotspare::session::lock::{self, Lock};
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::recording::Recording;
@@ -46,10 +47,15 @@ fn role() {
         }
     });
     say("begins");
-    if std::env::var(ROLE).unwrap() == "recover" {
-        recording.recover();
-    } else {
-        recording.delete(&told).unwrap();
+    match std::env::var(ROLE).unwrap().as_str() {
+        "recover" => drop(recording.recover()),
+        "lock" => {
+            let now = hotspare::clock::Clock::real().now();
+            let _held = Lock::take(&recording.source(), &Recording::key(), "being copied", now).unwrap();
+            say("holds");
+            std::thread::park();
+        }
+        _ => drop(recording.delete(&told).unwrap()),
     }
 }
 
@@ -196,6 +202,22 @@ fn a_deletion_killed_at_any_moment_loses_nothing_that_was_not_approved() {
     }
     println!("killed {kills} deletions at any moment, lost nothing: {ends:?}");
     assert!(ends.keys().any(|end| *end != End::Deleted), "some were killed in time: {ends:?}");
+}
+
+#[test]
+fn the_lock_of_a_killed_engine_is_free_at_once() {
+    let recording = Recording::new();
+    let mut child = play(&recording, "lock", None);
+    hears(&mut child, "holds");
+    let reasons = recording.delete(&recording.witness()).unwrap_err();
+    let pid = child.id();
+    assert!(reasons[0].starts_with("being copied since "), "{reasons:?}");
+    assert!(reasons[0].contains(&format!("by process {pid} on ")), "{reasons:?}");
+    assert_eq!(lock::holder(&recording.source(), &Recording::key()).as_ref(), Some(&reasons[0]));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(lock::holder(&recording.source(), &Recording::key()), None);
+    recording.delete(&recording.witness()).unwrap();
 }
 
 /// Kills a child after this time, if it has not ended by then.

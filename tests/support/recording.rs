@@ -27,18 +27,23 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Three files, one of them in a folder, copied and verified; another session beside it.
+    /// A recording in a folder of its own.
     pub(crate) fn new() -> Self {
         let own = tempfile::tempdir().unwrap();
         let recording = Self { place: own.path().to_owned(), _own: Some(own) };
-        recording.write("walk.17391304.mp4", &vec![7; 70_000]);
-        recording.write("walk.json", b"{}");
-        recording.write("images/face\n.jpg", &[1; 3_000]);
-        let neighbour = recording.source().join("p001/20250105");
+        recording.record();
+        recording
+    }
+
+    /// Three files, one of them in a folder, copied; another session beside it.
+    pub(crate) fn record(&self) {
+        self.write("walk.17391304.mp4", &vec![7; 70_000]);
+        self.write("walk.json", b"{}");
+        self.write("images/face\n.jpg", &[1; 3_000]);
+        let neighbour = self.source().join("p001/20250105");
         std::fs::create_dir_all(&neighbour).unwrap();
         std::fs::write(neighbour.join("precious.mp4"), b"precious").unwrap();
-        recording.copy();
-        recording
+        self.copy();
     }
 
     /// What another process made.

@@ -16,10 +16,9 @@ use super::note::{self, Head, List};
 use super::place::Place;
 use super::remove::Removal;
 use crate::session::beneath::{self, FOLDER};
+use crate::session::lock::TRASH;
 use crate::session::{lock, tree};
 
-/// Its name in the source.
-pub const TRASH: &str = ".hotspare-trash";
 /// Ending of a note as long as the session may be put back.
 pub(super) const INTENT: &str = ".intent";
 /// Ending of a note of a session that is being removed.
