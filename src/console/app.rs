@@ -175,7 +175,7 @@ impl App {
     /// After any event: rows in order, pages supplied.
     fn settle(&mut self) {
         for id in PaneId::ALL {
-            self.lists[id as usize].arrange(id.pane(), &self.world.shown);
+            self.lists[id as usize].arrange(id.pane(), &self.world);
         }
         self.page_journal();
         for open in &mut self.pages {
@@ -187,7 +187,7 @@ impl App {
     fn page_journal(&mut self) {
         let list = &self.lists[PaneId::Journal as usize];
         let moved = list.position() > 0 || list.reversed;
-        let reached = if moved { list.at_far_end() } else { !list.filter.is_empty() && list.order().len() < 2 };
+        let reached = if moved { list.at_far_end() } else { !list.filter.is_empty() && list.len() < 2 };
         let looking = self.focus == PaneId::Journal && self.pages.is_empty() && self.world.unreachable().is_none();
         let Some(before) = self.world.oldest_entry().filter(|_| reached && looking) else { return };
         if self.paged != Some(before) {

@@ -42,7 +42,7 @@ pub fn screen(app: &mut App, buffer: &mut Buffer) -> Option<Position> {
 }
 
 fn body(brush: &mut Brush<'_>, screen: Rect, body: Rect, app: &mut App) {
-    let rows = |id: PaneId| app.lists[id as usize].order().len();
+    let rows = |id: PaneId| app.lists[id as usize].len();
     let zoomed = app.zoomed || !app.pages.is_empty();
     match layout::divide(screen, body, zoomed, rows) {
         Layout::TooSmall => too_small(brush, screen),

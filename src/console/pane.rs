@@ -1,7 +1,7 @@
 //! Panes: each answers one question about the fleet, in its title in short and in its rows in full.
 //!
-//! A pane reads the snapshot and returns rows; where they are drawn, which are selected and what keys do with them is
-//! the same for all panes and not written here. A new pane is one file and one line in [`PaneId`].
+//! A pane reads the world and returns rows; where they are drawn, which are selected and what keys do with them is the
+//! same for all panes and not written here. A new pane is one file and one line in [`PaneId`].
 
 pub mod hosts;
 pub mod jobs;
@@ -14,7 +14,6 @@ use super::keymap::Keymap;
 use super::table::{Column, Part};
 use super::theme::glyphs::Glyphs;
 use super::world::World;
-use crate::engine::snapshot::Snapshot;
 
 /// The panes, in the order of their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,7 +45,7 @@ impl PaneId {
     }
 }
 
-/// What a pane must be able to say. Rows are positions in the snapshot.
+/// What a pane must be able to say. Rows are numbered from 0 in an order of the pane's own.
 pub trait Pane: Sync {
     /// Its name.
     fn name(&self) -> &'static str;
@@ -61,22 +60,29 @@ pub trait Pane: Sync {
     fn brief(&self, world: &World, glyphs: &Glyphs) -> Vec<Part>;
 
     /// How many rows there are.
-    fn count(&self, snapshot: &Snapshot) -> usize;
+    fn count(&self, world: &World) -> usize;
 
-    /// What a row is known by.
-    fn key(&self, snapshot: &Snapshot, row: usize) -> String;
+    /// What a row is known by; `None`: the row has not come yet.
+    fn key(&self, world: &World, row: usize) -> Option<String>;
 
-    /// What a filter looks at.
-    fn haystack(&self, snapshot: &Snapshot, row: usize) -> String;
+    /// The row that is known by this, among those that have come.
+    fn find(&self, world: &World, key: &str) -> Option<usize> {
+        (0..self.count(world)).find(|row| self.key(world, *row).as_deref() == Some(key))
+    }
+
+    /// Another one when rows may have changed.
+    fn edition(&self, world: &World) -> (u64, u64) {
+        (world.shown.seq, 0)
+    }
 
     /// The orders it can be sorted in; the first is the one in which what is wrong comes first.
     fn sorts(&self) -> &'static [&'static str];
 
-    /// Compares two rows in one of these orders.
-    fn compare(&self, snapshot: &Snapshot, sort: usize, a: usize, b: usize) -> Ordering;
+    /// How its rows are chosen and compared here; `None`: they come chosen and in order.
+    fn here(&self) -> Option<&dyn Rows>;
 
     /// Its columns.
-    fn columns(&self, snapshot: &Snapshot) -> Vec<Column>;
+    fn columns(&self, world: &World) -> Vec<Column>;
 
     /// The cells of a row, one a column.
     fn cells(&self, world: &World, glyphs: &Glyphs, row: usize) -> Vec<Vec<Part>>;
@@ -86,6 +92,15 @@ pub trait Pane: Sync {
 
     /// Its actions for the bottom line, the most useful first.
     fn hints(&self) -> &'static [Action];
+}
+
+/// How the rows of a pane that has all of them are chosen and compared.
+pub trait Rows: Sync {
+    /// What a filter looks at.
+    fn haystack(&self, world: &World, row: usize) -> String;
+
+    /// Compares two rows in one of the pane's orders.
+    fn compare(&self, world: &World, sort: usize, a: usize, b: usize) -> Ordering;
 }
 
 /// How a hint names a key, or says that there is none.

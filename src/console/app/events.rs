@@ -98,8 +98,8 @@ impl App {
         {
             let list = &mut self.lists[id as usize];
             let position = list.offset() + usize::from(line);
-            if position < list.order().len() {
-                list.select(id.pane(), &self.world.shown, position);
+            if position < list.len() {
+                list.select(id.pane(), &self.world, position);
                 if before == (id, position) {
                     self.call(&Action::Open.into());
                 }

@@ -64,12 +64,10 @@ impl App {
                 list.disarrange();
             }
             Action::Mark => {
-                let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
-                self.list().toggle_mark(pane, &shown);
+                self.lists[self.focus as usize].toggle_mark(self.focus.pane(), &self.world);
             }
             Action::MarkAll => {
-                let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
-                self.list().toggle_all(pane, &shown);
+                self.lists[self.focus as usize].toggle_all(self.focus.pane(), &self.world);
             }
             _ => self.wish(invocation),
         }
@@ -143,11 +141,11 @@ impl App {
             ("the page".to_owned(), open.text(&self.world, glyphs))
         } else {
             let (pane, list) = (self.focus.pane(), &self.lists[self.focus as usize]);
-            let marked = |row: &usize| list.marks.contains(&pane.key(&self.world.shown, *row));
+            let marked = |row: &usize| pane.key(&self.world, *row).is_some_and(|key| list.marks.contains(&key));
             let rows: Vec<usize> = if list.marks.is_empty() {
                 list.current().into_iter().collect()
             } else {
-                list.order().iter().map(|row| *row as usize).filter(marked).collect()
+                list.rows().filter(marked).collect()
             };
             let line = |row: &usize| {
                 let cells = pane.cells(&self.world, glyphs, *row);
@@ -199,8 +197,7 @@ impl App {
             }
             return;
         }
-        let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
-        self.list().step(pane, &shown, by);
+        self.lists[self.focus as usize].step(self.focus.pane(), &self.world, by);
     }
 
     /// Screens down or up; the extremes go to the ends.

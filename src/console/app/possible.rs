@@ -39,7 +39,7 @@ impl App {
     }
 
     fn in_list(&self) -> Option<String> {
-        let empty = self.pages.is_empty() && self.lists[self.focus as usize].order().is_empty();
+        let empty = self.pages.is_empty() && self.lists[self.focus as usize].is_empty();
         empty.then(|| format!("{} has no rows", self.focus.pane().name()))
     }
 

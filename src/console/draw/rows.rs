@@ -36,18 +36,18 @@ pub fn draw(
     if inner.height == 0 || inner.width < 4 {
         return;
     }
-    if list.order().is_empty() {
+    if list.is_empty() {
         let lines = if list.filter.is_empty() { pane.empty(world, keymap) } else { nothing_passes(list) };
         return centred(brush, inner, &lines);
     }
-    let columns = pane.columns(&world.shown);
+    let columns = pane.columns(world);
     let widths = fit(&columns, inner.width.saturating_sub(3));
     let places = places(&widths, inner.x + 2);
     head(brush, inner.y, &columns, &places);
     let height = usize::from(inner.height.saturating_sub(1));
     let first = list.scroll(height);
-    for (line, position) in (first..list.order().len()).take(height).enumerate() {
-        let row = list.order()[position] as usize;
+    for (line, position) in (first..list.len()).take(height).enumerate() {
+        let Some(row) = list.row(position) else { break };
         let y = inner.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
         let cells = pane.cells(world, glyphs, row);
         for (index, (column, cell)) in columns.iter().zip(&cells).enumerate() {
@@ -59,7 +59,7 @@ pub fn draw(
                 self::cell(brush, x, y, width, column.right, cell);
             }
         }
-        if !list.marks.is_empty() && list.marks.contains(&pane.key(&world.shown, row)) {
+        if !list.marks.is_empty() && pane.key(world, row).is_some_and(|key| list.marks.contains(&key)) {
             brush.parts(inner.x + 1, y, 1, &[part(Meaning::Mark, glyphs.mark)]);
         }
         if place.focused && position == list.position() {

@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::{Pane, key_words};
+use super::{Pane, Rows, key_words};
 use crate::console::action::{Action, Scope};
 use crate::console::format;
 use crate::console::keymap::Keymap;
@@ -106,38 +106,24 @@ impl Pane for Jobs {
         parts
     }
 
-    fn count(&self, snapshot: &Snapshot) -> usize {
-        snapshot.jobs.len()
+    fn count(&self, world: &World) -> usize {
+        world.shown.jobs.len()
     }
 
-    fn key(&self, snapshot: &Snapshot, row: usize) -> String {
-        job(snapshot, row).map(|job| job.id.to_string()).unwrap_or_default()
-    }
-
-    fn haystack(&self, snapshot: &Snapshot, row: usize) -> String {
-        let Some(job) = job(snapshot, row) else { return String::new() };
-        let mut words = vec![job.kind.as_str(), job.title.as_str(), job.state.word(), job.who.as_str()];
-        words.extend(job.note.as_deref());
-        words.extend(job.error.as_deref());
-        words.join(" ")
+    fn key(&self, world: &World, row: usize) -> Option<String> {
+        job(&world.shown, row).map(|job| job.id.to_string())
     }
 
     fn sorts(&self) -> &'static [&'static str] {
         SORTS
     }
 
-    fn compare(&self, snapshot: &Snapshot, sort: usize, a: usize, b: usize) -> Ordering {
-        let (Some(one), Some(other)) = (job(snapshot, a), job(snapshot, b)) else { return Ordering::Equal };
-        let newest = Reverse(one.id).cmp(&Reverse(other.id));
-        match SORTS.get(sort).copied() {
-            Some("newest") => newest,
-            Some("name") => (&one.kind, &one.title).cmp(&(&other.kind, &other.title)).then(newest),
-            _ => rank(one.state).cmp(&rank(other.state)).then(newest),
-        }
+    fn here(&self) -> Option<&dyn Rows> {
+        Some(self)
     }
 
-    fn columns(&self, snapshot: &Snapshot) -> Vec<Column> {
-        let longest = snapshot.jobs.iter().map(|job| name(job).chars().count()).max().unwrap_or(0);
+    fn columns(&self, world: &World) -> Vec<Column> {
+        let longest = world.shown.jobs.iter().map(|job| name(job).chars().count()).max().unwrap_or(0);
         let name = u16::try_from(longest + 2).unwrap_or(u16::MAX).clamp(16, 34);
         vec![
             Column::fixed("no", 4).right().spare(3),
@@ -178,6 +164,26 @@ impl Pane for Jobs {
 
     fn hints(&self) -> &'static [Action] {
         &[Action::Open, Action::Cancel, Action::Doctor, Action::Filter, Action::Sort]
+    }
+}
+
+impl Rows for Jobs {
+    fn haystack(&self, world: &World, row: usize) -> String {
+        let Some(job) = job(&world.shown, row) else { return String::new() };
+        let mut words = vec![job.kind.as_str(), job.title.as_str(), job.state.word(), job.who.as_str()];
+        words.extend(job.note.as_deref());
+        words.extend(job.error.as_deref());
+        words.join(" ")
+    }
+
+    fn compare(&self, world: &World, sort: usize, a: usize, b: usize) -> Ordering {
+        let (Some(one), Some(other)) = (job(&world.shown, a), job(&world.shown, b)) else { return Ordering::Equal };
+        let newest = Reverse(one.id).cmp(&Reverse(other.id));
+        match SORTS.get(sort).copied() {
+            Some("newest") => newest,
+            Some("name") => (&one.kind, &one.title).cmp(&(&other.kind, &other.title)).then(newest),
+            _ => rank(one.state).cmp(&rank(other.state)).then(newest),
+        }
     }
 }
 
