@@ -25,6 +25,8 @@ pub struct ListState {
     offset: usize,
     /// Rows that the last frame had room for.
     height: usize,
+    /// Lines above the heads of the columns in the last frame.
+    above: u16,
     order: Order,
     arranged: Option<(u64, u64)>,
 }
@@ -88,6 +90,12 @@ impl ListState {
         if self.position == 0 && found.is_none() {
             self.selected = None;
         }
+    }
+
+    /// The rows are others from now on: no selection, no marks; the order and the filter stay.
+    pub fn begin_anew(&mut self) {
+        self.marks.clear();
+        (self.selected, self.position, self.offset, self.arranged) = (None, 0, 0, None);
     }
 
     /// The rows must be brought into order again.
@@ -161,8 +169,8 @@ impl ListState {
     }
 
     /// The first row to draw where so many fit, so that the selected one is among them.
-    pub fn scroll(&mut self, height: usize) -> usize {
-        self.height = height;
+    pub fn scroll(&mut self, height: usize, above: u16) -> usize {
+        (self.height, self.above) = (height, above);
         self.offset = self.first(height);
         self.offset
     }
@@ -177,6 +185,16 @@ impl ListState {
     pub fn visible(&self) -> std::ops::Range<usize> {
         let first = self.first(self.height);
         first..self.len().min(first + self.height)
+    }
+
+    /// Lines above the heads of the columns, as of the last frame.
+    pub fn above(&self) -> u16 {
+        self.above
+    }
+
+    /// Rows that the last frame had room for.
+    pub fn height(&self) -> usize {
+        self.height
     }
 
     /// The first row on the screen, as of the last frame.

@@ -6,6 +6,7 @@
 pub mod hosts;
 pub mod jobs;
 pub mod journal;
+pub mod sessions;
 
 use std::cmp::Ordering;
 
@@ -20,6 +21,8 @@ use super::world::World;
 pub enum PaneId {
     /// Is every machine well?
     Hosts,
+    /// What is recorded, where are its copies, what may be deleted?
+    Sessions,
     /// What is being done?
     Jobs,
     /// What was decided and done?
@@ -28,20 +31,30 @@ pub enum PaneId {
 
 impl PaneId {
     /// Every pane.
-    pub const ALL: [Self; 3] = [Self::Hosts, Self::Jobs, Self::Journal];
+    pub const ALL: [Self; 4] = [Self::Hosts, Self::Sessions, Self::Jobs, Self::Journal];
 
     /// The pane itself.
     pub fn pane(self) -> &'static dyn Pane {
         match self {
             Self::Hosts => &hosts::Hosts,
+            Self::Sessions => &sessions::Sessions,
             Self::Jobs => &jobs::Jobs,
             Self::Journal => &journal::Journal,
         }
     }
 
-    /// The pane of this name, in lower case.
-    pub fn of(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|id| id.pane().name().eq_ignore_ascii_case(name))
+    /// The panes that this fleet has, in order.
+    pub fn there(world: &World) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|id| id.pane().exists(world))
+    }
+
+    /// The pane of this name or of this number among those that the fleet has, counted from 1.
+    pub fn of(name: &str, world: &World) -> Option<Self> {
+        let number = name.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        match number {
+            Some(number) => Self::there(world).nth(number),
+            None => Self::there(world).find(|id| id.pane().name().eq_ignore_ascii_case(name)),
+        }
     }
 }
 
@@ -53,11 +66,21 @@ pub trait Pane: Sync {
     /// Its own scope of keys.
     fn scope(&self) -> Option<Scope>;
 
+    /// Whether this fleet has it.
+    fn exists(&self, _: &World) -> bool {
+        true
+    }
+
     /// Its answer in a few words, for its title.
     fn answer(&self, world: &World, glyphs: &Glyphs) -> Vec<Part>;
 
     /// Its answer in one word or two, where it is only a tab.
     fn brief(&self, world: &World, glyphs: &Glyphs) -> Vec<Part>;
+
+    /// Lines above its rows, for so many columns: what is wrong with where they come from.
+    fn above(&self, _: &World, _: &Glyphs, _: usize) -> Vec<Vec<Part>> {
+        Vec::new()
+    }
 
     /// How many rows there are.
     fn count(&self, world: &World) -> usize;

@@ -121,7 +121,7 @@ pub struct Deleted {
 pub struct Proof {
     /// What holds, in a word or two: "imported", "copy", "quiet".
     pub what: String,
-    /// How it is known, where that is not said by `what`: "content, from the disk at CottonLab Network".
+    /// How it is known, where that is not said by `what`: "content, from the disk".
     pub how: String,
     /// When it was looked at.
     pub at: crate::clock::Timestamp,

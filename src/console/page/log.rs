@@ -6,9 +6,9 @@ use super::{Line, Page};
 use crate::clock::Timestamp;
 use crate::console::action::Scope;
 use crate::console::format;
+use crate::console::look::Look;
 use crate::console::table::{dim, part, plain};
 use crate::console::theme::Meaning;
-use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
 use crate::engine::command::{Answer, LogLine, Query, Refusal};
 
@@ -70,7 +70,7 @@ impl Page for LogPage {
         }
     }
 
-    fn document(&self, world: &World, _: &Glyphs, _: usize) -> Vec<Line> {
+    fn document(&self, world: &World, _: &Look, _: usize) -> Vec<Line> {
         let mut lines: Vec<Line> = self
             .lines
             .iter()
