@@ -233,6 +233,7 @@ fn deleted(approved: &Approved, freed: u64, notes: Vec<String>) -> Deleted {
         files: approved.listing.files.len() as u64,
         bytes: approved.bytes(),
         remains: approved.remains.clone(),
+        proofs: approved.proofs.clone(),
     };
     Deleted { report, freed, excluded: approved.listing.excluded.len() as u64, notes }
 }

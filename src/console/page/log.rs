@@ -7,9 +7,9 @@ use crate::clock::Timestamp;
 use crate::console::action::Scope;
 use crate::console::draw::brush::wrap;
 use crate::console::format;
+use crate::console::look::Look;
 use crate::console::table::{dim, part, plain};
 use crate::console::theme::Meaning;
-use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
 use crate::engine::command::{Answer, LogLine, Query, Refusal};
 
@@ -77,7 +77,7 @@ impl Page for LogPage {
         usize::MAX
     }
 
-    fn document(&self, world: &World, _: &Glyphs, width: usize) -> Vec<Line> {
+    fn document(&self, world: &World, _: &Look, width: usize) -> Vec<Line> {
         let mut lines: Vec<Line> = self
             .lines
             .iter()

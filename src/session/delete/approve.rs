@@ -10,8 +10,10 @@ use super::note::List;
 use super::place::Place;
 use super::proof::{self, Content};
 use super::{Order, Seen};
+use crate::clock::Timestamp;
 use crate::session::key::Key;
 use crate::session::listing::{Facts, Listing, shown};
+use crate::session::report::Proof;
 use crate::session::safety::{self, Case};
 use crate::session::tree;
 use crate::session::view::{CopyState, CopyView, SideState};
@@ -32,6 +34,8 @@ pub struct Approved {
     pub sums: BTreeMap<PathBuf, blake3::Hash>,
     /// Where it remains: name and folder of each destination.
     pub remains: Vec<String>,
+    /// What it rests on, each with the time of the look.
+    pub proofs: Vec<Proof>,
 }
 
 /// A file of an approved session, for the journal.
@@ -171,7 +175,20 @@ pub(super) fn look(order: &Order<'_>, place: &Place, held: Option<String>) -> Re
     }
     let remains = copies.iter().map(|seen| format!("{}: {}", seen.name, seen.folder)).collect();
     let (key, folder) = (order.key.clone(), order.folder.to_owned());
-    Ok((Approved { key, folder, sums: content.sums, listing, remains }, inside))
+    let proofs = proofs(&copies, &facts, now);
+    Ok((Approved { key, folder, sums: content.sums, listing, remains, proofs }, inside))
+}
+
+/// What was found to hold at this moment.
+fn proofs(copies: &[Seen], source: &Facts, now: Timestamp) -> Vec<Proof> {
+    let imported = Proof { what: "imported".into(), how: String::new(), at: now };
+    let copies = copies.iter().filter_map(|seen| {
+        let verified = seen.verified.as_ref()?;
+        let read = verified.read.as_ref().map(|read| format!(", {read}")).unwrap_or_default();
+        Some(Proof { what: "copy".into(), how: format!("{}{read}", verified.level.word()), at: verified.at })
+    });
+    let quiet = source.changed.map(|at| Proof { what: "quiet".into(), how: "last changed".into(), at });
+    std::iter::once(imported).chain(copies).chain(quiet).collect()
 }
 
 fn view(seen: &Seen, source: &Facts) -> CopyView {
