@@ -29,10 +29,6 @@ fn apart(name: &str, body: impl FnOnce()) {
     command.args(["--exact", &format!("deletion::{name}"), "--nocapture"]).env(APART, name);
     let output = command.output().expect("unshare is there: apt-get install util-linux");
     let said = String::from_utf8_lossy(&output.stdout);
-    eprint!(
-        "{}",
-        said.lines().filter(|line| line.starts_with("lab: ")).map(|line| format!("{line}\n")).collect::<String>()
-    );
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -308,7 +304,7 @@ fn a_hundred_thousand_files_are_deleted() {
     let started = clock.tick();
     let deleted = recording.delete(&told).expect("deleted");
     let lasted = clock.tick().since(started);
-    println!("lab: {} files deleted in {lasted:.1?}", deleted.report.files);
+    println!("{} files deleted in {lasted:.1?}", deleted.report.files);
     assert_eq!(deleted.report.files, 100_003);
     assert!(!recording.session().exists() && copy.exists());
     assert!(lasted.as_secs() < 120, "{lasted:?}");
