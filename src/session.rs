@@ -6,7 +6,14 @@
 //! not proven to be the declared one.
 
 pub mod imported;
+mod beneath;
+pub mod copy;
 pub mod key;
 pub mod listing;
+pub mod manifest;
 pub mod report;
+pub mod root;
+mod stream;
+pub mod tree;
+pub mod verify;
 pub mod view;
