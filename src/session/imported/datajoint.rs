@@ -114,9 +114,10 @@ fn statement(pose: &str, wanted: &Wanted) -> Option<String> {
     let participants = if wanted.participants.len() > MOST_NAMED {
         String::new()
     } else {
-        // As hexadecimal, so that a name can hold anything in any mode of the server.
+        // As hexadecimal, so that a name can hold anything in any mode of the server; compared as Unicode, because a table
+        // of another character set cannot hold every name.
         let names: Vec<String> = wanted.participants.iter().map(|name| literal(name)).collect();
-        format!(" AND sessions.participant_id IN ({})", names.join(", "))
+        format!(" AND CONVERT(sessions.participant_id USING utf8mb4) COLLATE utf8mb4_bin IN ({})", names.join(", "))
     };
     Some(format!(
         "SELECT sessions.participant_id, sessions.session_date, whole.video_base_filename, single.filename, \
