@@ -1,7 +1,7 @@
 //! The console over invented data, for pictures, for the pty tests, and for working on its looks.
 //!
 //! `cargo run --example console_fixture -- [SCENE] [theme=NAME] [keymap=NAME] [ascii] [read-only] [mouse] [config=DIR]`
-//! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy.
+//! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy, mocap, stale, archive, no-sessions.
 
 #[path = "../tests/support/fixture.rs"]
 mod fixture;
@@ -11,12 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fixture::FakeClient;
+use fixture::recordings::Recordings;
 use hotspare::clock::Clock;
 use hotspare::console::theme::color::Depth;
 use hotspare::console::{ConsoleOptions, run};
 use hotspare::engine::client::Link;
 use hotspare::engine::snapshot::{Freeze, Head, Snapshot};
 use hotspare::health::view::Health;
+use hotspare::work::view::JobState;
 
 fn scene(name: &str, clock: &Clock) -> Snapshot {
     let now = clock.now();
@@ -58,7 +60,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     options.ascii |= arguments.iter().any(|argument| argument == "ascii");
     options.read_only = arguments.iter().any(|argument| argument == "read-only");
     options.choices.mouse = arguments.iter().any(|argument| argument == "mouse");
-    let client = FakeClient::new(scene(name, &options.clock));
+    let now = options.clock.now();
+    let client = match name {
+        "mocap" => with(fixture::mocap(now)),
+        "stale" => with(fixture::stale(now)),
+        "archive" => with(fixture::archive(now, 100_000)),
+        "no-sessions" => with(fixture::no_sessions(now)),
+        _ => FakeClient::new(scene(name, &options.clock)),
+    };
+    if name == "mocap" {
+        tokio::spawn(copying(Arc::clone(&client)));
+    }
     if name == "gone" {
         client.link.send_replace(Link::Lost { why: "its socket was closed".into() });
     }
@@ -68,6 +80,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let end = run(client, options).await?;
     writeln!(std::io::stdout(), "ended: {end:?}")?;
     Ok(())
+}
+
+fn with((snapshot, recordings): (Snapshot, Vec<Recordings>)) -> Arc<FakeClient> {
+    FakeClient::with(snapshot, recordings)
+}
+
+/// A copy that goes on, four times a second, and begins anew when it is through.
+async fn copying(client: Arc<FakeClient>) {
+    let Some(id) = client.snapshots.borrow().jobs.last().map(|job| job.id) else { return };
+    loop {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        client.change_job(id, |job| {
+            let Some(part) = job.part.as_mut().filter(|_| job.state == JobState::Running) else { return };
+            part.done = (part.done + 29_500_000) % part.total;
+            job.done += 29_500_000;
+        });
+    }
 }
 
 /// A picture that changes ten times a second.

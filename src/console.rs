@@ -26,6 +26,7 @@ pub mod theme;
 pub mod toasts;
 mod watch;
 mod watchdog;
+pub mod window;
 pub mod world;
 
 use std::path::PathBuf;

@@ -5,19 +5,28 @@
 //! is joined into one [`view::SessionRow`]. Nothing here follows a symbolic link, and nothing touches a share that is
 //! not proven to be the declared one.
 
+pub mod batch;
 mod beneath;
 pub mod catalogue;
 pub mod destination;
 pub mod filter;
 pub mod index;
+pub mod copy;
+pub mod delete;
+pub mod filter;
+pub mod imported;
 pub mod key;
 pub mod layout;
 pub mod listing;
+pub mod lock;
 pub mod manifest;
 pub mod report;
+pub mod root;
 pub mod safety;
 pub mod scan;
 pub mod select;
 pub mod side;
+mod stream;
 pub mod tree;
+pub mod verify;
 pub mod view;

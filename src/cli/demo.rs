@@ -15,6 +15,7 @@ use crate::console::ConsoleOptions;
 use crate::demo::fleet::SIGNATURE;
 use crate::demo::script;
 use crate::demo::stage::{Outcome, Stage};
+use crate::demo::studio::{self, Studio};
 use crate::engine::client::{Client, in_process};
 use crate::engine::guest::Guest;
 use crate::engine::{Config, Engine};
@@ -85,9 +86,10 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     if stage.ssh.is_none() {
         context.tell("no sshd is installed here: the demo leaves out what needs one");
     }
-    let fleet = dir.join(FLEET);
-    std::fs::write(&fleet, stage.fleet_file()).map_err(failed)?;
     let clock = Clock::real();
+    let studio = Studio::set_up(dir, clock.now()).map_err(failed)?;
+    let fleet = dir.join(FLEET);
+    std::fs::write(&fleet, stage.fleet_file() + &studio.fleet_file()).map_err(failed)?;
     let engine = Engine::start(Config {
         fleet,
         state: Some(dir.join("state")),
@@ -99,9 +101,10 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     .map_err(|error| Failure::failed(error.to_string()).hint(error.hint()))?;
 
     let script: Arc<dyn Client> = Arc::new(in_process(&engine, &Guest { face: "demo".into(), read_only: false }));
+    let mut play = Play { stage: &mut stage, studio: &studio, script: &script, clock: &clock };
     let ended = match args.headless_for {
-        Some(span) => headless(context, &mut stage, &script, &clock, span).await,
-        None => over_it(context, &args.manner, &mut stage, &script, &engine, &clock).await,
+        Some(span) => headless(context, &mut play, span).await,
+        None => over_it(context, &args.manner, &mut play, &engine).await,
     };
     drop(script);
     let farewell = async {
@@ -113,15 +116,32 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     ended
 }
 
+/// What is played: faults of machines, and a studio that records.
+struct Play<'a> {
+    stage: &'a mut Stage,
+    studio: &'a Studio,
+    script: &'a Arc<dyn Client>,
+    clock: &'a Clock,
+}
+
+impl Play<'_> {
+    /// Plays until `until` has passed, or for ever.
+    async fn go(
+        &mut self,
+        until: Option<Duration>,
+        scene: impl FnMut(&Outcome),
+        session: impl FnMut(studio::Event),
+    ) -> Result<(), Failure> {
+        let ended = tokio::select! {
+            ended = self.stage.play(self.script, self.clock, until, scene) => ended,
+            ended = self.studio.work(self.script, self.clock, session) => ended,
+        };
+        ended.map_err(|error| Failure::failed(format!("the demo's machines failed: {error}")))
+    }
+}
+
 /// The console over the play. The script goes on until the person leaves.
-async fn over_it(
-    context: &Context,
-    manner: &Manner,
-    stage: &mut Stage,
-    script: &Arc<dyn Client>,
-    engine: &Engine,
-    clock: &Clock,
-) -> Result<Exit, Failure> {
+async fn over_it(context: &Context, manner: &Manner, play: &mut Play<'_>, engine: &Engine) -> Result<Exit, Failure> {
     let client: Arc<dyn Client> = Arc::new(in_process(engine, &Guest::console(context.read_only)));
     let options = ConsoleOptions {
         engine_stays: false,
@@ -130,43 +150,44 @@ async fn over_it(
     let shown = crate::console::run(client, options);
     tokio::select! {
         ended = shown => ended.map(|_end| Exit::Done).map_err(|error| Failure::failed(error.to_string())),
-        stopped = stage.play(script, clock, None, |_outcome| ()) => {
-            Err(Failure::failed(match stopped {
-                Ok(()) => "the demo's script ended".to_owned(),
-                Err(error) => format!("the demo's machines failed: {error}"),
-            }))
+        stopped = play.go(None, |_outcome| (), |_session| ()) => {
+            Err(stopped.err().unwrap_or_else(|| Failure::failed("the demo's script ended")))
         }
     }
 }
 
 /// The play alone: one line an outcome.
-async fn headless(
-    context: &Context,
-    stage: &mut Stage,
-    script: &Arc<dyn Client>,
-    clock: &Clock,
-    span: Duration,
-) -> Result<Exit, Failure> {
+async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Result<Exit, Failure> {
     let mut outcomes: Vec<Outcome> = Vec::new();
-    let mut printed = Ok(());
+    let mut sessions: Vec<studio::Event> = Vec::new();
+    let printed = std::cell::RefCell::new(Ok(()));
+    let print = |ok: bool, line: String| {
+        if !context.json {
+            let mark = if ok { "ok  " } else { "LATE" };
+            let mut printed = printed.borrow_mut();
+            *printed = std::mem::replace(&mut *printed, Ok(())).and_then(|()| context.line(&format!("{mark} {line}")));
+        }
+    };
     context.tell(&format!("hotspare: the demo plays for {} s", span.as_secs()));
-    stage
-        .play(script, clock, Some(span), |outcome| {
-            if !context.json {
-                let mark = if outcome.as_announced() { "ok  " } else { "LATE" };
-                printed = printed.clone().and_then(|()| context.line(&format!("{mark} {}", outcome.line())));
-            }
-            outcomes.push(outcome.clone());
-        })
-        .await
-        .map_err(|error| Failure::failed(format!("the demo's machines failed: {error}")))?;
-    printed?;
-    let ok = outcomes.iter().all(Outcome::as_announced);
+    let scene = |outcome: &Outcome| {
+        print(outcome.as_announced(), outcome.line());
+        outcomes.push(outcome.clone());
+    };
+    let session = |event: studio::Event| {
+        print(event.ok, format!("{} {}", event.session, event.what));
+        sessions.push(event);
+    };
+    play.go(Some(span), scene, session).await?;
+    printed.into_inner()?;
+    let ok = outcomes.iter().all(Outcome::as_announced) && sessions.iter().all(|event| event.ok);
     if context.json {
-        context.document(&Report { ok, scenes: outcomes.iter().map(Scene::from).collect() })?;
+        let scenes = outcomes.iter().map(Scene::from).collect();
+        context.document(&Report { ok, scenes, sessions: sessions.iter().map(Session::from).collect() })?;
     } else {
         let seen = outcomes.iter().filter(|outcome| outcome.as_announced()).count();
+        let safe = sessions.iter().filter(|event| event.ok).count();
         context.line(&format!("{seen} of {} seen as announced", outcomes.len()))?;
+        context.line(&format!("{safe} of {} sessions copied, verified and safe", sessions.len()))?;
     }
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
@@ -176,6 +197,20 @@ async fn headless(
 struct Report {
     ok: bool,
     scenes: Vec<Scene>,
+    sessions: Vec<Session>,
+}
+
+#[derive(Debug, Serialize)]
+struct Session {
+    key: String,
+    what: String,
+    ok: bool,
+}
+
+impl From<&studio::Event> for Session {
+    fn from(event: &studio::Event) -> Self {
+        Self { key: event.session.clone(), what: event.what.clone(), ok: event.ok }
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -19,12 +19,22 @@ pub enum Scope {
     Hosts,
     /// The pane Jobs, and the page of a job.
     Jobs,
+    /// The pane Sessions, and the page of a session.
+    Sessions,
 }
 
 impl Scope {
+    /// Every scope, in the order of the help.
+    pub const ALL: [Self; 5] = [Self::Anywhere, Self::List, Self::Hosts, Self::Sessions, Self::Jobs];
+
+    /// Whether it is one pane's own.
+    const fn own(self) -> bool {
+        matches!(self, Self::Hosts | Self::Jobs | Self::Sessions)
+    }
+
     /// Whether there is a place where both are in force.
     pub fn meets(self, other: Self) -> bool {
-        !matches!((self, other), (Self::Hosts, Self::Jobs) | (Self::Jobs, Self::Hosts))
+        self == other || !(self.own() && other.own())
     }
 
     /// As the help names it.
@@ -34,6 +44,7 @@ impl Scope {
             Self::List => "In a list",
             Self::Hosts => "Hosts",
             Self::Jobs => "Jobs",
+            Self::Sessions => "Sessions",
         }
     }
 }
@@ -45,7 +56,7 @@ pub enum Danger {
     Harmless,
     /// Something changes; what is needed is asked first.
     Changes,
-    /// Work ends or watching stops: never on one key, and its object is typed before it is done.
+    /// Work ends, watching stops or something is deleted: never on one key, and a word is typed before it is done.
     Dangerous,
 }
 
@@ -75,6 +86,10 @@ pub enum ArgumentKind {
     Host,
     /// Number of a job.
     Job,
+    /// Participant and day of a session, a participant, a day, or two days as `20250104..20250110`.
+    Session,
+    /// Name of a store of sessions.
+    Store,
     /// Any text.
     Text,
 }

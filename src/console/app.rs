@@ -5,6 +5,8 @@
 mod events;
 mod perform;
 mod possible;
+mod recordings;
+mod sessions;
 mod wishes;
 
 use std::time::Duration;
@@ -13,7 +15,7 @@ use super::action::{Invocation, Scope};
 use super::keymap::Key;
 use super::list::ListState;
 use super::look::Look;
-use super::modal::{Modal, Sight};
+use super::modal::{Modal, Sight, Want};
 use super::page::Open;
 use super::pane::PaneId;
 use super::theme::Meaning;
@@ -46,11 +48,20 @@ pub enum Effect {
     Quit,
 }
 
+impl From<Want> for Effect {
+    fn from(want: Want) -> Self {
+        match want {
+            Want::Send(command) => Self::Send(command),
+            Want::Ask(query) => Self::Ask(query),
+        }
+    }
+}
+
 /// What came of an effect.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// To [`Effect::Send`].
-    Command(Result<Accepted, Refusal>),
+    Command(Command, Result<Accepted, Refusal>),
     /// To [`Effect::Ask`].
     Query(Query, Result<Answer, Refusal>),
     /// To [`Effect::Restart`].
@@ -164,7 +175,8 @@ impl App {
             && (shown.hosts.iter().any(|host| young(host.since))
                 || shown.jobs.iter().any(|job| job.ended.is_some_and(young)));
         let each_second = moving || self.toasts.live(now).is_some() || !self.pages.is_empty();
-        Duration::from_secs(if each_second { 1 } else { u64::try_from(to_minute).unwrap_or(1) })
+        let lasts = Duration::from_secs(if each_second { 1 } else { u64::try_from(to_minute).unwrap_or(1) });
+        self.sessions_due().map_or(lasts, |due| due.min(lasts))
     }
 
     /// Says something in the line of messages.
@@ -175,11 +187,15 @@ impl App {
     /// After any event: rows in order, pages supplied.
     fn settle(&mut self) {
         for id in PaneId::ALL {
-            self.lists[id as usize].arrange(id.pane(), &self.world.shown);
+            self.lists[id as usize].arrange(id.pane(), &self.world);
         }
         self.page_journal();
+        self.supply_sessions();
         for open in &mut self.pages {
             self.effects.extend(open.page.wants(&self.world).map(Effect::Ask));
+        }
+        for modal in &mut self.modals {
+            self.effects.extend(modal.wants(&self.world).map(Effect::from));
         }
     }
 
@@ -187,7 +203,7 @@ impl App {
     fn page_journal(&mut self) {
         let list = &self.lists[PaneId::Journal as usize];
         let moved = list.position() > 0 || list.reversed;
-        let reached = if moved { list.at_far_end() } else { !list.filter.is_empty() && list.order().len() < 2 };
+        let reached = if moved { list.at_far_end() } else { !list.filter.is_empty() && list.len() < 2 };
         let looking = self.focus == PaneId::Journal && self.pages.is_empty() && self.world.unreachable().is_none();
         let Some(before) = self.world.oldest_entry().filter(|_| reached && looking) else { return };
         if self.paged != Some(before) {

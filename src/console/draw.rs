@@ -42,7 +42,11 @@ pub fn screen(app: &mut App, buffer: &mut Buffer) -> Option<Position> {
 }
 
 fn body(brush: &mut Brush<'_>, screen: Rect, body: Rect, app: &mut App) {
-    let rows = |id: PaneId| app.lists[id as usize].order().len();
+    let rows = |id: PaneId| {
+        let pane = id.pane();
+        let above = || pane.above(&app.world, app.look.theme.glyphs, usize::from(screen.width)).len();
+        pane.exists(&app.world).then(|| app.lists[id as usize].len() + above())
+    };
     let zoomed = app.zoomed || !app.pages.is_empty();
     match layout::divide(screen, body, zoomed, rows) {
         Layout::TooSmall => too_small(brush, screen),
@@ -72,7 +76,7 @@ fn draw_page(brush: &mut Brush<'_>, area: Rect, app: &mut App) {
     let mut path = vec![app.focus.pane().name().to_owned()];
     path.extend(app.pages.iter().map(|open| open.page.crumb()));
     if let Some(open) = app.pages.last_mut() {
-        open.draw(brush, area, &path, &app.world);
+        open.draw(brush, area, &path, &app.world, &app.look);
     }
 }
 

@@ -73,14 +73,53 @@ pub fn rate(per_second: f64, unit: Unit) -> String {
 /// An amount of so much of so much: `7 of 41`, `12.9 of 14.2 GB`.
 pub fn amount(done: u64, total: Option<u64>, unit: Unit) -> String {
     let one = |count: u64| match unit {
-        #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-        Unit::Bytes => bytes(count as f64),
+        Unit::Bytes => size(count),
         Unit::Rows | Unit::Items => count.to_string(),
     };
     match total {
         Some(total) => format!("{} of {}", one(done), one(total)),
         None => one(done),
     }
+}
+
+/// A number of bytes: `14.2 GB`. At most seven columns.
+pub fn size(count: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    bytes(count as f64)
+}
+
+/// A time ago, in one unit: `now`, `12 min ago`, `3 h ago`, `1 d ago`. It changes each minute at most.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    match coarse(then, now) {
+        span if span == "now" => span,
+        span => format!("{span} ago"),
+    }
+}
+
+/// How long since, in one unit: `now`, `12 min`, `3 h`, `1 d`.
+pub fn coarse(then: Timestamp, now: Timestamp) -> String {
+    let minutes = now.as_second().saturating_sub(then.as_second()).max(0) / 60;
+    match (minutes / 1440, minutes / 60, minutes) {
+        (0, 0, 0) => "now".into(),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, _) => format!("{hours} h"),
+        (days @ ..1000, ..) => format!("{days} d"),
+        (days, ..) => format!("{} y", days / 365),
+    }
+}
+
+/// A number with its thousands apart: `100 000`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && index % 3 == head {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn bytes(count: f64) -> String {
@@ -159,6 +198,26 @@ mod tests {
     #[case(-1.0, None)]
     fn remaining_times_are_short(#[case] seconds: f64, #[case] expected: Option<&str>) {
         assert_eq!(remaining(seconds).as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case(59, "now")]
+    #[case(60, "1 min ago")]
+    #[case(11_400, "3 h ago")]
+    #[case(86_400 * 999, "999 d ago")]
+    #[case(86_400 * 1000, "2 y ago")]
+    fn times_ago_have_one_unit(#[case] seconds: i64, #[case] expected: &str) {
+        let then = Timestamp::UNIX_EPOCH;
+        assert_eq!(ago(then, Timestamp::from_second(seconds).unwrap()), expected);
+    }
+
+    #[rstest]
+    #[case(0, "0")]
+    #[case(999, "999")]
+    #[case(1000, "1 000")]
+    #[case(1_234_567, "1 234 567")]
+    fn thousands_stand_apart(#[case] number: u64, #[case] expected: &str) {
+        assert_eq!(count(number), expected);
     }
 
     #[test]

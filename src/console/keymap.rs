@@ -83,12 +83,6 @@ impl Keymap {
         all.filter(|binding| binding.invocation.argument.is_none()).map(|binding| written(&binding.keys)).collect()
     }
 
-    /// Every way to call this action, with an argument or without.
-    pub fn all_keys_of(&self, action: Action) -> Vec<String> {
-        let all = self.bindings.iter().filter(|binding| binding.invocation.action == action);
-        all.map(|binding| written(&binding.keys)).collect()
-    }
-
     /// The first way to call it, for a hint.
     pub fn key_of(&self, action: Action) -> Option<String> {
         self.keys_of(action).into_iter().next()

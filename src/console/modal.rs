@@ -6,19 +6,24 @@
 pub mod ask;
 pub mod chooser;
 pub mod confirm;
+pub mod deletion;
 pub mod filter;
 pub mod help;
 pub mod palette;
+pub mod plan;
 pub mod reader;
 
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
-use super::action::Invocation;
+use super::action::{Action, Invocation};
+use super::app::Reply;
 use super::draw::brush::Brush;
+use super::keymap::written;
 use super::look::Look;
+use super::pane::PaneId;
 use super::world::World;
-use crate::engine::command::Command;
+use crate::engine::command::{Command, Query};
 
 /// What a modal sees of the console.
 #[derive(Debug, Clone, Copy)]
@@ -31,16 +36,26 @@ pub struct Sight<'a> {
     pub actions: &'a dyn Possible,
 }
 
+impl Sight<'_> {
+    /// All keys of an action that lead somewhere here, for reading.
+    pub fn keys_of(&self, action: Action) -> String {
+        let all = self.look.keymap.bindings.iter().filter(|binding| binding.invocation.action == action);
+        let leads = |argument: &String| action != Action::ShowPane || PaneId::of(argument, self.world).is_some();
+        let there = all.filter(|binding| binding.invocation.argument.as_ref().is_none_or(leads));
+        there.map(|binding| written(&binding.keys)).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Which actions can be done now.
 pub trait Possible: std::fmt::Debug {
     /// Why it cannot be done now; `None`: it can. Actions that do not exist here are not asked for.
     fn why_not(&self, invocation: &Invocation) -> Option<String>;
 
     /// Whether it exists in this console at all.
-    fn exists(&self, action: super::action::Action) -> bool;
+    fn exists(&self, action: Action) -> bool;
 
     /// What the argument of an action may be.
-    fn candidates(&self, action: super::action::Action) -> Vec<String>;
+    fn candidates(&self, action: Action) -> Vec<String>;
 }
 
 /// What a modal wants after a key.
@@ -60,6 +75,15 @@ pub enum Outcome {
     Cancelled(&'static str),
 }
 
+/// What a modal needs from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// To ask the engine to change something.
+    Send(Command),
+    /// To ask the engine for something to see.
+    Ask(Query),
+}
+
 /// A question on top of the picture.
 pub trait Modal: std::fmt::Debug + Send {
     /// Takes a key.
@@ -67,6 +91,16 @@ pub trait Modal: std::fmt::Debug + Send {
 
     /// Takes a paste.
     fn paste(&mut self, text: &str, sight: Sight<'_>);
+
+    /// What it needs from outside now. Called after every event.
+    fn wants(&mut self, _world: &World) -> Option<Want> {
+        None
+    }
+
+    /// Something that was sent has come to its end. Returns whether it was sent by this modal.
+    fn answered(&mut self, _reply: &Reply, _world: &World) -> bool {
+        false
+    }
 
     /// Draws itself on the whole screen's area.
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>);

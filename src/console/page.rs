@@ -5,16 +5,19 @@ pub mod entry;
 pub mod host;
 pub mod job;
 pub mod log;
+pub mod report;
+pub mod session;
 
 use ratatui::layout::Rect;
 
 use super::action::Scope;
-use super::draw::brush::Brush;
+use super::draw::brush::{Brush, wrap};
+use super::look::Look;
 use super::table::{Part, dim, part, words};
 use super::theme::Meaning;
-use super::theme::glyphs::Glyphs;
 use super::world::World;
 use crate::engine::command::{Answer, Query, Refusal};
+use crate::session::key::Key;
 use crate::work::view::JobId;
 
 /// A line of a document.
@@ -38,8 +41,18 @@ pub trait Page: std::fmt::Debug + Send {
         None
     }
 
+    /// The session that actions apply to here.
+    fn session(&self) -> Option<&Key> {
+        None
+    }
+
     /// The document, for so many columns.
-    fn document(&self, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line>;
+    fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line>;
+
+    /// For how many columns it is written when it is copied.
+    fn copy_width(&self) -> usize {
+        100
+    }
 
     /// Takes a step of the selection, where it has one. Returns whether it has.
     fn step(&mut self, _world: &World, _by: isize) -> bool {
@@ -92,13 +105,13 @@ impl Open {
     }
 
     /// All of it as text.
-    pub fn text(&self, world: &World, glyphs: &Glyphs) -> String {
-        let lines = self.page.document(world, glyphs, 100);
+    pub fn text(&self, world: &World, look: &Look) -> String {
+        let lines = self.page.document(world, look, self.page.copy_width());
         lines.iter().map(|line| words(line).trim_end().to_owned() + "\n").collect()
     }
 
     /// Draws it.
-    pub fn draw(&mut self, brush: &mut Brush<'_>, area: Rect, path: &[String], world: &World) {
+    pub fn draw(&mut self, brush: &mut Brush<'_>, area: Rect, path: &[String], world: &World, look: &Look) {
         let glyphs = brush.theme.glyphs;
         let mut title = Vec::new();
         for (index, crumb) in path.iter().enumerate() {
@@ -110,7 +123,7 @@ impl Open {
         }
         let inner = brush.boxed(area, true, &title);
         let width = inner.width.saturating_sub(2);
-        let lines = self.page.document(world, glyphs, usize::from(width));
+        let lines = self.page.document(world, look, usize::from(width));
         self.height = usize::from(inner.height).max(1);
         self.length = lines.len();
         let most = self.length.saturating_sub(self.height);
@@ -123,6 +136,15 @@ impl Open {
             brush.footnote(area, &[dim(format!("{below} more below"))]);
         }
     }
+}
+
+/// Lines with those of one part broken where they are too long; the others are left to be cut off.
+pub(crate) fn broken(lines: &[Line], room: usize) -> Vec<Line> {
+    let break_one = |line: &Line| match line.as_slice() {
+        [only] => wrap(&only.text, room).into_iter().map(|text| vec![part(only.meaning, text)]).collect(),
+        _ => vec![line.clone()],
+    };
+    lines.iter().flat_map(break_one).collect()
 }
 
 /// A name and what stands behind it, for the head of a page.

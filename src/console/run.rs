@@ -18,6 +18,7 @@ use super::terminal::{Terminal, crash};
 use super::theme::Meaning;
 use super::watch::FolderWatch;
 use super::watchdog::Watchdog;
+use super::window::Window;
 use super::world::World;
 use super::{ConsoleEnd, ConsoleError, ConsoleOptions, draw};
 use crate::clock::Clock;
@@ -40,6 +41,7 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
         now: options.clock.now(),
         zone: options.zone.clone(),
         frozen: None,
+        sessions: Window::default(),
         read_only: options.read_only,
         engine_stays: options.engine_stays,
     };
@@ -108,6 +110,8 @@ impl Console {
 
     async fn begin(&mut self, mut sources: Sources) -> Result<ConsoleEnd, ConsoleError> {
         let mut keys = Keys::on(sources.line.clone());
+        // What is to be seen is asked for before the first frame, so that it comes with it or right after.
+        self.effects()?;
         if self.app.look.follows_background() {
             self.terminal.ask_background()?;
             let first = tokio::time::timeout(ANSWER, async {
@@ -209,8 +213,8 @@ impl Console {
         for effect in self.app.effects() {
             match effect {
                 Effect::Send(command) => {
-                    let sent = self.client.command(command);
-                    self.reply_with(async { Reply::Command(sent.await) });
+                    let sent = self.client.command(command.clone());
+                    self.reply_with(async { Reply::Command(command, sent.await) });
                 }
                 Effect::Ask(query) => {
                     let asked = self.client.query(query.clone());

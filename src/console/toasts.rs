@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::theme::Meaning;
+use super::theme::glyphs::Glyphs;
 use crate::clock::Timestamp;
 
 /// One message.
@@ -19,6 +20,16 @@ pub struct Toast {
 }
 
 impl Toast {
+    /// The sign of what it means.
+    pub const fn sign(&self, glyphs: &Glyphs) -> &'static str {
+        match self.meaning {
+            Meaning::Good => glyphs.good,
+            Meaning::Warn => glyphs.warn,
+            Meaning::Bad => glyphs.bad,
+            _ => glyphs.dot,
+        }
+    }
+
     /// Seconds for which it is shown: longer where it must be read.
     fn lasts(&self) -> i64 {
         if matches!(self.meaning, Meaning::Bad | Meaning::Warn) { 15 } else { 6 }

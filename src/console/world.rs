@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::window::Window;
 use crate::clock::Timestamp;
 use crate::engine::client::Link;
 use crate::engine::snapshot::{JournalView, Snapshot};
 use crate::journal::entry::Entry;
+use crate::session::view::StoreView;
 
 /// How many entries of the journal are kept at most, whatever was paged through.
 pub const JOURNAL_KEPT: usize = 5000;
@@ -27,6 +29,8 @@ pub struct World {
     pub zone: TimeZone,
     /// Since when the screen is frozen.
     pub frozen: Option<Timestamp>,
+    /// The rows of sessions that are here.
+    pub sessions: Window,
     /// Nothing may be changed from here.
     pub read_only: bool,
     /// Whether the engine goes on when this console ends.
@@ -89,6 +93,13 @@ impl World {
             (None, Link::Lost { .. }) => self.shown.taken,
             (None, Link::Joined) => self.now,
         }
+    }
+
+    /// The store whose sessions are shown.
+    pub fn store(&self) -> Option<&StoreView> {
+        let stores = &self.shown.stores;
+        let chosen = self.sessions.store.as_ref().and_then(|name| stores.iter().find(|store| store.name == *name));
+        chosen.or_else(|| stores.first()).map(AsRef::as_ref)
     }
 
     /// Why the engine cannot be asked now.

@@ -293,7 +293,8 @@ impl Core {
         weight: Weight,
     ) -> Option<oneshot::Receiver<Recorded>> {
         let draft = Draft { time: self.now(), who: who.to_owned(), what: what.into(), why: why.into(), about, weight };
-        tracing::info!(who = draft.who, why = draft.why, "{}", draft.what);
+        let why = Some(&draft.why).filter(|why| !why.is_empty());
+        tracing::info!(who = draft.who, why, "{}", draft.what);
         self.parts
             .journal
             .append(draft)

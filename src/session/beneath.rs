@@ -70,7 +70,7 @@ fn step_by_step(folder: std::os::fd::BorrowedFd<'_>, path: &Path, flags: OFlags,
 }
 
 /// The folder that holds `path`, and the last part's name.
-pub(super) fn parent<'p>(folder: impl AsFd, path: &'p Path) -> io::Result<(OwnedFd, &'p OsStr)> {
+pub(super) fn parent(folder: impl AsFd, path: &Path) -> io::Result<(OwnedFd, &OsStr)> {
     let name = path.file_name().ok_or(Errno::INVAL)?;
     let above = path.parent().unwrap_or(Path::new(""));
     Ok((open(folder, above, OFlags::PATH | OFlags::DIRECTORY, Mode::empty())?, name))
@@ -87,24 +87,22 @@ pub(super) fn stat(folder: impl AsFd, path: &Path) -> io::Result<Option<Stat>> {
     }
 }
 
-/// Makes every folder of the path that is not there yet, and returns the last one, open. The parents of new folders
-/// are made durable.
-pub(super) fn make(folder: impl AsFd, path: &Path, mode: Mode) -> io::Result<OwnedFd> {
+/// Makes every folder of the path that is not there yet, and returns the last one, open. `durable`: the names of new
+/// folders outlive a power cut.
+pub(super) fn make(folder: impl AsFd, path: &Path, mode: Mode, durable: bool) -> io::Result<OwnedFd> {
+    match open(&folder, path, FOLDER, Mode::empty()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
     let mut at = open(&folder, Path::new(""), FOLDER, Mode::empty())?;
     for part in path.components() {
         let Component::Normal(name) = part else { return Err(Errno::INVAL.into()) };
-        let next = match open(&at, Path::new(name), FOLDER, Mode::empty()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match rustix::fs::mkdirat(&at, name, mode) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(error) => return Err(error.into()),
-                }
-                sync_folder(&at)?;
-                open(&at, Path::new(name), FOLDER, Mode::empty())?
-            }
-            opened => opened?,
-        };
-        at = next;
+        match rustix::fs::mkdirat(&at, name, mode) {
+            Ok(()) if durable => sync_folder(&at)?,
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        at = open(&at, Path::new(name), FOLDER, Mode::empty())?;
     }
     Ok(at)
 }

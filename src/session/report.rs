@@ -111,6 +111,20 @@ pub struct Deleted {
     pub bytes: u64,
     /// Where it remains: name and folder of each destination.
     pub remains: Vec<String>,
+    /// What the deletion rests on: imported, each copy, quiet.
+    #[serde(default)]
+    pub proofs: Vec<Proof>,
+}
+
+/// One of the things that must hold before a session is deleted, and does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// What holds, in a word or two: "imported", "copy", "quiet".
+    pub what: String,
+    /// How it is known, where that is not said by `what`: "content, from the disk".
+    pub how: String,
+    /// When it was looked at.
+    pub at: crate::clock::Timestamp,
 }
 
 /// A session that was not deleted.

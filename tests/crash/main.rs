@@ -1,9 +1,14 @@
-//! Bad days: engines and faces that are killed, disks that are full, read-only or corrupt.
+//! Bad days: engines and faces that are killed, disks that are full, read-only or corrupt, deletions that are interrupted.
 
 #[cfg(test)]
 #[path = "../support/place.rs"]
 mod place;
+#[cfg(test)]
+#[path = "../support/recording.rs"]
+mod recording;
 
+#[cfg(test)]
+mod delete;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
@@ -11,3 +16,5 @@ mod kill;
 mod share;
 #[cfg(test)]
 mod signals;
+#[cfg(test)]
+mod trash;

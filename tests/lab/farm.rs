@@ -55,6 +55,10 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 /// A machine: a namespace with one address, a folder, and whatever is started in it.
 pub(crate) struct Host {
     namespace: String,
+    /// What a command is put behind so that it runs on the host.
+    inside: Vec<String>,
+    /// The first process of a host that is [alone](Self::alone).
+    init: Option<Child>,
     pub(crate) address: Ipv4Addr,
     pub(crate) folder: tempfile::TempDir,
     children: Vec<Child>,
@@ -73,8 +77,14 @@ impl Host {
         // Interface names hold 15 characters.
         let cable = format!("hs{}x{number}", pid % 1_000_000);
         run("ip", &["netns", "add", &namespace]);
-        let host =
-            Self { namespace, address: far, folder: tempfile::tempdir().expect("a folder"), children: Vec::new() };
+        let host = Self {
+            inside: ["ip", "netns", "exec", namespace.as_str()].map(str::to_owned).to_vec(),
+            namespace,
+            init: None,
+            address: far,
+            folder: tempfile::tempdir().expect("a folder"),
+            children: Vec::new(),
+        };
         let inside = host.namespace.as_str();
         run("ip", &["link", "add", &cable, "type", "veth", "peer", "name", "eth0", "netns", inside]);
         run("ip", &["addr", "add", &format!("{near}/30"), "dev", &cable]);
@@ -87,14 +97,15 @@ impl Host {
 
     /// Starts a program on the host, which ends with it.
     pub(crate) fn start(&mut self, program: &str, arguments: &[&str]) -> u32 {
-        let child = Command::new("ip")
-            .args(["netns", "exec", &self.namespace, program])
+        let child = Command::new(&self.inside[0])
+            .args(&self.inside[1..])
+            .arg(program)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("ip netns exec");
+            .expect("a program on the host");
         let pid = child.id();
         self.children.push(child);
         pid
@@ -102,7 +113,45 @@ impl Host {
 
     /// Runs a program on the host to its end.
     pub(crate) fn exec(&self, arguments: &[&str]) -> String {
-        run("ip", &[&["netns", "exec", self.namespace.as_str()], arguments].concat())
+        let inside: Vec<&str> = self.inside.iter().map(String::as_str).collect();
+        run(inside[0], &[&inside[1..], arguments].concat())
+    }
+
+    /// Runs a program on the host to its end and says whether it was content.
+    pub(crate) fn try_exec(&self, arguments: &[&str]) -> bool {
+        let mut command = Command::new(&self.inside[0]);
+        command.args(&self.inside[1..]).args(arguments).stdin(Stdio::null());
+        command.output().is_ok_and(|output| output.status.success())
+    }
+
+    /// Gives the host processes and mounts of its own, with an empty `/run` and the control groups: the room that an engine
+    /// of containers needs, out of sight of this machine's. To be called before anything is started on it.
+    ///
+    /// Its first process ends with this one, however that ends, and takes all others along, also those that went into
+    /// network namespaces of their own.
+    pub(crate) async fn alone(&mut self) {
+        // The unified control groups, whatever this machine uses: every kernel has them, if only without controllers.
+        let script = "mount -t tmpfs -o mode=755 lab /run && mkdir /run/sshd && mount -t cgroup2 lab /sys/fs/cgroup && \
+            : >\"$0\" && exec cat";
+        let ready = self.path("ready");
+        let unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, text(&ready)];
+        let init = Command::new("ip")
+            .args(["netns", "exec", &self.namespace])
+            .args(unshare)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("ip netns exec");
+        let parent = init.id().to_string();
+        self.init = Some(init);
+        until("the host has its own mounts", || ready.exists()).await;
+        let first = run("pgrep", &["--parent", &parent]);
+        let namespaces = ["nsenter", "--target", first.trim(), "--net", "--pid", "--mount", "--"];
+        self.inside = namespaces.map(str::to_owned).to_vec();
+    }
+
+    /// The control group below which an engine on this host is to put its own.
+    pub(crate) fn control_group(&self) -> String {
+        format!("/{}", self.namespace)
     }
 
     /// Gives the host neighbours that exist by address only: what it sends them goes nowhere, without a word back.
@@ -133,15 +182,6 @@ impl Host {
 
     /// Starts an sshd with a host key of its own and waits until it answers.
     pub(crate) async fn sshd(&mut self) -> Ssh {
-        self.sshd_with(&[]).await
-    }
-
-    /// The same, with these programs (name and text) found first by its users.
-    pub(crate) async fn sshd_with(&mut self, programs: &[(&str, &str)]) -> Ssh {
-        for (name, script) in programs {
-            std::fs::write(self.path(name), script).expect("written");
-            run("chmod", &["755", text(&self.path(name))]);
-        }
         let (host_key, user_key) = (self.path("host_key"), self.path("user_key"));
         for key in [&host_key, &user_key] {
             run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", text(key)]);
@@ -154,11 +194,10 @@ impl Host {
             // in there is nobody's business here.
             "Port 22\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\n\
              PasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\n\
-             SetEnv SHLVL=1 PATH={}:/usr/local/bin:/usr/bin:/bin\n",
+             SetEnv SHLVL=1 PATH=/usr/bin:/bin\n",
             self.address,
             text(&host_key),
             text(&self.path("authorized_keys")),
-            text(self.folder.path()),
         );
         std::fs::write(self.path("sshd_config"), config).expect("written");
         std::fs::create_dir_all("/run/sshd").expect("the folder that sshd wants");
@@ -185,10 +224,14 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        if let Some(init) = &mut self.init {
+            // It reads until its input ends, and the kernel ends what it leaves behind.
+            drop(init.stdin.take());
+        }
         // Everything in the namespace, also what left its parent.
         let pids = Command::new("ip").args(["netns", "pids", &self.namespace]).output().map(|output| output.stdout);
         for pid in String::from_utf8_lossy(&pids.unwrap_or_default()).split_whitespace() {
-            let _gone = Command::new("kill").args(["-KILL", pid]).status();
+            let _gone = Command::new("kill").args(["-KILL", pid]).stderr(Stdio::null()).status();
         }
         for child in &mut self.children {
             let _gone = child.kill();
@@ -200,6 +243,12 @@ impl Drop for Host {
                 let _cut = pipe.read_to_string(&mut said);
                 eprintln!("{said}");
             }
+        }
+        if let Some(init) = &mut self.init {
+            let _gone = init.wait();
+            let script = "mount -t cgroup2 lab \"$0\" && find \"$0$1\" -depth -type d -exec rmdir {} +";
+            let arguments = ["--mount", "sh", "-c", script, text(self.folder.path()), &self.control_group()];
+            let _removed = Command::new("unshare").args(arguments).stderr(Stdio::null()).status();
         }
         let _gone = Command::new("ip").args(["netns", "del", &self.namespace]).status();
     }

@@ -3,6 +3,13 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a helper of a test may fail like a test")]
 
+#[cfg(test)]
+#[path = "../support/recording.rs"]
+mod recording;
+
+#[cfg(test)]
+mod deletion;
+mod docker;
 mod doctor;
 mod farm;
 mod names;

@@ -217,14 +217,7 @@ async fn hosts_that_break_off_say_nothing_or_too_much() {
 #[tokio::test(flavor = "multi_thread")]
 async fn checks_over_ssh() {
     let mut host = Host::new();
-    // A docker that answers from a file: what counts here is how it is called and read. An engine of its own would be a
-    // large guest for one line of output.
-    let docker = "#!/bin/sh\ntest \"$1 $2 $3 $4 $6\" = 'inspect --type container --format --' || exit 64\nshift 6\n\
-        status=0\nfor name; do grep \"^\\\"/$name\\\" \" \"$(dirname \"$0\")/containers\" || { echo \"Error: No such container: \
-        $name\" >&2; status=1; }; done\nexit $status\n";
-    let containers = "\"/redis\" {\"Status\":\"running\",\"Running\":true}\n\
-        \"/old\" {\"Status\":\"exited\",\"Running\":false,\"ExitCode\":1}\n";
-    let ssh = host.sshd_with(&[("docker", docker), ("containers", containers)]).await;
+    let ssh = host.sshd().await;
     let prober = prober(Some(&ssh));
     let command = |run: &str, contains: Option<&str>| {
         ask(&ssh.destination, CheckKind::Command { run: run.into(), contains: contains.map(str::to_owned) })
@@ -243,13 +236,6 @@ async fn checks_over_ssh() {
     assert!(reason.ends_with(" % free, at least 100 % wanted"), "{reason}");
     let (outcome, reason) = probe(&prober, &disk("/no such'path", Room::Bytes(1))).await;
     assert!(outcome == Outcome::Fail && reason.contains("No such file"), "{reason}");
-
-    let docker = |names: &[&str]| {
-        ask(&ssh.destination, CheckKind::Docker { containers: names.iter().map(|&name| name.to_owned()).collect() })
-    };
-    assert_eq!(probe(&prober, &docker(&["redis"])).await, passes());
-    assert_eq!(probe(&prober, &docker(&["redis", "old"])).await, fails("old has exited with 1"));
-    assert_eq!(probe(&prober, &docker(&["redis", "nobody"])).await, fails("nobody is not there"));
 
     host.unplug();
     let late = probe(&prober, &command("true", None)).await;

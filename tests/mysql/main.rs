@@ -1,11 +1,22 @@
-//! The mysql and mysql-replica checks against real `MariaDB` servers, private ones on free ports in temporary folders.
+//! Checks of servers, and questions whether sessions were imported, against real `MariaDB` servers: private ones on free
+//! ports in temporary folders.
 //!
 //! `MariaDB` stands for `MySQL`, whose own server Debian does not have: the names of a replica's columns differ, and both
 //! are covered by unit tests of the probe.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a helper of a test may fail like a test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::string_slice,
+    reason = "a helper of a test may fail like a test"
+)]
 
+mod imported;
+mod lab;
+mod queries;
 mod server;
+mod silence;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! A private `MariaDB` server in a temporary folder, on a free port of the loopback, ended when it is dropped.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -101,12 +102,19 @@ fn spawn(folder: &Path, port: u16) -> Child {
 }
 
 fn client(folder: &Path, statements: &str) -> Result<String, String> {
-    let output = Command::new("mariadb")
+    let failed = |error: std::io::Error| error.to_string();
+    let mut client = Command::new("mariadb")
         .args(["--no-defaults", "-uroot", "-N", "-B", "-S"])
         .arg(folder.join("s"))
-        .args(["-e", statements])
-        .output()
-        .map_err(|error| error.to_string())?;
+        .arg("--default-character-set=utf8mb4")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    // Over its input: an argument holds 128 KiB at most. A client that has ended already says why.
+    let _ended = client.stdin.take().map(|mut input| input.write_all(statements.as_bytes()));
+    let output = client.wait_with_output().map_err(failed)?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }

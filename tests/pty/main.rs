@@ -8,10 +8,13 @@
     reason = "a test may fail loudly"
 )]
 
+#[path = "../support/place.rs"]
+mod place;
 #[path = "../support/session.rs"]
 mod session;
 
 mod hangup;
+mod real;
 
 use std::time::Duration;
 

@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 
-use hotspare::console::action::{Action, Danger};
+use hotspare::console::action::{Action, Danger, Invocation, Scope};
 use hotspare::console::app::Effect;
 use hotspare::console::keymap::written;
 use hotspare::console::library::{Kind, Library};
 use hotspare::console::modal::Possible;
 use hotspare::console::pane::PaneId;
-use hotspare::engine::command::{Command, Query};
+use hotspare::engine::command::{Command, Query, Which};
 use hotspare::health::view::Health;
+use hotspare::session::key::Key;
+use hotspare::session::view::Level;
 use hotspare::work::view::JobId;
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::fixture::{ago, harbour, noon};
+use crate::fixture::{FakeClient, LONG_LINE, ago, archive, harbour, mocap, noon};
 use crate::stage::Stage;
 
 /// A stage on which the action can be done.
-fn stage_for(action: Action, keymap: &str) -> Stage {
-    let mut stage = Stage::with(harbour(noon()), "dark", keymap, false);
+fn stage_for(action: Action, keymap: &str, read_only: bool) -> Stage {
+    if action.spec().scope == Scope::Sessions || action == Action::Hold {
+        return recordings_for(action, keymap, read_only);
+    }
+    let mut stage = Stage::with(harbour(noon()), "dark", keymap, read_only);
     match action {
         Action::Start => return stage.lost(),
         Action::EndMaintenance => _ = stage.press("down down"),
@@ -28,6 +33,25 @@ fn stage_for(action: Action, keymap: &str) -> Stage {
         _ => {}
     }
     stage
+}
+
+/// A stage with sessions, on which the action can be done.
+fn recordings_for(action: Action, keymap: &str, read_only: bool) -> Stage {
+    let fleet = if action == Action::ChooseStore { archive(noon(), 200) } else { mocap(noon()) };
+    let mut stage = Stage::over(FakeClient::with(fleet.0, fleet.1), "dark", keymap, read_only);
+    stage.app.focus = if action == Action::Hold { PaneId::Jobs } else { PaneId::Sessions };
+    if action == Action::Delete {
+        stage.app.call(&Invocation { action: Action::Filter, argument: Some("p013 20261118".into()) });
+        stage.settle();
+    }
+    stage
+}
+
+/// The deletion that was sent, beside the checks before it.
+fn deletions(stage: &mut Stage) -> Vec<Command> {
+    let mut sent = stage.sent();
+    sent.retain(|command| !matches!(command, Command::SessionDelete { dry_run: true, .. }));
+    sent
 }
 
 /// Calls the action as a person would: by its first key without an argument, else by its name in the palette.
@@ -105,6 +129,17 @@ fn check(stage: &mut Stage, action: Action) {
             stage.press("text:8").press("enter");
             assert_eq!(stage.sent(), [Command::Cancel { job: JobId(8) }]);
         }
+        Action::Sync
+        | Action::Verify
+        | Action::Delete
+        | Action::DeleteSafe
+        | Action::Refresh
+        | Action::Limit
+        | Action::ChooseStore => check_sessions(stage, action, &screen),
+        Action::Hold => {
+            assert_eq!(stage.sent(), [Command::Hold { job: JobId(12), held: true }]);
+            assert!(screen.contains("paused"), "{screen}");
+        }
         Action::Note => {
             stage.press("text:fan ordered").press("enter");
             assert_eq!(stage.sent(), [Command::Note { text: "fan ordered".into() }]);
@@ -120,11 +155,52 @@ fn check(stage: &mut Stage, action: Action) {
     }
 }
 
+/// The same for actions on sessions.
+fn check_sessions(stage: &mut Stage, action: Action, screen: &str) {
+    let one = |participant: &str, day: &str| Which::Keys { keys: vec![Key::new(participant, day).unwrap()] };
+    let store = Some("mocap".to_owned());
+    match action {
+        Action::Sync => {
+            stage.press("enter");
+            let which = one("p014", "20261120");
+            assert_eq!(stage.sent(), [Command::SessionSync { store, which, dry_run: false }]);
+        }
+        Action::Verify => {
+            stage.press("down enter");
+            let which = one("p014", "20261120");
+            let level = Some(Level::Content);
+            assert_eq!(stage.sent(), [Command::SessionVerify { store, which, level }]);
+        }
+        Action::Delete => {
+            stage.press("text:DELETE").press("enter");
+            let (which, phrase) = (one("p013", "20261118"), "DELETE".into());
+            assert_eq!(deletions(stage), [Command::SessionDelete { store, which, dry_run: false, phrase }]);
+        }
+        Action::DeleteSafe => {
+            stage.press("text:DELETE ALL").press("enter");
+            let sent = deletions(stage);
+            let [Command::SessionDelete { which: Which::Keys { keys }, phrase, .. }] = &sent[..] else {
+                panic!("{sent:?}")
+            };
+            assert_eq!((keys.len(), phrase.as_str()), (16, "DELETE ALL"));
+        }
+        Action::Refresh => assert_eq!(stage.sent(), [Command::SessionRefresh { store }]),
+        Action::Limit => {
+            stage.press("text:80MiB/s").press("enter");
+            let limit = Some(80 << 20);
+            assert_eq!(stage.sent(), [Command::SessionLimit { store, limit }]);
+            assert!(stage.text().contains("at most 83.9 MB/s"), "{}", stage.text());
+        }
+        Action::ChooseStore => assert!(screen.contains("session.store") && screen.contains("gait")),
+        _ => panic!("{} is not about sessions", action.spec().id),
+    }
+}
+
 #[test]
 fn every_action_does_what_it_says_in_every_keymap() {
     for (keymap, _) in Library::default().list(Kind::Keymap) {
         for action in Action::all() {
-            let mut stage = stage_for(action, &keymap);
+            let mut stage = stage_for(action, &keymap, false);
             stage.effects.clear();
             call(&mut stage, action);
             println!("{keymap}: {}", action.spec().id);
@@ -136,12 +212,12 @@ fn every_action_does_what_it_says_in_every_keymap() {
 #[test]
 fn read_only_has_no_action_that_changes_anything() {
     for action in Action::all().filter(|action| action.spec().changes()) {
-        let mut stage = Stage::with(harbour(noon()), "dark", "default", true);
+        let mut stage = stage_for(action, "default", true);
         call(&mut stage, action);
         assert_eq!(stage.sent(), [], "{}", action.spec().id);
         assert!(!stage.app.exists(action));
         let id = action.spec().id;
-        let mut help = Stage::with(harbour(noon()), "dark", "default", true).sized(120, 60);
+        let mut help = stage_for(action, "default", true).sized(120, 60);
         assert!(!help.press("?").text().contains(&format!(" {id} ")), "{id}");
     }
 }
@@ -150,19 +226,19 @@ fn read_only_has_no_action_that_changes_anything() {
 fn a_dangerous_action_is_not_done_by_enter_by_a_paste_or_by_another_word() {
     for action in Action::all().filter(|action| action.spec().danger == Danger::Dangerous) {
         for wrong in ["enter", "tab enter", "y enter", "esc", "space enter", "tab tab enter"] {
-            let mut stage = stage_for(action, "default");
+            let mut stage = stage_for(action, "default", false);
             call(&mut stage, action);
             stage.press(wrong);
-            assert_eq!(stage.sent(), [], "{} {wrong}", action.spec().id);
+            assert_eq!(deletions(&mut stage), [], "{} {wrong}", action.spec().id);
         }
-        let mut stage = stage_for(action, "default");
+        let mut stage = stage_for(action, "default", false);
         call(&mut stage, action);
-        for phrase in ["harbour", "8"] {
+        for phrase in ["harbour", "8", "DELETE", "DELETE ALL"] {
             stage.event(Event::Paste(phrase.into()));
         }
         assert!(stage.text().contains("a paste is not taken here"));
         stage.press("enter");
-        assert_eq!(stage.sent(), []);
+        assert_eq!(deletions(&mut stage), []);
     }
 }
 
@@ -298,6 +374,16 @@ fn an_alarm_is_told_rings_and_reaches_the_desktop_by_choice() {
     stage.settle();
     assert_eq!(stage.effects, [Effect::Announce("harbour: nas is down".into()), Effect::Bell]);
     assert!(stage.text().contains("nas is down"));
+}
+
+#[test]
+fn a_line_of_the_log_is_broken_on_the_screen_and_whole_in_the_clipboard() {
+    let mut stage = Stage::new(harbour(noon())).sized(80, 24);
+    stage.press("L");
+    assert!(!stage.text().contains(LONG_LINE) && stage.text().contains("(no answer in 800 "));
+    stage.press("y");
+    let copied = |effect: &Effect| matches!(effect, Effect::Copy(text) if text.contains(LONG_LINE));
+    assert!(stage.effects.iter().any(copied), "{:?}", stage.effects);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::fixture::{harbour, noon};
 use crate::stage::Stage;
 
 fn rows(stage: &Stage) -> usize {
-    stage.app.lists[PaneId::Journal as usize].order().len()
+    stage.app.lists[PaneId::Journal as usize].len()
 }
 
 fn asked(stage: &Stage) -> usize {

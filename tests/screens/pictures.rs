@@ -56,6 +56,7 @@ fn overview(#[case] scene: &str, #[case] width: u16, #[case] height: u16) {
 #[case("palette", ":")]
 #[case("problems", "p")]
 #[case("messages", "R M")]
+#[case("messages-told", "e s f y M")]
 #[case("maintain", "m")]
 #[case("note", "n")]
 #[case("stop", "e q q")]

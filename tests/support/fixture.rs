@@ -3,8 +3,12 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test and the example use their own part")]
 #![allow(clippy::expect_used, clippy::cast_precision_loss, reason = "invented data: few, small and right")]
 
+#[path = "recordings.rs"]
+pub mod recordings;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hotspare::clock::Timestamp;
@@ -16,7 +20,9 @@ use hotspare::engine::snapshot::{EngineView, FileView, Head, JournalView, LeaseV
 use hotspare::health::observation::Outcome;
 use hotspare::health::view::{Change, CheckView, Health, History, HostView, MaintenanceView, Point};
 use hotspare::journal::entry::{Chain, Entry, Weight};
-use hotspare::work::view::{JobId, JobState, JobView, Priority, Unit};
+use hotspare::session::view::StoreView;
+use hotspare::work::view::{JobId, JobState, JobView, Part, Priority, Unit};
+use recordings::Recordings;
 use tokio::sync::watch;
 
 /// Twenty past two in the afternoon, with seconds in which nothing is young.
@@ -217,6 +223,72 @@ pub fn jobs(now: Timestamp) -> Vec<JobView> {
     vec![failed, done, verify, waiting]
 }
 
+/// A job that copies sessions, in the second of seven.
+pub fn copying(now: Timestamp) -> JobView {
+    let mut job = job(12, "copy", "mocap", JobState::Running, now);
+    (job.done, job.total, job.unit) = (21_500_000_000, Some(98_700_000_000), Unit::Bytes);
+    (job.rate, job.eta) = (Some(118_000_000.0), Some(654.0));
+    job.part = Some(Part {
+        key: "p014/20261120".into(),
+        step: "copying".into(),
+        before: 1,
+        pieces: 7,
+        done: 8_700_000_000,
+        total: 14_200_000_000,
+    });
+    job
+}
+
+/// A fleet with a store of sessions in every state, one of which is being copied.
+pub fn mocap(now: Timestamp) -> (Snapshot, Vec<Recordings>) {
+    let rows = recordings::mocap(now);
+    let mut jobs = jobs(now);
+    jobs.push(copying(now));
+    let mut snapshot = snapshot(now, Vec::new(), jobs, journal(now));
+    snapshot.hosts = harbour(now).hosts;
+    snapshot.stores = stores(vec![recordings::view("mocap", &rows, now)]);
+    (snapshot, vec![Recordings::new(rows)])
+}
+
+/// The same while the destination does not answer.
+pub fn stale(now: Timestamp) -> (Snapshot, Vec<Recordings>) {
+    let (mut snapshot, _) = mocap(now);
+    let mut rows = recordings::mocap(now);
+    rows.remove(1);
+    recordings::make_stale(&mut rows);
+    let mut view = recordings::view("mocap", &rows, now);
+    view.destinations[0].state = recordings::stale();
+    view.destinations[0].free = None;
+    view.scanned = Some(ago(now, 900));
+    snapshot.stores = stores(vec![view]);
+    Arc::make_mut(&mut snapshot.jobs).pop();
+    (snapshot, vec![Recordings::new(rows)])
+}
+
+/// A store with so many sessions, and a second one.
+pub fn archive(now: Timestamp, count: usize) -> (Snapshot, Vec<Recordings>) {
+    let (mut snapshot, _) = mocap(now);
+    Arc::make_mut(&mut snapshot.jobs).pop();
+    let rows = recordings::archive(now, count);
+    let few = recordings::archive(now, 3);
+    let mut second = recordings::view("gait", &few, now);
+    second.days_left = None;
+    snapshot.stores = stores(vec![recordings::view("mocap", &rows, now), second]);
+    (snapshot, vec![Recordings::new(rows), Recordings::new(few)])
+}
+
+/// A store in which nothing lies yet.
+pub fn no_sessions(now: Timestamp) -> (Snapshot, Vec<Recordings>) {
+    let (mut snapshot, _) = mocap(now);
+    Arc::make_mut(&mut snapshot.jobs).pop();
+    snapshot.stores = stores(vec![recordings::view("mocap", &[], now)]);
+    (snapshot, vec![Recordings::default()])
+}
+
+fn stores(views: Vec<StoreView>) -> Arc<Vec<Arc<StoreView>>> {
+    Arc::new(views.into_iter().map(Arc::new).collect())
+}
+
 /// The end of a journal.
 pub fn journal(now: Timestamp) -> Vec<Entry> {
     let entry = |seq: u64, before: i64, who: &str, what: &str, why: &str, weight: Weight| Entry {
@@ -298,15 +370,27 @@ pub struct FakeClient {
     pub link: watch::Sender<Link>,
     pub commands: Mutex<Vec<Command>>,
     pub queries: Mutex<Vec<Query>>,
+    /// The rows of the stores, in the order of the snapshot.
+    pub recordings: Mutex<Vec<Recordings>>,
+    /// Work on sessions does not end by itself.
+    pub slow: AtomicBool,
+    reports: Mutex<BTreeMap<u64, Report>>,
 }
 
 impl FakeClient {
     pub fn new(snapshot: Snapshot) -> Arc<Self> {
+        Self::with(snapshot, Vec::new())
+    }
+
+    pub fn with(snapshot: Snapshot, recordings: Vec<Recordings>) -> Arc<Self> {
         Arc::new(Self {
             snapshots: watch::Sender::new(Arc::new(snapshot)),
             link: watch::Sender::new(Link::Joined),
             commands: Mutex::default(),
             queries: Mutex::default(),
+            recordings: Mutex::new(recordings),
+            slow: AtomicBool::new(false),
+            reports: Mutex::default(),
         })
     }
 
@@ -328,11 +412,116 @@ impl FakeClient {
             Query::Pace => Answer::Pace {
                 pace: Pace { started: 36_000, skipped: 0, late_p50: 0.0004, late_p99: 0.0021, late_max: 0.013 },
             },
-            Query::Sessions { .. } | Query::Session { .. } => unreachable!("this fleet has no store"),
-            Query::Report { .. } => Answer::Report { report: Report::Findings { findings: findings() } },
+            Query::Sessions { ask } => {
+                let (index, view) = self.store(ask.store.as_ref());
+                let rows = self.recordings.lock().expect("not poisoned")[index].window(ask, &view);
+                Answer::Sessions { rows }
+            }
+            Query::Session { store, key } => {
+                let (index, view) = self.store(store.as_ref());
+                let detail = self.recordings.lock().expect("not poisoned")[index].detail(&view.name, key);
+                Answer::Session { detail: Box::new(detail.expect("a session that is there")) }
+            }
+            Query::Report { job } => {
+                let report = self.reports.lock().expect("not poisoned").get(&job.0).cloned();
+                Answer::Report { report: report.unwrap_or_else(|| Report::Findings { findings: findings() }) }
+            }
         }
     }
+
+    fn store(&self, name: Option<&String>) -> (usize, Arc<StoreView>) {
+        let stores = Arc::clone(&self.snapshots.borrow().stores);
+        let index = name.and_then(|name| stores.iter().position(|store| store.name == *name)).unwrap_or(0);
+        (index, Arc::clone(&stores[index]))
+    }
+
+    /// What an engine would do.
+    pub fn obey(&self, command: &Command) -> Result<Accepted, Refusal> {
+        let now = self.snapshots.borrow().taken;
+        let said = |said: &str| Ok(Accepted { said: said.to_owned(), job: None });
+        let index = |store: &Option<String>| self.store(store.as_ref()).0;
+        match command {
+            Command::ProbeNow { hosts } if hosts.is_empty() => said("every check of all hosts runs now"),
+            Command::ProbeNow { hosts } => said(&format!("every check of {} runs now", hosts.join(", "))),
+            Command::Stop { .. } => Err(Refusal {
+                kind: RefusalKind::Safety,
+                what: "the engine goes on: this is a fixture".into(),
+                hint: Some("leave the console instead".into()),
+            }),
+            Command::SessionSync { store, which, dry_run } => {
+                let sync = self.recordings.lock().expect("not poisoned")[index(store)].sync(which, *dry_run);
+                Ok(self.job("copy", Report::Synced { sync }))
+            }
+            Command::SessionVerify { store, which, level } => {
+                let stores = self.recordings.lock().expect("not poisoned");
+                let verified = stores[index(store)].verification(which, *level);
+                drop(stores);
+                Ok(self.job("verify", Report::Verified { verified }))
+            }
+            Command::SessionDelete { store, which, dry_run, .. } => {
+                let mut stores = self.recordings.lock().expect("not poisoned");
+                let rows = &mut stores[index(store)];
+                let deletion = rows.deletion(which, *dry_run, now);
+                if !dry_run {
+                    let gone: Vec<_> = deletion.deleted.iter().map(|deleted| deleted.key.clone()).collect();
+                    rows.change(|rows| rows.retain(|row| !gone.contains(&row.key)));
+                }
+                drop(stores);
+                Ok(self.job("delete", Report::Deleted { deletion }))
+            }
+            Command::SessionLimit { store, limit } => {
+                self.change_store(index(store), |view| view.limit = *limit);
+                said("the limit holds from now on")
+            }
+            Command::Hold { job, held } => {
+                let state = if *held { JobState::Paused } else { JobState::Running };
+                self.change_job(*job, |job| job.state = state);
+                said(&format!("job {job} {}", if *held { "is held" } else { "goes on" }))
+            }
+            _ => said("accepted"),
+        }
+    }
+
+    /// A job that has done this already, or waits for [`Self::finish`].
+    fn job(&self, kind: &str, report: Report) -> Accepted {
+        let mut id = 0;
+        let slow = self.slow.load(Ordering::Relaxed);
+        self.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.seq += 1;
+            id = snapshot.jobs.last().map_or(0, |job| job.id.0) + 1;
+            let state = if slow { JobState::Running } else { JobState::Done };
+            let job = job(id, kind, "mocap", state, snapshot.taken);
+            Arc::make_mut(&mut snapshot.jobs).push(Arc::new(job));
+        });
+        self.reports.lock().expect("not poisoned").insert(id, report);
+        Accepted { said: format!("job {id} began"), job: Some(JobId(id)) }
+    }
+
+    pub fn change_job(&self, id: JobId, act: impl FnOnce(&mut JobView)) {
+        self.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.seq += 1;
+            let jobs = Arc::make_mut(&mut snapshot.jobs);
+            act(Arc::make_mut(jobs.iter_mut().find(|job| job.id == id).expect("a job that is there")));
+        });
+    }
+
+    /// Changes what a snapshot says of a store, and its version.
+    pub fn change_store(&self, index: usize, act: impl FnOnce(&mut StoreView)) {
+        self.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.seq += 1;
+            let view = Arc::make_mut(&mut Arc::make_mut(&mut snapshot.stores)[index]);
+            view.version += 1;
+            act(view);
+        });
+    }
 }
+
+/// A line of the log that needs two lines of most screens.
+pub const LONG_LINE: &str = "studio-2 is down who=\"engine\" why=\"tcp failed 5 × (connection refused), \
+    http failed 5 × (no answer in 800 ms)\"";
 
 fn log(now: Timestamp) -> Vec<LogLine> {
     let line = |seq: u64, level: &str, text: &str| LogLine {
@@ -346,6 +535,7 @@ fn log(now: Timestamp) -> Vec<LogLine> {
         line(2, "INFO", "listening on engine.sock"),
         line(3, "WARN", "probe ping of studio-2: no answer in 800 ms"),
         line(4, "ERROR", "ssh to studio-2: connection timed out"),
+        line(5, "INFO", LONG_LINE),
     ]
 }
 
@@ -381,22 +571,8 @@ impl Client for FakeClient {
     fn command(&self, command: Command) -> BoxFuture<Result<Accepted, Refusal>> {
         self.commands.lock().expect("not poisoned").push(command.clone());
         assert!(!matches!(&command, Command::Note { text } if text == "panic"), "asked to panic");
-        Box::pin(async move {
-            match command {
-                Command::ProbeNow { hosts } if hosts.is_empty() => {
-                    Ok(Accepted { said: "every check of all hosts runs now".into(), job: None })
-                }
-                Command::ProbeNow { hosts } => {
-                    Ok(Accepted { said: format!("every check of {} runs now", hosts.join(", ")), job: None })
-                }
-                Command::Stop { .. } => Err(Refusal {
-                    kind: RefusalKind::Safety,
-                    what: "the engine goes on: this is a fixture".into(),
-                    hint: Some("leave the console instead".into()),
-                }),
-                _ => Ok(Accepted { said: "accepted".into(), job: None }),
-            }
-        })
+        let answer = self.obey(&command);
+        Box::pin(async move { answer })
     }
 
     fn query(&self, query: Query) -> BoxFuture<Result<Answer, Refusal>> {

@@ -11,15 +11,17 @@ use hotspare::console::keymap::Key;
 use hotspare::console::library::Library;
 use hotspare::console::look::Look;
 use hotspare::console::theme::color::Depth;
+use hotspare::console::window::Window;
 use hotspare::console::world::World;
 use hotspare::engine::client::Link;
-use hotspare::engine::command::Command;
+use hotspare::engine::command::{Command, Query};
 use hotspare::engine::snapshot::Snapshot;
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
+use crate::fixture::recordings::Recordings;
 use crate::fixture::{self, FakeClient};
 
 /// A console over a fake engine.
@@ -28,6 +30,10 @@ pub struct Stage {
     pub client: Arc<FakeClient>,
     /// Effects that no engine answers.
     pub effects: Vec<Effect>,
+    /// Queries that wait for an answer, while answers are held.
+    pub waiting: Vec<Query>,
+    /// Answers do not come by themselves.
+    pub held: bool,
     size: (u16, u16),
 }
 
@@ -36,8 +42,16 @@ impl Stage {
         Self::with(snapshot, "dark", "default", false)
     }
 
+    /// A fleet with stores of sessions.
+    pub fn of((snapshot, recordings): (Snapshot, Vec<Recordings>)) -> Self {
+        Self::over(FakeClient::with(snapshot, recordings), "dark", "default", false)
+    }
+
     pub fn with(snapshot: Snapshot, theme: &str, keymap: &str, read_only: bool) -> Self {
-        let client = FakeClient::new(snapshot);
+        Self::over(FakeClient::new(snapshot), theme, keymap, read_only)
+    }
+
+    pub fn over(client: Arc<FakeClient>, theme: &str, keymap: &str, read_only: bool) -> Self {
         let shown = client.snapshots.borrow().clone();
         let (look, told) = Look::new(Library::default(), theme, keymap, Depth::True, false).expect("built in");
         assert!(told.is_empty(), "{told:?}");
@@ -48,11 +62,18 @@ impl Stage {
             now: fixture::noon(),
             zone: TimeZone::UTC,
             frozen: None,
+            sessions: Window::default(),
             read_only,
             engine_stays: true,
         };
-        let mut stage =
-            Self { app: App::new(world, look, Choices::default(), true), client, effects: Vec::new(), size: (120, 36) };
+        let mut stage = Self {
+            app: App::new(world, look, Choices::default(), true),
+            client,
+            effects: Vec::new(),
+            waiting: Vec::new(),
+            held: false,
+            size: (120, 36),
+        };
         stage.settle();
         stage
     }
@@ -116,14 +137,42 @@ impl Stage {
             }
             for effect in effects {
                 match &effect {
+                    Effect::Ask(query) if self.held => self.waiting.push(query.clone()),
                     Effect::Ask(query) => {
                         let answer = self.client.answer(query);
                         self.app.reply(Reply::Query(query.clone(), Ok(answer)));
+                    }
+                    Effect::Send(command) => {
+                        let command = command.clone();
+                        if about_sessions(&command) {
+                            let answer = self.client.obey(&command);
+                            self.app.reply(Reply::Command(command, answer));
+                            self.refresh();
+                        }
+                        self.effects.push(effect);
                     }
                     _ => self.effects.push(effect),
                 }
             }
         }
+    }
+
+    /// Takes the newest picture of the fake engine.
+    pub fn refresh(&mut self) {
+        let newest = self.client.snapshots.borrow().clone();
+        if newest.seq != self.app.world.newest.seq {
+            self.app.snapshot(newest);
+        }
+    }
+
+    /// Lets the answers come that were held, the oldest first.
+    pub fn release(&mut self) {
+        self.held = false;
+        for query in std::mem::take(&mut self.waiting) {
+            let answer = self.client.answer(&query);
+            self.app.reply(Reply::Query(query, Ok(answer)));
+        }
+        self.settle();
     }
 
     /// The commands that were sent since this was last asked.
@@ -155,6 +204,17 @@ impl Stage {
     pub fn text(&mut self) -> String {
         text_of(&self.buffer())
     }
+}
+
+fn about_sessions(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::SessionSync { .. }
+            | Command::SessionVerify { .. }
+            | Command::SessionDelete { .. }
+            | Command::SessionLimit { .. }
+            | Command::Hold { .. }
+    )
 }
 
 pub fn text_of(buffer: &Buffer) -> String {

@@ -16,9 +16,9 @@ pub fn document() -> Result<String, FileError> {
          Made from the table of actions; `?` in the console shows the same with the keymap in force.\n\
          Every action can also be called by its name from the palette (`:`).\n\
          Actions with ✎ change something and do not exist with `--read-only`; those with ⚠ ask to type the name of\n\
-         what they end, and no keymap can put them on a single key. `e d` is two keys, one after the other.\n",
+         what they end, or DELETE, and no keymap can put them on a single key. `e d` is two keys, one after the other.\n",
     );
-    for scope in [Scope::Anywhere, Scope::List, Scope::Hosts, Scope::Jobs] {
+    for scope in Scope::ALL {
         let _infallible = write!(text, "\n## {}\n\n| action | what it does |", scope.title());
         for name in &names {
             let _infallible = write!(text, " {name} |");
@@ -50,8 +50,9 @@ fn row(text: &mut String, action: Action, keymaps: &[Keymap]) {
             .map(|binding| {
                 let keys = crate::console::keymap::written(&binding.keys).replace('|', "\\|");
                 match &binding.invocation.argument {
-                    Some(argument) => format!("`{keys}` ({argument})"),
-                    None => format!("`{keys}`"),
+                    // The number of a pane is its key.
+                    Some(argument) if *argument != keys => format!("`{keys}` ({argument})"),
+                    _ => format!("`{keys}`"),
                 }
             })
             .collect();

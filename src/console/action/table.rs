@@ -89,7 +89,7 @@ actions! {
     Reverse "list.reverse" "reverse" List Harmless None
         => "Turns the order around.";
     Mark "list.mark" "mark" List Harmless None
-        => "Marks the selected row, or takes the mark away; actions on hosts then apply to all marked ones.";
+        => "Marks the selected row, or takes the mark away; actions on hosts and sessions then apply to all marked ones.";
     MarkAll "list.mark-all" "mark all" List Harmless None
         => "Marks every row that is shown, or takes all marks away.";
     Probe "host.probe" "probe now" Hosts Changes Some(takes("host", ArgumentKind::Host, false))
@@ -100,6 +100,22 @@ actions! {
         => "Begins maintenance of the selected or marked hosts: watching goes on, acting stops. Asks for reason and duration.";
     EndMaintenance "host.end-maintenance" "end maintenance" Hosts Changes Some(takes("host", ArgumentKind::Host, false))
         => "Ends the maintenance of the selected or marked hosts, so that hotspare may act on them again.";
+    Sync "session.sync" "sync…" Sessions Changes Some(takes("sessions", ArgumentKind::Session, false))
+        => "Copies the selected or marked sessions to every destination and verifies them, after showing how much that is.";
+    Verify "session.verify" "verify…" Sessions Changes Some(takes("sessions", ArgumentKind::Session, false))
+        => "Compares the copies of the selected or marked sessions by names, sizes or content; asks how thoroughly.";
+    Delete "session.delete" "delete…" Sessions Dangerous Some(takes("sessions", ArgumentKind::Session, false))
+        => "Deletes the selected or marked sessions from this computer after all safety checks. Asks to type DELETE.";
+    DeleteSafe "session.delete-safe" "delete safe…" Sessions Dangerous None
+        => "Deletes every session that is safe to delete from this computer. Asks to type DELETE ALL.";
+    Refresh "session.refresh" "look again" Sessions Changes None
+        => "Looks at the source, every destination and the database of imports again.";
+    Limit "session.limit" "limit…" Sessions Changes Some(takes("rate", ArgumentKind::Text, false))
+        => "Changes how many bytes a second copies may take, also for those that run.";
+    ChooseStore "session.store" "store" Sessions Harmless Some(takes("store", ArgumentKind::Store, true))
+        => "Shows the sessions of another store.";
+    Hold "job.hold" "hold, go on" Jobs Changes Some(takes("job", ArgumentKind::Job, false))
+        => "Holds the selected job between two pieces of its work, or lets it go on.";
     Cancel "job.cancel" "cancel job…" Jobs Dangerous Some(takes("job", ArgumentKind::Job, false))
         => "Ends the selected job. Asks to type its number.";
     Note "journal.note" "note…" Anywhere Changes Some(takes("text", ArgumentKind::Text, false))

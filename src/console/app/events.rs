@@ -13,7 +13,7 @@ use crate::console::modal::{Outcome, Possible};
 use crate::console::pane::{PaneId, key_words};
 use crate::console::theme::Meaning;
 use crate::engine::client::Link;
-use crate::engine::command::{Answer, Query, Refusal};
+use crate::engine::command::{Accepted, Answer, Command, Query, Refusal};
 use crate::engine::snapshot::Snapshot;
 use crate::health::view::Health;
 use crate::journal::entry::{Entry, Weight};
@@ -92,14 +92,14 @@ impl App {
         let Some((id, area)) = self.placed.iter().copied().find(|(_, area)| area.contains(at)) else { return };
         let before = (self.focus, self.list().position());
         self.focus = id;
-        // Frame and heads of columns stand above the first row.
-        if let Some(line) = at.y.checked_sub(area.y + 2)
+        // Frame, lines about what is wrong, and heads of columns stand above the first row.
+        if let Some(line) = at.y.checked_sub(area.y + 2 + self.lists[id as usize].above())
             && at.y + 1 < area.bottom()
         {
             let list = &mut self.lists[id as usize];
             let position = list.offset() + usize::from(line);
-            if position < list.order().len() {
-                list.select(id.pane(), &self.world.shown, position);
+            if position < list.len() {
+                list.select(id.pane(), &self.world, position);
                 if before == (id, position) {
                     self.call(&Action::Open.into());
                 }
@@ -120,8 +120,13 @@ impl App {
         if snapshot.head.engine.started != self.world.newest.head.engine.started {
             self.lists.iter_mut().for_each(crate::console::list::ListState::disarrange);
             self.paged = None;
+            self.world.sessions.forget_versions();
         }
         self.world.take(snapshot);
+        if !self.focus.pane().exists(&self.world) {
+            self.focus = PaneId::Hosts;
+            self.pages.clear();
+        }
         self.alarms();
         self.settle();
     }
@@ -189,11 +194,16 @@ impl App {
     /// Something that was sent has come to its end.
     pub fn reply(&mut self, reply: Reply) {
         match reply {
-            Reply::Command(Ok(accepted)) => self.say(Meaning::Good, accepted.said, None),
+            reply @ (Reply::Command(..) | Reply::Query(..)) if self.heard(&reply) => {}
+            Reply::Command(command, Ok(accepted)) => {
+                let hint = self.where_to_read(&command, &accepted);
+                self.say(Meaning::Good, accepted.said, hint);
+            }
             Reply::Restart(Ok(())) => self.say(Meaning::Good, "an engine was started", None),
-            Reply::Command(Err(Refusal { what, hint, .. })) | Reply::Restart(Err(Refusal { what, hint, .. })) => {
+            Reply::Command(_, Err(Refusal { what, hint, .. })) | Reply::Restart(Err(Refusal { what, hint, .. })) => {
                 self.say(Meaning::Bad, what, hint);
             }
+            Reply::Query(Query::Sessions { ask }, answer) => self.take_sessions(&ask, answer),
             Reply::Query(Query::Journal { before: Some(_), .. }, answer) => match answer {
                 Ok(Answer::Journal { entries, .. }) => {
                     if self.world.page_back(&entries) {
@@ -212,6 +222,22 @@ impl App {
             }
         }
         self.settle();
+    }
+
+    /// Whether a modal had sent this.
+    fn heard(&mut self, reply: &Reply) -> bool {
+        let world = &self.world;
+        self.modals.iter_mut().any(|modal| modal.answered(reply, world))
+    }
+
+    /// Where the outcome of a dry run is read.
+    fn where_to_read(&self, command: &Command, accepted: &Accepted) -> Option<String> {
+        let dry = matches!(
+            command,
+            Command::SessionSync { dry_run: true, .. } | Command::SessionDelete { dry_run: true, .. }
+        );
+        let job = accepted.job.filter(|_| dry)?;
+        Some(format!("{} on job {job} in Jobs reads what would be done", key_words(&self.look.keymap, Action::Open)))
     }
 
     /// Files of the user's themes or keymaps have changed.

@@ -11,7 +11,7 @@ use crate::console::page::entry::EntryPage;
 use crate::console::page::host::HostPage;
 use crate::console::page::job::JobPage;
 use crate::console::page::log::LogPage;
-use crate::console::pane::PaneId;
+use crate::console::pane::{PaneId, jobs};
 use crate::console::table::words;
 use crate::console::theme::Meaning;
 use crate::console::{format, problems};
@@ -37,7 +37,7 @@ impl App {
             Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Redraw => self.effects.push(Effect::Redraw),
             Action::NextPane => self.next_pane(1),
-            Action::PreviousPane => self.next_pane(PaneId::ALL.len() - 1),
+            Action::PreviousPane => self.next_pane(-1),
             Action::ShowPane => self.show_pane(argument.unwrap_or_default()),
             Action::Zoom => self.zoomed = !self.zoomed,
             Action::Back => self.back(),
@@ -63,26 +63,22 @@ impl App {
                 list.reversed = !list.reversed;
                 list.disarrange();
             }
-            Action::Mark => {
-                let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
-                self.list().toggle_mark(pane, &shown);
-            }
-            Action::MarkAll => {
-                let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
-                self.list().toggle_all(pane, &shown);
-            }
+            Action::Mark => self.mark(),
+            Action::MarkAll => self.mark_all(),
             _ => self.wish(invocation),
         }
     }
 
-    fn next_pane(&mut self, by: usize) {
+    fn next_pane(&mut self, by: isize) {
         self.pages.clear();
-        let at = PaneId::ALL.iter().position(|id| *id == self.focus).unwrap_or(0);
-        self.focus = PaneId::ALL[(at + by) % PaneId::ALL.len()];
+        let there: Vec<PaneId> = PaneId::there(&self.world).collect();
+        let at = there.iter().position(|id| *id == self.focus).unwrap_or(0);
+        let next = at.checked_add_signed(by).unwrap_or(there.len() - 1) % there.len();
+        self.focus = there[next];
     }
 
     fn show_pane(&mut self, name: &str) {
-        match PaneId::of(name) {
+        match PaneId::of(name, &self.world) {
             Some(id) => {
                 self.pages.clear();
                 self.focus = id;
@@ -104,9 +100,9 @@ impl App {
         if !list.filter.is_empty() {
             list.filter = crate::console::filter::Filter::default();
         } else if !list.marks.is_empty() {
-            list.marks.clear();
+            self.take_marks_away();
         }
-        list.disarrange();
+        self.list().disarrange();
     }
 
     fn freeze(&mut self) {
@@ -128,8 +124,9 @@ impl App {
         let mut text: Vec<(Meaning, String)> = Vec::new();
         for toast in self.toasts.history() {
             let time = format::second(toast.at, &self.world.zone);
-            text.push((toast.meaning, format!("{time}  {}", toast.text)));
-            text.extend(toast.hint.iter().map(|hint| (Meaning::Dim, format!("          {hint}"))));
+            let sign = toast.sign(self.look.theme.glyphs);
+            text.push((toast.meaning, format!("{time}  {sign} {}", toast.text)));
+            text.extend(toast.hint.iter().map(|hint| (Meaning::Dim, format!("            {hint}"))));
         }
         if text.is_empty() {
             text.push((Meaning::Dim, "no message yet: what comes of your actions is kept here".into()));
@@ -140,14 +137,14 @@ impl App {
     fn copy(&mut self) {
         let glyphs = self.look.theme.glyphs;
         let (what, text) = if let Some(open) = self.pages.last() {
-            ("the page".to_owned(), open.text(&self.world, glyphs))
+            ("the page".to_owned(), open.text(&self.world, &self.look))
         } else {
             let (pane, list) = (self.focus.pane(), &self.lists[self.focus as usize]);
-            let marked = |row: &usize| list.marks.contains(&pane.key(&self.world.shown, *row));
+            let marked = |row: &usize| pane.key(&self.world, *row).is_some_and(|key| list.marks.contains(&key));
             let rows: Vec<usize> = if list.marks.is_empty() {
                 list.current().into_iter().collect()
             } else {
-                list.order().iter().map(|row| *row as usize).filter(marked).collect()
+                list.rows().filter(marked).collect()
             };
             let line = |row: &usize| {
                 let cells = pane.cells(&self.world, glyphs, *row);
@@ -199,8 +196,7 @@ impl App {
             }
             return;
         }
-        let (pane, shown) = (self.focus.pane(), self.world.shown.clone());
-        self.list().step(pane, &shown, by);
+        self.lists[self.focus as usize].step(self.focus.pane(), &self.world, by);
     }
 
     /// Screens down or up; the extremes go to the ends.
@@ -209,9 +205,7 @@ impl App {
             let height = isize::try_from(open.height()).unwrap_or(1);
             return open.scroll(screens.saturating_mul(height));
         }
-        let placed = self.placed.iter().find(|(id, _)| *id == self.focus);
-        // Frame and heads of columns take three lines.
-        let height = placed.map_or(10, |(_, area)| isize::try_from(area.height.saturating_sub(3)).unwrap_or(10)).max(1);
+        let height = isize::try_from(self.list().height()).unwrap_or(10).max(1);
         self.step(screens.saturating_mul(height));
     }
 
@@ -220,7 +214,8 @@ impl App {
         let shown = &self.world.shown;
         let opened = match self.focus {
             PaneId::Hosts => shown.hosts.get(row).map(|host| Open::new(HostPage::new(host.name.clone()))),
-            PaneId::Jobs => shown.jobs.get(row).map(|job| Open::new(JobPage::new(job))),
+            PaneId::Jobs => jobs::job(shown, row).map(|job| Open::new(JobPage::new(job))),
+            PaneId::Sessions => self.session_page(row),
             PaneId::Journal => shown.journal.tail.get(row).map(|entry| Open::new(EntryPage::new(entry.clone()))),
         };
         self.pages.extend(opened);

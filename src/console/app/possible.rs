@@ -1,10 +1,10 @@
 //! What can be done now, and why not.
 
 use super::App;
-use crate::console::action::{Action, ArgumentKind, Invocation};
+use crate::console::action::{Action, ArgumentKind, Invocation, Scope};
 use crate::console::modal::Possible;
-use crate::console::pane::PaneId;
-use crate::work::view::{JobId, JobView};
+use crate::console::pane::{Pane as _, PaneId, jobs, sessions};
+use crate::work::view::{JobId, JobState, JobView};
 
 impl App {
     /// The hosts that actions on hosts apply to: that of the page, the marked ones, or the selected one.
@@ -31,7 +31,7 @@ impl App {
             return open.page.job().and_then(|id| self.job_of(id));
         }
         let row = self.lists[PaneId::Jobs as usize].current().filter(|_| self.focus == PaneId::Jobs)?;
-        self.world.shown.jobs.get(row).map(AsRef::as_ref)
+        jobs::job(&self.world.shown, row)
     }
 
     fn in_maintenance(&self, host: &str) -> bool {
@@ -39,12 +39,23 @@ impl App {
     }
 
     fn in_list(&self) -> Option<String> {
-        let empty = self.pages.is_empty() && self.lists[self.focus as usize].order().is_empty();
+        let empty = self.pages.is_empty() && self.lists[self.focus as usize].is_empty();
         empty.then(|| format!("{} has no rows", self.focus.pane().name()))
     }
 
     fn on_list(&self) -> Option<String> {
         (!self.pages.is_empty()).then(|| "a page is open; go back first".into())
+    }
+}
+
+/// Why this job cannot be held, or let go.
+pub(super) fn not_to_hold(job: &JobView) -> Option<String> {
+    match job.state {
+        state if state.ended() => Some(format!("job {} has ended", job.id)),
+        JobState::Paused => None,
+        JobState::Running | JobState::Stalled if job.part.is_some() => None,
+        JobState::Running | JobState::Stalled => Some(format!("job {} is not done in pieces", job.id)),
+        state => Some(format!("job {} is {}", job.id, state.word())),
     }
 }
 
@@ -56,7 +67,8 @@ pub(super) fn not_in_maintenance(hosts: &[String]) -> String {
 
 impl Possible for App {
     fn exists(&self, action: Action) -> bool {
-        !(self.world.read_only && action.spec().changes())
+        let there = action.spec().scope != Scope::Sessions || sessions::Sessions.exists(&self.world);
+        there && !(self.world.read_only && action.spec().changes())
     }
 
     fn why_not(&self, invocation: &Invocation) -> Option<String> {
@@ -67,7 +79,18 @@ impl Possible for App {
             Action::Suspend if !self.can_suspend => Some("there is no shell to go back to".into()),
             Action::Suspend if !self.world.engine_stays => Some("the engine lives in this process".into()),
             Action::Start if gone().is_none() => Some("the engine is running".into()),
-            Action::Probe | Action::Maintain | Action::EndMaintenance | Action::Cancel if named => gone(),
+            Action::Probe
+            | Action::Maintain
+            | Action::EndMaintenance
+            | Action::Cancel
+            | Action::Hold
+            | Action::Sync
+            | Action::Verify
+            | Action::Delete
+                if named =>
+            {
+                gone()
+            }
             Action::Probe | Action::Maintain => gone().or_else(|| self.no_target()),
             Action::EndMaintenance => gone().or_else(|| self.no_target()).or_else(|| {
                 let none = !self.targets().iter().any(|host| self.in_maintenance(host));
@@ -81,9 +104,26 @@ impl Possible for App {
                 Some(job) if job.state.ended() => Some(format!("job {} has ended", job.id)),
                 Some(_) => None,
             }),
-            Action::Note | Action::VerifyJournal | Action::Doctor | Action::Reload | Action::Stop | Action::Log => {
-                gone()
+            Action::Sync | Action::Verify | Action::Delete => gone().or_else(|| self.no_session()),
+            Action::DeleteSafe => gone().or_else(|| {
+                let none = self.world.store().is_none_or(|store| store.totals.safe == 0);
+                none.then(|| "no session is safe to delete".into())
+            }),
+            Action::ChooseStore => {
+                (self.world.shown.stores.len() < 2).then(|| "the fleet file has one store of sessions".into())
             }
+            Action::Hold => gone().or_else(|| match self.target_job() {
+                None => Some("no job is selected".into()),
+                Some(job) => not_to_hold(job),
+            }),
+            Action::Note
+            | Action::VerifyJournal
+            | Action::Doctor
+            | Action::Reload
+            | Action::Stop
+            | Action::Log
+            | Action::Refresh
+            | Action::Limit => gone(),
             Action::Open | Action::Mark | Action::MarkAll => self.on_list().or_else(|| self.in_list()),
             Action::Filter | Action::Sort | Action::Reverse | Action::Zoom => self.on_list(),
             Action::Copy => self.in_list(),
@@ -94,7 +134,9 @@ impl Possible for App {
     fn candidates(&self, action: Action) -> Vec<String> {
         let Some(argument) = action.spec().argument else { return Vec::new() };
         match argument.kind {
-            ArgumentKind::Pane => PaneId::ALL.map(|id| id.pane().name().to_lowercase()).to_vec(),
+            ArgumentKind::Pane => PaneId::there(&self.world).map(|id| id.pane().name().to_lowercase()).collect(),
+            ArgumentKind::Session => self.session_names(),
+            ArgumentKind::Store => self.world.shown.stores.iter().map(|store| store.name.clone()).collect(),
             ArgumentKind::Sort => self.focus.pane().sorts().iter().map(|sort| (*sort).to_owned()).collect(),
             ArgumentKind::Theme => self.look.themes(),
             ArgumentKind::Keymap => self.look.keymaps(),
@@ -103,7 +145,8 @@ impl Possible for App {
                 hosts.filter(|host| action != Action::EndMaintenance || self.in_maintenance(host)).collect()
             }
             ArgumentKind::Job => {
-                let jobs = self.world.newest.jobs.iter().filter(|job| !job.state.ended());
+                let meant = |job: &JobView| action != Action::Hold || not_to_hold(job).is_none();
+                let jobs = self.world.newest.jobs.iter().filter(|job| !job.state.ended() && meant(job));
                 jobs.map(|job| job.id.to_string()).collect()
             }
             ArgumentKind::Text => Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::possible::not_in_maintenance;
+use super::possible::{not_in_maintenance, not_to_hold};
 use super::{App, Effect};
 use crate::clock::Timestamp;
 use crate::console::action::{Action, Invocation};
@@ -13,7 +13,7 @@ use crate::console::theme::Meaning;
 use crate::console::world::World;
 use crate::engine::command::Command;
 use crate::fleet::units;
-use crate::work::view::JobId;
+use crate::work::view::{JobId, JobState, JobView};
 
 impl App {
     pub(super) fn wish(&mut self, invocation: &Invocation) {
@@ -24,6 +24,14 @@ impl App {
             Action::Maintain => self.maintain(argument),
             Action::EndMaintenance => self.end_maintenance(argument),
             Action::Cancel => self.cancel(argument.as_deref()),
+            Action::Hold => self.hold(argument.as_deref()),
+            Action::Sync => self.sync(argument.as_deref()),
+            Action::Verify => self.verify(argument.as_deref()),
+            Action::Delete => self.delete(argument.as_deref()),
+            Action::DeleteSafe => self.delete_safe(),
+            Action::Refresh => self.refresh(),
+            Action::Limit => self.limit(argument.as_deref()),
+            Action::ChooseStore => self.choose_store(argument.as_deref().unwrap_or_default()),
             Action::Note => self.note(argument),
             Action::VerifyJournal => self.send(Command::VerifyJournal),
             Action::Doctor => self.send(Command::Doctor),
@@ -36,7 +44,7 @@ impl App {
         }
     }
 
-    fn send(&mut self, command: Command) {
+    pub(super) fn send(&mut self, command: Command) {
         self.effects.push(Effect::Send(command));
     }
 
@@ -96,11 +104,26 @@ impl App {
         self.modals.push(Box::new(Confirm::button(title, lines, " End maintenance ", commands)));
     }
 
-    fn cancel(&mut self, argument: Option<&str>) {
-        let job = match argument {
+    /// The job of this number, or the one that is meant without a number.
+    fn job(&self, argument: Option<&str>) -> Option<&JobView> {
+        match argument {
             None => self.target_job(),
             Some(number) => number.parse().ok().and_then(|number| self.job_of(JobId(number))),
+        }
+    }
+
+    fn hold(&mut self, argument: Option<&str>) {
+        let Some(job) = self.job(argument) else {
+            return self.say(Meaning::Warn, "there is no such job", None);
         };
+        match not_to_hold(job) {
+            Some(why) => self.say(Meaning::Warn, why, None),
+            None => self.send(Command::Hold { job: job.id, held: job.state != JobState::Paused }),
+        }
+    }
+
+    fn cancel(&mut self, argument: Option<&str>) {
+        let job = self.job(argument);
         let Some(job) = job.filter(|job| !job.state.ended()).cloned() else {
             return self.say(Meaning::Warn, "there is no such job, or it has ended", None);
         };

@@ -6,11 +6,14 @@ use super::brush::Brush;
 use crate::console::action::Action;
 use crate::console::app::App;
 use crate::console::modal::Possible;
+use crate::console::pane::sessions::words;
 use crate::console::pane::{PaneId, hosts, journal};
 use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
+use crate::console::world::World;
 use crate::console::{format, problems};
 use crate::engine::client::Link;
+use crate::work::view::JobState;
 
 /// The first line: is anything wrong? Fleet, counts in words, engine and lease, the time.
 pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
@@ -110,7 +113,7 @@ pub fn banners(brush: &mut Brush<'_>, area: Rect, app: &App) -> u16 {
 pub fn tabs(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let glyphs = brush.theme.glyphs;
     let mut x = area.x + 1;
-    for (index, id) in PaneId::ALL.into_iter().enumerate() {
+    for (index, id) in PaneId::there(&app.world).enumerate() {
         let pane = id.pane();
         let focused = id == app.focus;
         let name = if focused { Meaning::Selection } else { Meaning::Text };
@@ -129,13 +132,7 @@ pub fn status(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let dot = glyphs.dot;
     let world = &app.world;
     if let Some((toast, more)) = app.toasts.live(world.now) {
-        let sign = match toast.meaning {
-            Meaning::Good => glyphs.good,
-            Meaning::Warn => glyphs.warn,
-            Meaning::Bad => glyphs.bad,
-            _ => dot,
-        };
-        let mut parts = vec![part(toast.meaning, format!("{sign} {}", toast.text))];
+        let mut parts = vec![part(toast.meaning, format!("{} {}", toast.sign(glyphs), toast.text))];
         parts.extend(toast.hint.iter().map(|hint| plain(format!(" {dot} {hint}"))));
         let more = match (more, app.look.keymap.key_of(Action::Messages)) {
             (0, _) | (_, None) => Vec::new(),
@@ -145,16 +142,27 @@ pub fn status(brush: &mut Brush<'_>, area: Rect, app: &App) {
         brush.parts(area.x + 1, y, room - taken, &parts);
         return;
     }
+    let mut parts: Vec<Part> =
+        running(world).into_iter().flat_map(|text| [plain(text), dim(format!(" {dot} "))]).collect();
     let Some(entry) = world.shown.journal.tail.last() else { return };
-    let mut parts = vec![
+    parts.extend([
         dim(format!("{}  ", format::moment(entry.time, world.now, &world.zone))),
         part(journal::meaning(entry.weight), journal::sign(entry.weight, glyphs)),
         plain(format!(" {}", entry.what)),
-    ];
+    ]);
     if !entry.why.is_empty() {
         parts.push(dim(format!(" {dot} {}", entry.why)));
     }
     brush.parts(area.x + 1, y, room, &parts);
+}
+
+/// The piece of work that somebody waits for: `copy p014/20261120 61 % 118 MB/s 0:42 left`.
+fn running(world: &World) -> Option<String> {
+    let mut running = world.shown.jobs.iter().rev().filter(|job| job.state == JobState::Running);
+    let (job, piece) = running.find_map(|job| Some((job, job.part.as_ref()?)))?;
+    let rate = job.rate.map(|rate| format!(" {}", format::rate(rate, job.unit))).unwrap_or_default();
+    let left = job.eta.and_then(format::remaining).map(|left| format!(" {left} left")).unwrap_or_default();
+    Some(format!("{} {} {} %{rate}{left}", job.kind, piece.key, words::percent(piece)))
 }
 
 /// The last line: the keys that matter here and now, or what may follow the keys that were pressed.
@@ -182,7 +190,10 @@ pub fn keys(brush: &mut Brush<'_>, area: Rect, app: &App) {
         Some(open) => {
             let own: &[Action] = match (open.page.host(), open.page.job()) {
                 (Some(_), _) => &[Action::Back, Action::Probe, Action::Maintain, Action::EndMaintenance, Action::Copy],
-                (_, Some(_)) => &[Action::Back, Action::Cancel, Action::Copy],
+                (_, Some(_)) => &[Action::Back, Action::Hold, Action::Cancel, Action::Copy],
+                _ if open.page.session().is_some() => {
+                    &[Action::Back, Action::Sync, Action::Verify, Action::Delete, Action::Refresh, Action::Copy]
+                }
                 _ => &[Action::Back, Action::Copy],
             };
             own

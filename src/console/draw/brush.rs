@@ -148,6 +148,10 @@ impl<'a> Brush<'a> {
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
+        if paragraph.width() <= room {
+            lines.push(paragraph.to_owned());
+            continue;
+        }
         let mut line = String::new();
         for (index, word) in paragraph.split(' ').enumerate() {
             let mut word = word;

@@ -29,7 +29,8 @@ pub enum Layout {
 }
 
 /// The panes of the overview: rows of panes, with the share of the width that each has in a hundred.
-const ROWS: &[&[(PaneId, u16)]] = &[&[(PaneId::Hosts, 60), (PaneId::Jobs, 40)], &[(PaneId::Journal, 100)]];
+const ROWS: &[&[(PaneId, u16)]] =
+    &[&[(PaneId::Hosts, 60), (PaneId::Jobs, 40)], &[(PaneId::Sessions, 100)], &[(PaneId::Journal, 100)]];
 /// No row is lower than this, head and frame included.
 const LEAST_ROW: u16 = 7;
 
@@ -38,8 +39,8 @@ pub fn all_at_once(screen: Rect) -> bool {
     screen.width >= ALL_AT_ONCE.0 && screen.height >= ALL_AT_ONCE.1
 }
 
-/// Divides the body. `rows` says how many lines each pane would like.
-pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId) -> usize) -> Layout {
+/// Divides the body. `rows` says how many lines each pane would like; `None`: the fleet does not have it.
+pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId) -> Option<usize>) -> Layout {
     if screen.width < LEAST.0 || screen.height < LEAST.1 {
         return Layout::TooSmall;
     }
@@ -47,17 +48,19 @@ pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId) -> u
         let tabs = Rect { height: 1, ..body };
         return Layout::One { tabs, body: Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body } };
     }
-    let wanted: Vec<u16> = ROWS
+    let there = |row: &&[(PaneId, u16)]| row.iter().any(|(id, _)| rows(*id).is_some());
+    let kept: Vec<&[(PaneId, u16)]> = ROWS.iter().copied().filter(there).collect();
+    let wanted: Vec<u16> = kept
         .iter()
         .map(|row| {
-            let most = row.iter().map(|(id, _)| rows(*id)).max().unwrap_or(0);
+            let most = row.iter().filter_map(|(id, _)| rows(*id)).max().unwrap_or(0);
             u16::try_from(most).unwrap_or(u16::MAX).saturating_add(3).max(LEAST_ROW)
         })
         .collect();
     let heights = share(body.height, &wanted);
     let mut placed = Vec::new();
     let mut y = body.y;
-    for (row, height) in ROWS.iter().zip(heights) {
+    for (row, height) in kept.into_iter().zip(heights) {
         let mut x = body.x;
         for (index, (id, percent)) in row.iter().enumerate() {
             let rest = body.right() - x;
@@ -91,7 +94,7 @@ mod tests {
 
     fn layout(width: u16, height: u16, zoomed: bool) -> Layout {
         let screen = Rect::new(0, 0, width, height);
-        divide(screen, Rect::new(0, 1, width, height.saturating_sub(3)), zoomed, |_| 500)
+        divide(screen, Rect::new(0, 1, width, height.saturating_sub(3)), zoomed, |_| Some(500))
     }
 
     #[test]

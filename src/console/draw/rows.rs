@@ -36,18 +36,19 @@ pub fn draw(
     if inner.height == 0 || inner.width < 4 {
         return;
     }
-    if list.order().is_empty() {
+    let (above, inner) = self::above(brush, inner, pane, world);
+    if list.is_empty() {
         let lines = if list.filter.is_empty() { pane.empty(world, keymap) } else { nothing_passes(list) };
         return centred(brush, inner, &lines);
     }
-    let columns = pane.columns(&world.shown);
+    let columns = pane.columns(world);
     let widths = fit(&columns, inner.width.saturating_sub(3));
     let places = places(&widths, inner.x + 2);
     head(brush, inner.y, &columns, &places);
     let height = usize::from(inner.height.saturating_sub(1));
-    let first = list.scroll(height);
-    for (line, position) in (first..list.order().len()).take(height).enumerate() {
-        let row = list.order()[position] as usize;
+    let first = list.scroll(height, above);
+    for (line, position) in (first..list.len()).take(height).enumerate() {
+        let Some(row) = list.row(position) else { break };
         let y = inner.y + 1 + u16::try_from(line).unwrap_or(u16::MAX);
         let cells = pane.cells(world, glyphs, row);
         for (index, (column, cell)) in columns.iter().zip(&cells).enumerate() {
@@ -59,7 +60,7 @@ pub fn draw(
                 self::cell(brush, x, y, width, column.right, cell);
             }
         }
-        if !list.marks.is_empty() && list.marks.contains(&pane.key(&world.shown, row)) {
+        if !list.marks.is_empty() && pane.key(world, row).is_some_and(|key| list.marks.contains(&key)) {
             brush.parts(inner.x + 1, y, 1, &[part(Meaning::Mark, glyphs.mark)]);
         }
         if place.focused && position == list.position() {
@@ -70,6 +71,18 @@ pub fn draw(
             }
         }
     }
+}
+
+/// Draws what is wrong with where the rows come from. Returns how many lines that took, and the room that is left: at
+/// least a third for the rows.
+fn above(brush: &mut Brush<'_>, inner: Rect, pane: &dyn Pane, world: &World) -> (u16, Rect) {
+    let lines = pane.above(world, brush.theme.glyphs, usize::from(inner.width.saturating_sub(2)));
+    let most = inner.height.saturating_sub(1) * 2 / 3;
+    let count = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(most);
+    for (line, y) in lines.iter().zip(inner.y..inner.y + count) {
+        brush.parts(inner.x + 1, y, inner.width.saturating_sub(2), line);
+    }
+    (count, Rect { y: inner.y + count, height: inner.height - count, ..inner })
 }
 
 fn head(brush: &mut Brush<'_>, y: u16, columns: &[Column], places: &[Option<(u16, u16)>]) {

@@ -6,8 +6,9 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
 use super::{Modal, Outcome, Sight, middle};
-use crate::console::draw::brush::{Brush, wrap};
+use crate::console::draw::brush::Brush;
 use crate::console::input::LineInput;
+use crate::console::page::{Line, broken};
 use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
 use crate::engine::command::Command;
@@ -16,7 +17,16 @@ use crate::engine::command::Command;
 #[derive(Debug)]
 pub struct Confirm {
     title: String,
-    lines: Vec<String>,
+    /// What will be done.
+    pub lines: Vec<Line>,
+    /// Columns that it takes at most.
+    width: u16,
+    /// What `d` sends: the same without its effects.
+    dry_run: Option<Command>,
+    /// The first line that is seen, where not all are.
+    offset: usize,
+    /// Lines that fit.
+    page: usize,
     /// What must be typed; `None`: the button is enough.
     phrase: Option<String>,
     /// What the button says.
@@ -30,7 +40,20 @@ pub struct Confirm {
 impl Confirm {
     /// A question that a button answers.
     pub fn button(title: String, lines: Vec<String>, button: &'static str, commands: Vec<Command>) -> Self {
-        Self { title, lines, phrase: None, button, commands, input: LineInput::default(), on_button: false, said: None }
+        Self {
+            title,
+            lines: lines.into_iter().map(|line| vec![plain(line)]).collect(),
+            width: 84,
+            dry_run: None,
+            offset: 0,
+            page: 1,
+            phrase: None,
+            button,
+            commands,
+            input: LineInput::default(),
+            on_button: false,
+            said: None,
+        }
     }
 
     /// A question that is answered by typing this phrase.
@@ -42,6 +65,12 @@ impl Confirm {
         commands: Vec<Command>,
     ) -> Self {
         Self { phrase: Some(phrase), ..Self::button(title, lines, button, commands) }
+    }
+
+    /// Wider, and with a key that only says what would be done.
+    #[must_use]
+    pub fn with_dry_run(self, width: u16, dry_run: Command) -> Self {
+        Self { width, dry_run: Some(dry_run), ..self }
     }
 
     fn agreed(&self) -> bool {
@@ -66,6 +95,13 @@ impl Modal for Confirm {
             KeyCode::Enter if self.on_button && self.agreed() => {
                 return Outcome::Send(std::mem::take(&mut self.commands));
             }
+            KeyCode::Down if self.phrase.is_some() => self.offset += 1,
+            KeyCode::Up if self.phrase.is_some() => self.offset = self.offset.saturating_sub(1),
+            KeyCode::PageDown => self.offset += self.page,
+            KeyCode::PageUp => self.offset = self.offset.saturating_sub(self.page),
+            KeyCode::Char('d') if self.input.text().is_empty() && self.dry_run.is_some() => {
+                return Outcome::Send(self.dry_run.take().into_iter().collect());
+            }
             KeyCode::Enter | KeyCode::Esc => return Outcome::Cancelled("cancelled; nothing was done"),
             _ if self.phrase.is_some() => {
                 self.input.key(key);
@@ -82,9 +118,8 @@ impl Modal for Confirm {
     }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, _: Sight<'_>) {
-        let width_ = screen.width.saturating_sub(2).min(84);
-        let room = usize::from(width_.saturating_sub(4));
-        let lines: Vec<String> = self.lines.iter().flat_map(|line| wrap(line, room)).collect();
+        let width_ = screen.width.saturating_sub(2).min(self.width);
+        let lines = broken(&self.lines, usize::from(width_.saturating_sub(4)));
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(6);
         let area = middle(screen, width_, height);
         brush.wipe(area);
@@ -93,9 +128,21 @@ impl Modal for Confirm {
             return;
         }
         let bottom = inner.bottom() - 1;
-        for (line, y) in lines.into_iter().zip(inner.y + 1..bottom.saturating_sub(1)) {
-            brush.parts(inner.x + 1, y, inner.width - 2, &[plain(line)]);
+        let rows = inner.y + 1..bottom.saturating_sub(1).max(inner.y + 1);
+        self.page = rows.len().max(1);
+        self.offset = self.offset.min(lines.len().saturating_sub(self.page));
+        for (line, y) in lines.iter().skip(self.offset).zip(rows) {
+            brush.parts(inner.x + 1, y, inner.width - 2, line);
         }
+        let below = lines.len().saturating_sub(self.offset + self.page);
+        let mut foot = Vec::new();
+        if below > 0 || self.offset > 0 {
+            foot.extend([dim(format!("{below} more below  ")), part(Meaning::Key, "up down"), dim(" scroll  ")]);
+        }
+        if self.dry_run.is_some() {
+            foot.extend([part(Meaning::Key, "d"), dim(" dry run  "), part(Meaning::Key, "esc"), dim(" cancel")]);
+        }
+        brush.footnote(area, &foot);
         if let Some(said) = self.said {
             brush.parts(inner.x + 1, bottom - 1, inner.width - 2, &[part(Meaning::Warn, said)]);
         }

@@ -35,7 +35,7 @@ impl Help {
             .iter()
             .map(|action| {
                 let spec = action.spec();
-                let keys = sight.look.keymap.all_keys_of(*action).join(" ");
+                let keys = sight.keys_of(*action).replace(',', "");
                 format!("{} {} {keys} {}", spec.id, spec.title, spec.doc)
             })
             .collect();
@@ -110,7 +110,7 @@ fn row(brush: &mut Brush<'_>, area: Rect, action: Action, selected: bool, sight:
     let spec = action.spec();
     let possible = sight.actions.why_not(&action.into()).is_none();
     let meaning = if possible { Meaning::Text } else { Meaning::Dim };
-    let keys = sight.look.keymap.all_keys_of(action).join(", ");
+    let keys = sight.keys_of(action);
     let argument = spec.argument.map(|argument| format!(" {}", argument.name)).unwrap_or_default();
     // Where there is room, the longest list of keys is seen in full.
     let own = if area.width >= 100 { 24 } else { 18 };

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::chooser::{AtomKind, Chooser};
 use super::{Modal, Outcome, Sight, middle};
-use crate::console::action::{Action, Invocation};
+use crate::console::action::{Action, ArgumentKind, Invocation};
 use crate::console::draw::brush::Brush;
 use crate::console::input::LineInput;
 use crate::console::table::{dim, part};
@@ -72,8 +72,10 @@ impl Palette {
 
     fn run(&mut self, sight: Sight<'_>) -> Outcome {
         let invocation = if let Some((action, argument)) = self.typed() {
-            // A free text is what was typed; a name is the selected one.
-            let argument = self.chosen().unwrap_or(argument).to_owned();
+            // A free text is what was typed, and so are sessions, of which few can be listed; a name is the selected one.
+            let free = action.spec().argument.is_some_and(|argument| argument.kind == ArgumentKind::Session);
+            let chosen = self.chosen().filter(|_| !free);
+            let argument = chosen.unwrap_or(argument).trim().to_owned();
             Invocation { action, argument: (!argument.is_empty()).then_some(argument) }
         } else if let Some(action) = self.chosen().and_then(Action::of) {
             action.into()
@@ -168,7 +170,7 @@ impl Palette {
             &[part(if possible { Meaning::Text } else { Meaning::Dim }, line.to_owned())],
         );
         if let Some(action) = action {
-            let keys = sight.look.keymap.all_keys_of(action).join(", ");
+            let keys = sight.keys_of(action);
             brush.parts(area.x + 26, area.y, 14, &[part(Meaning::Key, keys)]);
             brush.parts(area.x + 41, area.y, area.width.saturating_sub(42), &[dim(action.spec().doc)]);
         }

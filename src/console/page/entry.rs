@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::{Line, Page, fact};
 use crate::console::action::Scope;
 use crate::console::draw::brush::wrap;
+use crate::console::look::Look;
 use crate::console::pane::journal::{chain, meaning, sign};
 use crate::console::table::{dim, part, plain};
 use crate::console::theme::Meaning;
-use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
 use crate::journal::entry::{Chain, Entry, Weight};
 
@@ -42,7 +42,8 @@ impl Page for EntryPage {
         None
     }
 
-    fn document(&self, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line> {
+        let glyphs = look.theme.glyphs;
         let entry = &self.0;
         let room = width.saturating_sub(12).max(20);
         let time = entry.time.to_zoned(world.zone.clone()).strftime("%A, %d %B %Y, %H:%M:%S").to_string();

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::console::action::Scope;
 use crate::console::draw::brush::wrap;
 use crate::console::format;
+use crate::console::look::Look;
 use crate::console::pane::hosts::meaning;
 use crate::console::table::{self, dim, part, plain};
 use crate::console::theme::Meaning;
@@ -91,7 +92,8 @@ impl Page for HostPage {
         }
     }
 
-    fn document(&self, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line> {
+        let glyphs = look.theme.glyphs;
         let Some(host) = world.shown.host(&self.name) else {
             return vec![vec![dim("the fleet file has no such host any more")]];
         };

@@ -1,10 +1,13 @@
 //! The page of a job: how far it is, who wanted it, and what it found.
 
-use super::{Line, Page, fact};
+use super::{Line, Page, fact, report};
+use crate::clock::Timestamp;
 use crate::console::action::Scope;
 use crate::console::draw::brush::wrap;
 use crate::console::format;
+use crate::console::look::Look;
 use crate::console::pane::jobs::{bar, meaning};
+use crate::console::pane::sessions::words;
 use crate::console::table::{dim, part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
@@ -65,7 +68,8 @@ impl Page for JobPage {
         }
     }
 
-    fn document(&self, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line> {
+        let glyphs = look.theme.glyphs;
         let job = self.now(world);
         let sign = format!("{} {}", glyphs.job(job.state), job.state.word());
         let mut lines = vec![fact("job", [plain(format!("{} {}", job.kind, job.title))])];
@@ -76,6 +80,13 @@ impl Page for JobPage {
         }
         if let Some(ended) = job.ended {
             lines.push(fact("ended", [plain(moment(ended, world))]));
+        }
+        if let Some(now) = job.part.as_ref().filter(|_| !job.state.ended()) {
+            let percent = words::percent(now);
+            let bar = bar(u8::try_from(percent).unwrap_or(99), 30, glyphs);
+            let bar = part(Meaning::Chart, format!("{bar:<30}"));
+            let what = plain(format!(" {percent:>2} %  {} {}", now.step, now.key));
+            lines.push(fact("piece", [bar, what, dim(format!(", {} of {}", now.before + 1, now.pieces))]));
         }
         if let Some(percent) = job.percent().filter(|_| !job.state.ended()) {
             lines.push(fact(
@@ -96,17 +107,17 @@ impl Page for JobPage {
             lines.push(fact("error", [part(Meaning::Bad, error.clone())]));
         }
         lines.push(Vec::new());
-        lines.extend(self.findings(job, glyphs, width));
+        lines.extend(self.findings(job, world.now, glyphs, width));
         lines
     }
 }
 
-fn moment(time: crate::clock::Timestamp, world: &World) -> String {
+fn moment(time: Timestamp, world: &World) -> String {
     format::moment(time, world.now, &world.zone)
 }
 
 impl JobPage {
-    fn findings(&self, job: &JobView, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    fn findings(&self, job: &JobView, now: Timestamp, glyphs: &Glyphs, width: usize) -> Vec<Line> {
         let findings = match &self.report {
             None if job.state.ended() => return vec![vec![dim("asking the engine for the report…")]],
             None => return vec![vec![dim("what it finds stands here when it has ended")]],
@@ -115,7 +126,10 @@ impl JobPage {
                 return vec![vec![dim("it found nothing to report")]];
             }
             Some(Ok(Report::Findings { findings })) => findings,
-            Some(Ok(_)) => return Vec::new(),
+            Some(Ok(Report::Synced { sync })) => return report::synced(sync, glyphs, width),
+            Some(Ok(Report::Verified { verified })) => return report::verified(verified, glyphs, width),
+            Some(Ok(Report::Deleted { deletion })) => return report::deleted(deletion, now, glyphs, width),
+            Some(Ok(Report::Nothing)) => return Vec::new(),
         };
         let count = |grade| findings.iter().filter(|finding| finding.grade == grade).count();
         let (bad, risk) = (count(Grade::Bad), count(Grade::Risk));

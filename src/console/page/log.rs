@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use super::{Line, Page};
 use crate::clock::Timestamp;
 use crate::console::action::Scope;
+use crate::console::draw::brush::wrap;
 use crate::console::format;
+use crate::console::look::Look;
 use crate::console::table::{dim, part, plain};
 use crate::console::theme::Meaning;
-use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
 use crate::engine::command::{Answer, LogLine, Query, Refusal};
 
@@ -25,6 +26,8 @@ pub struct LogPage {
 const KEPT: usize = 2000;
 /// It asks for more after so long.
 const EVERY_MS: i64 = 1000;
+/// Columns before the text of a line: its time and its level.
+const HEAD: usize = 17;
 
 impl Page for LogPage {
     fn crumb(&self) -> String {
@@ -70,18 +73,25 @@ impl Page for LogPage {
         }
     }
 
-    fn document(&self, world: &World, _: &Glyphs, _: usize) -> Vec<Line> {
+    fn copy_width(&self) -> usize {
+        usize::MAX
+    }
+
+    fn document(&self, world: &World, _: &Look, width: usize) -> Vec<Line> {
         let mut lines: Vec<Line> = self
             .lines
             .iter()
-            .map(|line| {
+            .flat_map(|line| {
                 let meaning = match line.level.as_str() {
                     "ERROR" => Meaning::Bad,
                     "WARN" => Meaning::Warn,
                     _ => Meaning::Dim,
                 };
                 let time = format::second(line.time, &world.zone);
-                vec![dim(format!("{time}  ")), part(meaning, format!("{:<5}  ", line.level)), plain(line.text.clone())]
+                let head = [dim(format!("{time}  ")), part(meaning, format!("{:<5}  ", line.level))];
+                let mut texts = wrap(&line.text, width.saturating_sub(HEAD)).into_iter().map(plain);
+                let first = head.into_iter().chain(texts.next()).collect();
+                std::iter::once(first).chain(texts.map(|text| vec![plain(" ".repeat(HEAD)), text]).collect::<Vec<_>>())
             })
             .collect();
         if let Some(problem) = &self.problem {

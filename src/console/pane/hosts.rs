@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::Pane;
+use super::{Pane, Rows};
 use crate::console::action::{Action, Scope};
 use crate::console::format;
 use crate::console::keymap::Keymap;
@@ -110,44 +110,26 @@ impl Pane for Hosts {
         parts
     }
 
-    fn count(&self, snapshot: &Snapshot) -> usize {
-        snapshot.hosts.len()
+    fn count(&self, world: &World) -> usize {
+        world.shown.hosts.len()
     }
 
-    fn key(&self, snapshot: &Snapshot, row: usize) -> String {
-        host(snapshot, row).map(|host| host.name.clone()).unwrap_or_default()
-    }
-
-    fn haystack(&self, snapshot: &Snapshot, row: usize) -> String {
-        let Some(host) = host(snapshot, row) else { return String::new() };
-        let labels = host.labels.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-        let failing = host.checks.iter().filter(|check| check.result != Outcome::Pass).map(|check| check.name.as_str());
-        let mut words = vec![host.name.as_str(), host.address.as_str(), host.health.word()];
-        words.extend(host.service.as_deref());
-        words.extend(host.why.as_deref());
-        words.extend(labels);
-        words.extend(failing);
-        words.join(" ")
+    fn key(&self, world: &World, row: usize) -> Option<String> {
+        host(&world.shown, row).map(|host| host.name.clone())
     }
 
     fn sorts(&self) -> &'static [&'static str] {
         SORTS
     }
 
-    fn compare(&self, snapshot: &Snapshot, sort: usize, a: usize, b: usize) -> Ordering {
-        let (Some(one), Some(other)) = (host(snapshot, a), host(snapshot, b)) else { return Ordering::Equal };
-        match SORTS.get(sort).copied() {
-            Some("name") => one.name.cmp(&other.name),
-            Some("since") => other.since.cmp(&one.since),
-            Some("latency") => latency(other).unwrap_or(-1.0).total_cmp(&latency(one).unwrap_or(-1.0)),
-            _ => one.health.cmp(&other.health),
-        }
+    fn here(&self) -> Option<&dyn Rows> {
+        Some(self)
     }
 
-    fn columns(&self, snapshot: &Snapshot) -> Vec<Column> {
-        let longest = snapshot.hosts.iter().map(|host| host.name.chars().count()).max().unwrap_or(0);
+    fn columns(&self, world: &World) -> Vec<Column> {
+        let longest = world.shown.hosts.iter().map(|host| host.name.chars().count()).max().unwrap_or(0);
         let name = u16::try_from(longest + 2).unwrap_or(u16::MAX).clamp(10, 34);
-        let words = snapshot.hosts.iter().map(|host| host.health.word().len()).max().unwrap_or(0);
+        let words = world.shown.hosts.iter().map(|host| host.health.word().len()).max().unwrap_or(0);
         let health = u16::try_from(words).unwrap_or(u16::MAX).clamp(8, 11);
         vec![
             Column::growing("  host", name.min(18), name),
@@ -183,6 +165,30 @@ impl Pane for Hosts {
 
     fn hints(&self) -> &'static [Action] {
         &[Action::Open, Action::Filter, Action::Probe, Action::Maintain, Action::Sort, Action::Mark]
+    }
+}
+
+impl Rows for Hosts {
+    fn haystack(&self, world: &World, row: usize) -> String {
+        let Some(host) = host(&world.shown, row) else { return String::new() };
+        let labels = host.labels.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+        let failing = host.checks.iter().filter(|check| check.result != Outcome::Pass).map(|check| check.name.as_str());
+        let mut words = vec![host.name.as_str(), host.address.as_str(), host.health.word()];
+        words.extend(host.service.as_deref());
+        words.extend(host.why.as_deref());
+        words.extend(labels);
+        words.extend(failing);
+        words.join(" ")
+    }
+
+    fn compare(&self, world: &World, sort: usize, a: usize, b: usize) -> Ordering {
+        let (Some(one), Some(other)) = (host(&world.shown, a), host(&world.shown, b)) else { return Ordering::Equal };
+        match SORTS.get(sort).copied() {
+            Some("name") => one.name.cmp(&other.name),
+            Some("since") => other.since.cmp(&one.since),
+            Some("latency") => latency(other).unwrap_or(-1.0).total_cmp(&latency(one).unwrap_or(-1.0)),
+            _ => one.health.cmp(&other.health),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::{Pane, key_words};
+use super::{Pane, Rows, key_words};
 use crate::console::action::{Action, Scope};
 use crate::console::format;
 use crate::console::keymap::Keymap;
@@ -11,7 +11,7 @@ use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
 use crate::engine::snapshot::Snapshot;
-use crate::work::view::{JobState, JobView};
+use crate::work::view::{self as work, JobState, JobView};
 
 /// The pane.
 #[derive(Debug)]
@@ -45,8 +45,27 @@ pub fn bar(percent: u8, columns: usize, glyphs: &Glyphs) -> String {
     text
 }
 
-fn job(snapshot: &Snapshot, row: usize) -> Option<&JobView> {
-    snapshot.jobs.get(row).map(AsRef::as_ref)
+/// The jobs whose row shows the piece that is worked on, and which need a second one for the whole.
+fn with_batch(snapshot: &Snapshot) -> impl Iterator<Item = &JobView> {
+    snapshot.jobs.iter().map(AsRef::as_ref).filter(|job| batch(job).is_some())
+}
+
+/// The piece that is worked on, where it is one of several.
+fn batch(job: &JobView) -> Option<&work::Part> {
+    job.part.as_ref().filter(|part| part.pieces > 1 && !job.state.ended())
+}
+
+/// The job of a row, and whether the row is about the whole of its batch: first come all jobs, then their batches.
+fn of(snapshot: &Snapshot, row: usize) -> Option<(&JobView, bool)> {
+    match row.checked_sub(snapshot.jobs.len()) {
+        None => snapshot.jobs.get(row).map(|job| (job.as_ref(), false)),
+        Some(batch) => with_batch(snapshot).nth(batch).map(|job| (job, true)),
+    }
+}
+
+/// The job of a row.
+pub fn job(snapshot: &Snapshot, row: usize) -> Option<&JobView> {
+    of(snapshot, row).map(|(job, _)| job)
 }
 
 /// What comes first: what needs an eye, what moves, what waits, what has ended.
@@ -64,8 +83,11 @@ fn running(snapshot: &Snapshot) -> usize {
     snapshot.jobs.iter().filter(|job| !job.state.ended() && job.state != JobState::Queued).count()
 }
 
-/// What a job is called.
+/// What a job is called: by the piece that is worked on, where there is one.
 fn name(job: &JobView) -> String {
+    if let Some(part) = job.part.as_ref().filter(|_| !job.state.ended()) {
+        return format!("{} {}", job.kind, part.key);
+    }
     if job.title.is_empty() || job.title == job.kind { job.kind.clone() } else { format!("{} {}", job.kind, job.title) }
 }
 
@@ -106,38 +128,24 @@ impl Pane for Jobs {
         parts
     }
 
-    fn count(&self, snapshot: &Snapshot) -> usize {
-        snapshot.jobs.len()
+    fn count(&self, world: &World) -> usize {
+        world.shown.jobs.len() + with_batch(&world.shown).count()
     }
 
-    fn key(&self, snapshot: &Snapshot, row: usize) -> String {
-        job(snapshot, row).map(|job| job.id.to_string()).unwrap_or_default()
-    }
-
-    fn haystack(&self, snapshot: &Snapshot, row: usize) -> String {
-        let Some(job) = job(snapshot, row) else { return String::new() };
-        let mut words = vec![job.kind.as_str(), job.title.as_str(), job.state.word(), job.who.as_str()];
-        words.extend(job.note.as_deref());
-        words.extend(job.error.as_deref());
-        words.join(" ")
+    fn key(&self, world: &World, row: usize) -> Option<String> {
+        of(&world.shown, row).map(|(job, whole)| if whole { format!("{}/whole", job.id) } else { job.id.to_string() })
     }
 
     fn sorts(&self) -> &'static [&'static str] {
         SORTS
     }
 
-    fn compare(&self, snapshot: &Snapshot, sort: usize, a: usize, b: usize) -> Ordering {
-        let (Some(one), Some(other)) = (job(snapshot, a), job(snapshot, b)) else { return Ordering::Equal };
-        let newest = Reverse(one.id).cmp(&Reverse(other.id));
-        match SORTS.get(sort).copied() {
-            Some("newest") => newest,
-            Some("name") => (&one.kind, &one.title).cmp(&(&other.kind, &other.title)).then(newest),
-            _ => rank(one.state).cmp(&rank(other.state)).then(newest),
-        }
+    fn here(&self) -> Option<&dyn Rows> {
+        Some(self)
     }
 
-    fn columns(&self, snapshot: &Snapshot) -> Vec<Column> {
-        let longest = snapshot.jobs.iter().map(|job| name(job).chars().count()).max().unwrap_or(0);
+    fn columns(&self, world: &World) -> Vec<Column> {
+        let longest = world.shown.jobs.iter().map(|job| name(job).chars().count()).max().unwrap_or(0);
         let name = u16::try_from(longest + 2).unwrap_or(u16::MAX).clamp(16, 34);
         vec![
             Column::fixed("no", 4).right().spare(3),
@@ -150,13 +158,22 @@ impl Pane for Jobs {
     }
 
     fn cells(&self, world: &World, glyphs: &Glyphs, row: usize) -> Vec<Vec<Part>> {
-        let Some(job) = job(&world.shown, row) else { return Vec::new() };
+        let Some((job, whole)) = of(&world.shown, row) else { return Vec::new() };
+        if let Some(part) = batch(job).filter(|_| whole) {
+            return batch_cells(job, part, glyphs);
+        }
         let ended = job.state.ended();
         let name = name(job);
-        let percent = job.percent().filter(|_| !ended && job.state != JobState::Queued);
+        let piece = batch(job);
+        let percent = piece.map(percent_of).or_else(|| job.percent());
+        let percent = percent.filter(|_| !ended && job.state != JobState::Queued);
         let moves = percent.is_some();
         let rate = job.rate.filter(|_| moves).map(|rate| format::rate(rate, job.unit));
-        let left = job.eta.filter(|_| moves).and_then(format::remaining);
+        let eta = match piece {
+            Some(piece) => left_of(piece, job.rate),
+            None => job.eta,
+        };
+        let left = eta.filter(|_| moves && job.state == JobState::Running).and_then(format::remaining);
         vec![
             vec![dim(job.id.to_string())],
             vec![part(meaning(job.state), glyphs.job(job.state)), plain(format!(" {name}"))],
@@ -177,8 +194,57 @@ impl Pane for Jobs {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::Cancel, Action::Doctor, Action::Filter, Action::Sort]
+        &[Action::Open, Action::Hold, Action::Cancel, Action::Doctor, Action::Filter, Action::Sort]
     }
+}
+
+impl Rows for Jobs {
+    fn haystack(&self, world: &World, row: usize) -> String {
+        let Some(job) = job(&world.shown, row) else { return String::new() };
+        let mut words = vec![job.kind.as_str(), job.title.as_str(), job.state.word(), job.who.as_str()];
+        words.extend(job.note.as_deref());
+        words.extend(job.error.as_deref());
+        words.join(" ")
+    }
+
+    fn compare(&self, world: &World, sort: usize, a: usize, b: usize) -> Ordering {
+        let (Some((one, whole)), Some((other, other_whole))) = (of(&world.shown, a), of(&world.shown, b)) else {
+            return Ordering::Equal;
+        };
+        // The batch stands right below its piece, whichever way around.
+        let newest = Reverse(one.id).cmp(&Reverse(other.id)).then(whole.cmp(&other_whole));
+        match SORTS.get(sort).copied() {
+            Some("newest") => newest,
+            Some("name") => (&one.kind, &one.title).cmp(&(&other.kind, &other.title)).then(newest),
+            _ => rank(one.state).cmp(&rank(other.state)).then(newest),
+        }
+    }
+}
+
+/// The row of the whole batch, below that of the piece that is worked on.
+fn batch_cells(job: &JobView, piece: &work::Part, glyphs: &Glyphs) -> Vec<Vec<Part>> {
+    let percent = job.percent().unwrap_or(0);
+    let left = job.eta.filter(|_| job.state == JobState::Running).and_then(format::remaining);
+    vec![
+        Vec::new(),
+        vec![dim("  of the batch")],
+        vec![part(Meaning::Chart, bar(percent, BAR, glyphs))],
+        vec![plain(format!("{percent} %"))],
+        vec![plain(format!("{} of {}", piece.before, piece.pieces))],
+        left.map(dim).into_iter().collect(),
+    ]
+}
+
+fn percent_of(piece: &work::Part) -> u8 {
+    u8::try_from(super::sessions::words::percent(piece)).unwrap_or(99)
+}
+
+/// Seconds that are left of a piece at this rate.
+fn left_of(piece: &work::Part, rate: Option<f64>) -> Option<f64> {
+    let rate = rate.filter(|rate| *rate > f64::EPSILON)?;
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let left = piece.total.saturating_sub(piece.done) as f64;
+    Some(left / rate)
 }
 
 /// A moving job shows its bar, any other one what became of it.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Pane, key_words};
+use super::{Pane, Rows, key_words};
 use crate::console::action::{Action, Scope};
 use crate::console::format;
 use crate::console::keymap::Keymap;
@@ -81,34 +81,24 @@ impl Pane for Journal {
         parts
     }
 
-    fn count(&self, snapshot: &Snapshot) -> usize {
-        snapshot.journal.tail.len()
+    fn count(&self, world: &World) -> usize {
+        world.shown.journal.tail.len()
     }
 
-    fn key(&self, snapshot: &Snapshot, row: usize) -> String {
-        entry(snapshot, row).map(|entry| entry.seq.to_string()).unwrap_or_default()
-    }
-
-    fn haystack(&self, snapshot: &Snapshot, row: usize) -> String {
-        entry(snapshot, row).map(|entry| format!("{} {} {}", entry.who, entry.what, entry.why)).unwrap_or_default()
+    fn key(&self, world: &World, row: usize) -> Option<String> {
+        entry(&world.shown, row).map(|entry| entry.seq.to_string())
     }
 
     fn sorts(&self) -> &'static [&'static str] {
         SORTS
     }
 
-    fn compare(&self, snapshot: &Snapshot, sort: usize, a: usize, b: usize) -> Ordering {
-        let (Some(one), Some(other)) = (entry(snapshot, a), entry(snapshot, b)) else { return Ordering::Equal };
-        let newest = other.seq.cmp(&one.seq);
-        match SORTS.get(sort).copied() {
-            Some("weight") => other.weight.cmp(&one.weight).then(newest),
-            Some("who") => one.who.cmp(&other.who).then(newest),
-            _ => newest,
-        }
+    fn here(&self) -> Option<&dyn Rows> {
+        Some(self)
     }
 
-    fn columns(&self, snapshot: &Snapshot) -> Vec<Column> {
-        let longest = snapshot.journal.tail.iter().map(|entry| entry.who.chars().count()).max().unwrap_or(0);
+    fn columns(&self, world: &World) -> Vec<Column> {
+        let longest = world.shown.journal.tail.iter().map(|entry| entry.who.chars().count()).max().unwrap_or(0);
         let who = u16::try_from(longest).unwrap_or(u16::MAX).clamp(6, 18);
         vec![
             Column::growing("  time", 12, 14),
@@ -145,5 +135,21 @@ impl Pane for Journal {
 
     fn hints(&self) -> &'static [Action] {
         &[Action::Open, Action::Filter, Action::Note, Action::VerifyJournal, Action::Sort]
+    }
+}
+
+impl Rows for Journal {
+    fn haystack(&self, world: &World, row: usize) -> String {
+        entry(&world.shown, row).map(|entry| format!("{} {} {}", entry.who, entry.what, entry.why)).unwrap_or_default()
+    }
+
+    fn compare(&self, world: &World, sort: usize, a: usize, b: usize) -> Ordering {
+        let (Some(one), Some(other)) = (entry(&world.shown, a), entry(&world.shown, b)) else { return Ordering::Equal };
+        let newest = other.seq.cmp(&one.seq);
+        match SORTS.get(sort).copied() {
+            Some("weight") => other.weight.cmp(&one.weight).then(newest),
+            Some("who") => one.who.cmp(&other.who).then(newest),
+            _ => newest,
+        }
     }
 }

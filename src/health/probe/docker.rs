@@ -7,6 +7,9 @@ use serde::Deserialize;
 use super::{Answer, QUOTED, Shell, command};
 use crate::reach::{plain, quote};
 
+/// Letters of the cause that are told: enough for a path or a port and what is wrong with it.
+const CAUSE: usize = 90;
+
 pub(super) async fn ask(shell: Shell<'_>, containers: &[String]) -> Answer {
     let names = quote::join(containers.iter().map(String::as_str));
     let script =
@@ -15,8 +18,7 @@ pub(super) async fn ask(shell: Shell<'_>, containers: &[String]) -> Answer {
         Ok(output) => output,
         Err(answer) => return answer,
     };
-    let said = output.error_text();
-    let lower = said.to_ascii_lowercase();
+    let lower = complaint(&output.error_text());
     if matches!(output.status, 126 | 127) {
         Answer::unknown("docker is not installed there")
     } else if lower.contains("permission denied") {
@@ -32,6 +34,13 @@ pub(super) async fn ask(shell: Shell<'_>, containers: &[String]) -> Answer {
     }
 }
 
+/// What docker complains of, in lower case, without its warnings: those say, for example, that its own settings may not be
+/// read ("permission denied") and do not keep it from asking the daemon.
+fn complaint(said: &str) -> String {
+    let said = said.to_ascii_lowercase();
+    said.lines().filter(|line| !line.starts_with("warning")).collect::<Vec<_>>().join("\n")
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct State {
@@ -45,6 +54,8 @@ struct State {
     restarting: bool,
     #[serde(default)]
     exit_code: i64,
+    #[serde(default)]
+    error: String,
     health: Option<Health>,
 }
 
@@ -79,14 +90,15 @@ fn judge(containers: &[String], states: &HashMap<String, State>) -> Answer {
 fn fault(state: Option<&State>) -> Option<String> {
     let Some(state) = state else { return Some("is not there".into()) };
     if state.restarting {
-        return Some("restarts again and again".into());
+        return Some(format!("restarts again and again, last after exit {}", state.exit_code));
     }
     if state.paused {
         return Some("is paused".into());
     }
     if !state.running {
         return Some(match state.status.as_str() {
-            "exited" => format!("has exited with {}", state.exit_code),
+            "exited" => format!("has exited with {}{}", state.exit_code, why(&state.error)),
+            "created" => format!("never started{}", why(&state.error)),
             "" => "does not run".into(),
             other => format!("is {other}"),
         });
@@ -96,6 +108,15 @@ fn fault(state: Option<&State>) -> Option<String> {
         Some("starting") => Some("is still starting".into()),
         Some(other) => Some(format!("is {other}")),
     }
+}
+
+/// The end of why the engine could not start a container, if it says: each layer puts its own words before the cause, and
+/// "unknown" behind it.
+fn why(error: &str) -> String {
+    let error = error.trim_end_matches(": unknown");
+    let starts = std::iter::once(0).chain(error.match_indices(": ").map(|(at, colon)| at + colon.len()));
+    let mut ends = starts.filter_map(|at| error.get(at..)).skip_while(|end| end.chars().count() > CAUSE);
+    ends.next().filter(|end| !end.is_empty()).map(|end| format!(": {end}")).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -115,6 +136,24 @@ mod tests {
     }
 
     #[test]
+    fn a_warning_is_no_complaint() {
+        let said = "WARNING: Error loading config file: open /home/ops/.docker/config.json: permission denied\n\
+            Error: No such container: web\n";
+        assert_eq!(complaint(said), "error: no such container: web");
+    }
+
+    #[test]
+    fn of_a_failed_start_the_cause_is_told() {
+        assert_eq!(why(""), "");
+        assert_eq!(why("no such file: unknown"), ": no such file");
+        let layers = "driver failed programming external connectivity on endpoint web \
+            (6f0d7b8a1c52d4b0c8a1e7d0c3f19a5e4b62d87f00aa11bb22cc33dd44ee55ff): ";
+        let cause = "Bind for 0.0.0.0:80 failed: port is already allocated";
+        assert_eq!(why(&format!("{layers}{cause}")), format!(": {cause}"));
+        assert_eq!(why(&"x".repeat(200)), "");
+    }
+
+    #[test]
     fn each_fault_has_its_words() {
         let of = |state: &str| judged(&format!("\"/c\" {state}"), &["c"]).reason;
         assert_eq!(
@@ -130,10 +169,15 @@ mod tests {
             Some("c is still starting")
         );
         assert_eq!(
-            of(r#"{"Status":"restarting","Running":true,"Restarting":true}"#).as_deref(),
-            Some("c restarts again and again")
+            of(r#"{"Status":"restarting","Running":true,"Restarting":true,"ExitCode":3}"#).as_deref(),
+            Some("c restarts again and again, last after exit 3")
         );
         assert_eq!(of(r#"{"Status":"paused","Running":true,"Paused":true}"#).as_deref(), Some("c is paused"));
+        assert_eq!(of(r#"{"Status":"created","Error":""}"#).as_deref(), Some("c never started"));
+        assert_eq!(
+            of(r#"{"Status":"exited","ExitCode":128,"Error":"no space left"}"#).as_deref(),
+            Some("c has exited with 128: no space left")
+        );
         assert_eq!(of("nonsense").as_deref(), Some("c is not there"));
     }
 }

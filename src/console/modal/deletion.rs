@@ -1,0 +1,232 @@
+//! Deleting sessions from this computer: what a fresh check of the engine says, and the phrase that sets it off.
+//!
+//! The check is the deletion itself without its effects. What is sent in the end names exactly the sessions that the
+//! check found to be safe and that were read here; each of them is checked again before it goes.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+
+use super::confirm::Confirm;
+use super::{Modal, Outcome, Sight, Want, middle};
+use crate::clock::Timestamp;
+use crate::console::app::Reply;
+use crate::console::draw::brush::Brush;
+use crate::console::format;
+use crate::console::page::{Line, broken, report};
+use crate::console::pane::sessions::words;
+use crate::console::table::{dim, part, plain};
+use crate::console::theme::Meaning;
+use crate::console::theme::glyphs::Glyphs;
+use crate::console::world::World;
+use crate::engine::command::{Answer, Command, Query, Refusal, Report, Which};
+use crate::session::report::DeleteReport;
+use crate::work::view::JobId;
+
+/// Columns that it takes at most.
+const WIDTH: u16 = 104;
+/// A job that is in no picture for so long has ended long ago.
+const UNSEEN_SECONDS: i64 = 3;
+
+/// The question.
+#[derive(Debug)]
+pub struct Deletion {
+    /// Which sessions, in a few words.
+    words: String,
+    store: Option<String>,
+    which: Which,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The check is to be asked for.
+    New,
+    /// It was asked for.
+    Asked,
+    /// This job does it, since then.
+    Checking(JobId, Timestamp),
+    /// Its report was asked for.
+    Reading(JobId),
+    /// It is here, of that time.
+    Read(Box<Found>),
+    /// Nothing came of it.
+    Failed(String, Option<String>),
+}
+
+/// What the check found, and the question that it makes.
+#[derive(Debug)]
+struct Found {
+    report: DeleteReport,
+    at: Timestamp,
+    confirm: Confirm,
+}
+
+impl Deletion {
+    /// The deletion of these sessions.
+    pub fn new(words: String, store: Option<String>, which: Which) -> Self {
+        Self { words, store, which, stage: Stage::New }
+    }
+
+    fn command(&self, which: Which, dry_run: bool, phrase: &str) -> Command {
+        Command::SessionDelete { store: self.store.clone(), which, dry_run, phrase: phrase.to_owned() }
+    }
+
+    fn check(&self) -> Command {
+        self.command(self.which.clone(), true, "")
+    }
+
+    /// The report is here: what it found to be safe can be deleted, and nothing else.
+    fn read(&self, report: DeleteReport, at: Timestamp) -> Stage {
+        let keys: Vec<_> = report.deleted.iter().map(|deleted| deleted.key.clone()).collect();
+        let (phrase, button) = if keys.len() == 1 { ("DELETE", " Delete ") } else { ("DELETE ALL", " Delete all ") };
+        let title = match keys.as_slice() {
+            [one] => format!("Delete {one} from this computer?"),
+            all => format!("Delete {} sessions from this computer?", all.len()),
+        };
+        let command = self.command(Which::Keys { keys }, false, phrase);
+        let confirm = Confirm::typed(title, Vec::new(), phrase.into(), button, vec![command]);
+        Stage::Read(Box::new(Found { report, at, confirm: confirm.with_dry_run(WIDTH, self.check()) }))
+    }
+
+    fn failed(&mut self, refusal: &Refusal) {
+        self.stage = Stage::Failed(refusal.what.clone(), refusal.hint.clone());
+    }
+}
+
+impl Modal for Deletion {
+    fn key(&mut self, key: KeyEvent, sight: Sight<'_>) -> Outcome {
+        match (&mut self.stage, key.code) {
+            (Stage::Read(found), _) if !found.report.deleted.is_empty() => found.confirm.key(key, sight),
+            (_, KeyCode::Esc | KeyCode::Enter) => Outcome::Cancelled("nothing was deleted"),
+            _ => Outcome::Stay,
+        }
+    }
+
+    fn paste(&mut self, text: &str, sight: Sight<'_>) {
+        if let Stage::Read(found) = &mut self.stage {
+            found.confirm.paste(text, sight);
+        }
+    }
+
+    fn wants(&mut self, world: &World) -> Option<Want> {
+        match &self.stage {
+            Stage::New => {
+                self.stage = Stage::Asked;
+                Some(Want::Send(self.check()))
+            }
+            Stage::Checking(job, since) => {
+                let seen = world.newest.jobs.iter().find(|seen| seen.id == *job);
+                let ended =
+                    seen.map_or(world.now.as_second() - since.as_second() >= UNSEEN_SECONDS, |job| job.state.ended());
+                let job = *job;
+                ended.then(|| {
+                    self.stage = Stage::Reading(job);
+                    Want::Ask(Query::Report { job })
+                })
+            }
+            _ => None,
+        }
+    }
+
+    fn answered(&mut self, reply: &Reply, world: &World) -> bool {
+        match (&self.stage, reply) {
+            (Stage::Asked, Reply::Command(command, answer)) if *command == self.check() => {
+                match answer {
+                    Ok(accepted) => match accepted.job {
+                        Some(job) => self.stage = Stage::Checking(job, world.now),
+                        None => self.stage = Stage::Failed(accepted.said.clone(), None),
+                    },
+                    Err(refusal) => self.failed(refusal),
+                }
+                true
+            }
+            (Stage::Reading(job), Reply::Query(query, answer)) if *query == (Query::Report { job: *job }) => {
+                match answer {
+                    Ok(Answer::Report { report: Report::Deleted { deletion } }) if deletion.dry_run => {
+                        self.stage = self.read(deletion.clone(), world.now);
+                    }
+                    Ok(_) => {
+                        let error =
+                            world.newest.jobs.iter().find(|seen| seen.id == *job).and_then(|job| job.error.clone());
+                        let why = error.unwrap_or_else(|| format!("job {job} has left no report"));
+                        self.stage = Stage::Failed(why, None);
+                    }
+                    Err(refusal) => self.failed(refusal),
+                }
+                // The page of the job wants to read it too.
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>) {
+        let glyphs = brush.theme.glyphs;
+        let room = usize::from(screen.width.saturating_sub(2).min(WIDTH).saturating_sub(4));
+        let lines = match &mut self.stage {
+            Stage::Read(found) if !found.report.deleted.is_empty() => {
+                found.confirm.lines = told(&found.report, found.at, sight.world, glyphs, room);
+                return found.confirm.draw(brush, screen, sight);
+            }
+            Stage::Read(found) => {
+                let mut lines = vec![vec![plain("None of them can be deleted now:")], Vec::new()];
+                lines.extend(report::refusals(&found.report, glyphs, room));
+                lines
+            }
+            Stage::Failed(why, hint) => {
+                let mut lines = vec![vec![part(Meaning::Bad, format!("The check failed: {why}"))]];
+                lines.extend(hint.iter().map(|hint| vec![part(Meaning::Info, hint.clone())]));
+                lines
+            }
+            Stage::New | Stage::Asked | Stage::Reading(_) => checking(None),
+            Stage::Checking(job, _) => {
+                let job = sight.world.newest.jobs.iter().find(|seen| seen.id == *job);
+                checking(job.and_then(|job| job.part.as_ref()))
+            }
+        };
+        let lines = broken(&lines, room);
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
+        let area = middle(screen, WIDTH.min(screen.width.saturating_sub(2)), height);
+        brush.wipe(area);
+        let title = format!("Delete {} from this computer?", self.words);
+        let inner = brush.boxed(area, true, &[part(Meaning::Title, title)]);
+        for (line, y) in lines.iter().zip(inner.y + 1..inner.bottom()) {
+            brush.parts(inner.x + 1, y, inner.width.saturating_sub(2), line);
+        }
+        brush.footnote(area, &[part(Meaning::Key, "esc"), dim(" close")]);
+    }
+}
+
+fn checking(now: Option<&crate::work::view::Part>) -> Vec<Line> {
+    let mut lines = vec![vec![part(Meaning::Info, "checking…")]];
+    if let Some(now) = now {
+        let done = format!("{} of {}, {} {} %", now.before + 1, now.pieces, now.key, words::percent(now));
+        lines.push(vec![dim(done)]);
+    }
+    lines.push(Vec::new());
+    lines.push(vec![dim(
+        "Imported, every copy with the age of its verification, quiet, nothing else at work on it: asked again now, \
+         not taken from the list.",
+    )]);
+    lines
+}
+
+/// What the check found, for so many columns.
+fn told(report: &DeleteReport, at: Timestamp, world: &World, glyphs: &Glyphs, room: usize) -> Vec<Line> {
+    let mut lines = report::deletions(report, world.now, glyphs, room);
+    lines.push(Vec::new());
+    let frees = format!("frees {}", format::size(report.bytes_freed));
+    lines.push(vec![part(Meaning::Title, frees), plain(" here. They remain at")]);
+    let store = world.store();
+    for destination in store.iter().flat_map(|store| &store.destinations) {
+        lines.push(vec![plain(format!("  {}  ", destination.name)), dim(destination.path.clone())]);
+    }
+    if !report.refused.is_empty() {
+        lines.push(Vec::new());
+        lines.extend(report::refusals(report, glyphs, room));
+    }
+    lines.push(Vec::new());
+    let time = format::second(at, &world.zone);
+    lines.push(vec![dim(format!("checked at {time}; checked again before each of them is taken away"))]);
+    lines
+}

@@ -1,0 +1,362 @@
+//! The page of a session: both sides, every column with its reason, the files and what differs, what to do next.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{Line, Page, fact};
+use crate::clock::Timestamp;
+use crate::console::action::{Action, Scope};
+use crate::console::draw::brush::wrap;
+use crate::console::format;
+use crate::console::keymap::Keymap;
+use crate::console::look::Look;
+use crate::console::pane::key_words;
+use crate::console::pane::sessions::words;
+use crate::console::table::{Part, dim, part, plain};
+use crate::console::theme::Meaning;
+use crate::console::theme::glyphs::Glyphs;
+use crate::console::world::World;
+use crate::engine::command::{Answer, Query, Refusal};
+use crate::session::key::Key;
+use crate::session::listing::Facts;
+use crate::session::view::{CopyState, CopyView, Detail, FileLine, Imported, SessionRow};
+
+/// Columns before what a fact says.
+const FACT: usize = 12;
+/// It is asked for again at most this often.
+const EVERY_MS: i64 = 1000;
+
+/// The page.
+#[derive(Debug)]
+pub struct SessionPage {
+    store: String,
+    key: Key,
+    /// The row that was opened, until all of it has come.
+    row: SessionRow,
+    detail: Option<Box<Detail>>,
+    problem: Option<String>,
+    /// Of which version and when it was asked for.
+    asked: Option<(u64, Timestamp)>,
+    waiting: bool,
+}
+
+impl SessionPage {
+    /// The page of this session.
+    pub fn new(store: String, row: SessionRow) -> Self {
+        let key = row.key.clone();
+        Self { store, key, row, detail: None, problem: None, asked: None, waiting: false }
+    }
+
+    fn query(&self) -> Query {
+        Query::Session { store: Some(self.store.clone()), key: self.key.clone() }
+    }
+
+    fn now(&self) -> &SessionRow {
+        self.detail.as_ref().map_or(&self.row, |detail| &detail.row)
+    }
+}
+
+impl Page for SessionPage {
+    fn crumb(&self) -> String {
+        self.key.to_string()
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        Some(Scope::Sessions)
+    }
+
+    fn session(&self) -> Option<&Key> {
+        Some(&self.key)
+    }
+
+    fn wants(&mut self, world: &World) -> Option<Query> {
+        let version = world.newest.stores.iter().find(|store| store.name == self.store)?.version;
+        let old = self.asked.is_none_or(|(asked, at)| {
+            asked != version && world.now.as_millisecond().saturating_sub(at.as_millisecond()) >= EVERY_MS
+        });
+        let stands = world.frozen.is_some() && self.asked.is_some();
+        if self.waiting || !old || stands || world.unreachable().is_some() {
+            return None;
+        }
+        self.waiting = true;
+        self.asked = Some((version, world.now));
+        Some(self.query())
+    }
+
+    fn answered(&mut self, query: &Query, answer: &Result<Answer, Refusal>) {
+        if *query != self.query() {
+            return;
+        }
+        self.waiting = false;
+        match answer {
+            Ok(Answer::Session { detail }) => {
+                self.detail = Some(detail.clone());
+                self.problem = None;
+            }
+            Ok(_) => {}
+            Err(refusal) => self.problem = Some(refusal.what.clone()),
+        }
+    }
+
+    fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line> {
+        let glyphs = look.theme.glyphs;
+        let row = self.now();
+        let mut lines = self.head(row, world, glyphs, width);
+        lines.extend(self.copies(row, world, glyphs, width));
+        lines.push(Vec::new());
+        lines.extend(next(row, world, &look.keymap, width));
+        if let Some(problem) = &self.problem {
+            lines.push(Vec::new());
+            lines.push(vec![part(Meaning::Warn, format!("{} what is shown may be old: {problem}", glyphs.warn))]);
+        }
+        lines.push(Vec::new());
+        match &self.detail {
+            Some(detail) => lines.extend(files(detail, world, glyphs, width)),
+            None if self.problem.is_none() => lines.push(vec![dim("asking the engine for the files…")]),
+            None => {}
+        }
+        lines
+    }
+}
+
+/// A name and a text that may need several lines.
+fn told(name: &'static str, meaning: Meaning, text: &str, width: usize) -> Vec<Line> {
+    let lines = wrap(text, width.saturating_sub(FACT).max(20));
+    let name = |index| if index == 0 { name } else { "" };
+    lines.into_iter().enumerate().map(|(index, line)| fact(name(index), [part(meaning, line)])).collect()
+}
+
+/// Videos, files and bytes of one side, and when it was changed last.
+fn much(facts: &Facts, world: &World) -> String {
+    let count = |number: u32, one| format::several(number as usize, one);
+    let changed = facts.changed.map(|changed| format!(", changed {}", format::ago(changed, world.reference())));
+    let files = count(facts.files, "file");
+    format!("{files}, {}, {}{}", count(facts.videos, "video"), format::size(facts.bytes), changed.unwrap_or_default())
+}
+
+impl SessionPage {
+    fn head(&self, row: &SessionRow, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+        let date = self.key.date.strftime("%A, %d %B %Y").to_string();
+        let mut lines = vec![fact(
+            "session",
+            [plain(format!("{}  ", self.key.participant)), plain(date), dim(format!("  in {}", self.store))],
+        )];
+        if let Some(busy) = &row.busy {
+            let mut line = vec![part(Meaning::Info, format!("{} {busy}", glyphs.running))];
+            line.extend(words::live(row, world).into_iter().flat_map(|now| [plain("  "), words::progress(now)]));
+            lines.push(fact("now", line));
+        }
+        if let Some(wrong) = &row.wrong {
+            lines.extend(told("wrong", Meaning::Bad, &format!("{} {wrong}", glyphs.bad), width));
+        }
+        if row.safe {
+            lines.push(fact(
+                "safe",
+                [part(Meaning::Good, format!("{} may be deleted from this computer", glyphs.good))],
+            ));
+        } else {
+            for (index, reason) in row.why_not.iter().enumerate() {
+                let name = if index == 0 { "not safe" } else { "" };
+                lines.extend(told(name, Meaning::Text, &format!("{} {reason}", glyphs.bad), width));
+            }
+        }
+        lines.push(Vec::new());
+        let folder = self.detail.as_ref().map(|detail| dim(format!("   {}", detail.source)));
+        let unread = world.store().is_some_and(|store| store.name == self.store && !store.source.ready());
+        let here = match &row.source {
+            Some(facts) => plain(much(facts, world)),
+            None if unread => part(Meaning::Unknown, format!("{} the source cannot be read", glyphs.unknown)),
+            None => dim("not on this computer"),
+        };
+        lines.push(fact("here", std::iter::once(here).chain(folder)));
+        lines.extend(imported(&row.imported, glyphs, width));
+        lines
+    }
+
+    /// Each destination: what is there, and its last verification.
+    fn copies(&self, row: &SessionRow, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+        let mut lines = Vec::new();
+        let store = world.store().filter(|store| store.name == self.store);
+        for (index, copy) in row.copies.iter().enumerate() {
+            let name = store.and_then(|store| store.destinations.get(index)).map_or("", |view| view.name.as_str());
+            let mut line = vec![plain(format!("{name}  ")), words::copy(&copy.state, glyphs)];
+            let said = match &copy.state {
+                CopyState::Same => " every file, same sizes",
+                CopyState::Alone => ": there is nothing here to compare it with",
+                CopyState::None => ": nothing is there",
+                CopyState::Differs => " from what is here in names or sizes",
+                CopyState::Unknown { .. } => ": it cannot be asked; what is known of it is old",
+            };
+            line.push(plain(said));
+            lines.push(fact(if index == 0 { "copies" } else { "" }, line));
+            let mut there = Vec::new();
+            there.extend(copy.facts.as_ref().map(|facts| plain(much(facts, world))));
+            let folder = self.detail.as_ref().and_then(|detail| detail.copies.get(index));
+            there.extend(folder.map(|folder| dim(format!("   {folder}"))));
+            if !there.is_empty() {
+                lines.push(fact("", there));
+            }
+            lines.extend(verification(row, copy, world, glyphs, width));
+        }
+        lines
+    }
+}
+
+/// Whether it was imported, with each thing that is missing.
+fn imported(imported: &Imported, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    let said = words::imported(imported, glyphs);
+    match imported {
+        Imported::Yes => vec![fact("imported", [said, plain(" every part of it was found")])],
+        Imported::No { why, .. } => {
+            let mut lines = vec![fact("imported", [said])];
+            lines.extend(why.iter().flat_map(|why| told("", Meaning::Text, why, width)));
+            lines
+        }
+        Imported::Unknown { why } => {
+            let mut lines = vec![fact("imported", [said, plain(": neither yes nor no")])];
+            lines.extend(told("", Meaning::Text, why, width));
+            lines
+        }
+        Imported::NotAsked => vec![fact("imported", [dim("the fleet file names no way to know")])],
+    }
+}
+
+/// The last verification of a copy, in full.
+fn verification(row: &SessionRow, copy: &CopyView, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    let Some(verified) = &copy.verified else { return vec![fact("", [dim("never verified")])] };
+    let mut line = vec![plain("verified "), words::verified(row, copy, world.reference(), glyphs)];
+    line.push(dim(format!(" ({})", format::moment(verified.at, world.now, &world.zone))));
+    line.extend(verified.read.iter().map(|read| dim(format!(", read {read}"))));
+    let mut lines = vec![fact("", line)];
+    if !words::holds(verified, row, copy) {
+        let text = "something was changed after it: it says nothing of what is there now";
+        lines.extend(told("", Meaning::Warn, text, width));
+    } else if verified.ok && verified.level == crate::session::view::Level::Content && !verified.from_storage {
+        let text = "its bytes may have come from this computer's memory: that proves nothing of the disk there";
+        lines.extend(told("", Meaning::Warn, text, width));
+    }
+    lines
+}
+
+/// What can be done next, and with which key.
+fn next(row: &SessionRow, world: &World, keymap: &Keymap, width: usize) -> Vec<Line> {
+    let trouble = world.store().is_some_and(|store| store.destinations.iter().any(|there| !there.state.ready()));
+    let copied = row.copies.iter().all(|copy| matches!(copy.state, CopyState::Same | CopyState::Alone));
+    let proven = row
+        .copies
+        .iter()
+        .all(|copy| copy.verified.as_ref().is_some_and(|verified| verified.ok && words::holds(verified, row, copy)));
+    let (action, text) = if row.busy.is_some() {
+        (None, "wait until what goes on with it is over")
+    } else if trouble {
+        (None, "mend what is wrong with the destination first; the pane says how")
+    } else if row.source.is_none() {
+        (None, "nothing lies here that could be copied or deleted")
+    } else if row.safe {
+        (Some(Action::Delete), "frees its room here, after checking all of this again")
+    } else if !copied {
+        (Some(Action::Sync), "copies what is missing or differs, and verifies it")
+    } else if !proven {
+        (Some(Action::Verify), "compares the copies again")
+    } else {
+        (None, "what keeps it here is said above; copying does not mend it")
+    };
+    let action = action.filter(|_| !world.read_only);
+    let text = action.map_or_else(|| text.to_owned(), |action| format!("{}  {text}", key_words(keymap, action)));
+    told("next", Meaning::Info, &text, width)
+}
+
+/// The files on all sides, those that differ first, then what is left out by rule.
+fn files(detail: &Detail, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    let wrong = detail.files.iter().filter(|file| file.problem.is_some()).count();
+    let all = detail.files.len() as u64 + detail.more;
+    let summary = match wrong {
+        0 => format!("  {all} on all sides, none differs"),
+        1 => format!("  {all} on all sides, 1 differs"),
+        wrong => format!("  {all} on all sides, {wrong} differ"),
+    };
+    let mut lines = Vec::new();
+    if !detail.odd.is_empty() {
+        lines.push(vec![
+            part(Meaning::Title, "Odd"),
+            dim("  never copied and never followed; it keeps the session from being safe"),
+        ]);
+        for odd in &detail.odd {
+            let sign = part(Meaning::Warn, format!("{} ", glyphs.warn));
+            lines.push(vec![sign, plain(odd.path.clone()), dim(format!("  {}", odd.what))]);
+        }
+        lines.push(Vec::new());
+    }
+    lines.push(vec![part(Meaning::Title, "Files"), dim(summary)]);
+    if detail.files.is_empty() {
+        lines.push(vec![dim("no file on any side")]);
+        return lines;
+    }
+    let store = world.store().filter(|store| store.name == detail.store);
+    let names: Vec<String> = (0..detail.copies.len())
+        .map(|index| store.and_then(|store| store.destinations.get(index)).map_or("there", |view| &view.name))
+        .map(|name| name.chars().take(SIZE).collect())
+        .collect();
+    let longest = detail.files.iter().map(|file| file.path.width()).max().unwrap_or(0).max(4);
+    let sizes = (names.len() + 1) * (SIZE + 2);
+    let path = longest.min(width.saturating_sub(sizes + PROBLEM + 2).max(16));
+    let mut head = format!("  {:<path$}  {:>SIZE$}", "file", "here");
+    for name in &names {
+        let _infallible = write!(head, "  {name:>SIZE$}");
+    }
+    lines.push(vec![part(Meaning::Heading, head)]);
+    lines.extend(detail.files.iter().map(|file| file_line(file, path, glyphs)));
+    if detail.more > 0 {
+        lines.push(vec![dim(format!("  and {} more that do not differ", detail.more))]);
+    }
+    lines
+}
+
+/// Columns of a size.
+const SIZE: usize = 10;
+/// Columns of what is wrong with a file.
+const PROBLEM: usize = 12;
+
+fn file_line(file: &FileLine, room: usize, glyphs: &Glyphs) -> Line {
+    let size = |bytes: Option<u64>| -> Part {
+        bytes.map_or_else(
+            || dim(format!("  {:>SIZE$}", glyphs.none)),
+            |bytes| plain(format!("  {:>SIZE$}", format::size(bytes))),
+        )
+    };
+    let sign = match file.problem {
+        Some(_) => part(Meaning::Bad, glyphs.bad),
+        None => part(Meaning::Good, glyphs.good),
+    };
+    let mut line = vec![sign, plain(format!(" {}", fitted(&file.path, room, glyphs))), size(file.here)];
+    line.extend(file.there.iter().map(|bytes| size(*bytes)));
+    line.extend(file.problem.iter().map(|problem| part(Meaning::Bad, format!("  {problem}"))));
+    line
+}
+
+/// A path in exactly so many columns: the middle of a longer one is left out, since names differ at their ends.
+fn fitted(path: &str, room: usize, glyphs: &Glyphs) -> String {
+    let columns = path.width();
+    if columns <= room {
+        return format!("{path}{}", " ".repeat(room - columns));
+    }
+    let letters: Vec<char> = path.chars().collect();
+    let half = room.saturating_sub(1) / 2;
+    let (mut head, mut tail) = (String::new(), String::new());
+    for letter in &letters {
+        if head.width() + 1 > half {
+            break;
+        }
+        head.push(*letter);
+    }
+    for letter in letters.iter().rev() {
+        if head.width() + tail.width() + 2 > room {
+            break;
+        }
+        tail.insert(0, *letter);
+    }
+    let text = format!("{head}{}{tail}", glyphs.cut);
+    let rest = room.saturating_sub(text.width());
+    format!("{text}{}", " ".repeat(rest))
+}

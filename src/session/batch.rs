@@ -1,0 +1,142 @@
+//! The progress of several sessions in one job: the whole in bytes, and the session that is worked on now.
+//!
+//! A piece of work knows only its own bytes. Here they become those of the job, and what a piece turned out not to need is
+//! counted as done when it ends, so that the whole never jumps back and never ends early.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::work::progress::Event;
+use crate::work::steer::Steer;
+use crate::work::view::Part;
+
+/// The job's parts are told anew after so many bytes, or when the step changes: each telling wakes every face.
+const TELL_EVERY: u64 = 4 << 20;
+
+/// Several pieces under one job.
+pub struct Batch<'a> {
+    job: &'a dyn Steer,
+    pieces: u64,
+}
+
+impl<'a> Batch<'a> {
+    /// So many pieces, and so many units in all as far as it is known beforehand.
+    pub fn new(job: &'a dyn Steer, pieces: usize, total: u64) -> Self {
+        job.event(Event::Total(total));
+        Self { job, pieces: pieces as u64 }
+    }
+
+    /// The next piece; `before` are behind it, and it is expected to take so many units.
+    pub fn piece(&self, before: usize, key: String, step: &'static str, expected: u64) -> Piece<'a> {
+        let part =
+            Part { key, step: step.into(), before: before as u64, pieces: self.pieces, done: 0, total: expected };
+        self.job.part(Some(part.clone()));
+        Piece { job: self.job, part, expected, done: AtomicU64::new(0), told: AtomicU64::new(0) }
+    }
+}
+
+/// One piece. When it is dropped, the job has moved by all that was expected of it.
+pub struct Piece<'a> {
+    job: &'a dyn Steer,
+    part: Part,
+    expected: u64,
+    done: AtomicU64,
+    told: AtomicU64,
+}
+
+impl Piece<'_> {
+    fn tell(&self, done: u64) {
+        self.told.store(done, Ordering::Relaxed);
+        self.job.part(Some(Part { done: done.min(self.expected), ..self.part.clone() }));
+    }
+}
+
+impl Steer for Piece<'_> {
+    fn go_on(&self) -> bool {
+        self.job.go_on()
+    }
+
+    fn event(&self, event: Event) {
+        // More than was expected, such as a file that was copied twice, does not count: another piece's share begins there.
+        let moved = |done: u64| match event {
+            Event::Total(_) => None,
+            Event::Advance(more) => Some(done.saturating_add(more).min(self.expected)),
+            Event::Reached(reached) => Some(reached.min(self.expected).max(done)),
+        };
+        let Ok(before) = self.done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved) else { return };
+        let done = moved(before).unwrap_or(before);
+        self.job.event(Event::Advance(done - before));
+        if done.saturating_sub(self.told.load(Ordering::Relaxed)) >= TELL_EVERY.min(self.expected / 50) {
+            self.tell(done);
+        }
+    }
+
+    fn part(&self, _: Option<Part>) {}
+
+    fn note(&self, note: &str) {
+        self.job.note(note);
+    }
+}
+
+impl Drop for Piece<'_> {
+    fn drop(&mut self) {
+        let rest = self.expected.saturating_sub(self.done.load(Ordering::Relaxed));
+        self.job.event(Event::Advance(rest));
+        self.tell(self.expected);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Seen {
+        done: AtomicU64,
+        parts: Mutex<Vec<Part>>,
+    }
+
+    impl Steer for Seen {
+        fn go_on(&self) -> bool {
+            true
+        }
+
+        fn event(&self, event: Event) {
+            if let Event::Advance(more) = event {
+                self.done.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+
+        fn part(&self, part: Option<Part>) {
+            self.parts.lock().unwrap().extend(part);
+        }
+
+        fn note(&self, _: &str) {}
+    }
+
+    proptest::proptest! {
+        /// Whatever the pieces report, the job ends exactly at its total.
+        #[test]
+        fn the_whole_is_the_sum_of_what_was_expected(
+            pieces in proptest::collection::vec((0u64..1000, proptest::collection::vec(0u64..700, 0..5)), 1..6),
+        ) {
+            let seen = Seen::default();
+            let total = pieces.iter().map(|(expected, _)| expected).sum();
+            let batch = Batch::new(&seen, pieces.len(), total);
+            let mut behind = 0;
+            for (before, (expected, steps)) in pieces.iter().enumerate() {
+                let piece = batch.piece(before, before.to_string(), "copying", *expected);
+                for step in steps {
+                    piece.event(Event::Advance(*step));
+                    proptest::prop_assert!(seen.done.load(Ordering::Relaxed) <= behind + expected);
+                }
+                drop(piece);
+                behind += expected;
+                proptest::prop_assert_eq!(seen.done.load(Ordering::Relaxed), behind);
+            }
+            let parts = seen.parts.lock().unwrap();
+            proptest::prop_assert!(parts.iter().all(|part| part.done <= part.total));
+        }
+    }
+}
