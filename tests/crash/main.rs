@@ -3,7 +3,12 @@
 #[cfg(test)]
 #[path = "../support/place.rs"]
 mod place;
+#[cfg(test)]
+#[path = "../support/recording.rs"]
+mod recording;
 
+#[cfg(test)]
+mod copy;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
