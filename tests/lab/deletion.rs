@@ -12,7 +12,7 @@ use hotspare::clock::Clock;
 use hotspare::session::lock::{Lock, LockError};
 
 use crate::farm::run;
-use crate::recording::{Recording, everything};
+use crate::backed_up::{Recording, everything};
 
 /// Says that a test is in its own namespace already.
 const APART: &str = "HOTSPARE_TEST_APART";
