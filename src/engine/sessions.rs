@@ -79,9 +79,7 @@ impl Sessions {
             let fresh = |shop: &Shop| shop.looked().is_some_and(|looked| looked >= not_before);
             if !fresh(&shop) {
                 shop.refresh();
-                let looked = async {
-                    while !fresh(&shop) && seen.changed().await.is_ok() {}
-                };
+                let looked = async { while !fresh(&shop) && seen.changed().await.is_ok() {} };
                 let _as_far_as_it_is = tokio::time::timeout(LOOK_WITHIN, looked).await;
             }
         }

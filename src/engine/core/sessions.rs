@@ -60,7 +60,8 @@ impl Core {
             let hint = "add `destinations = [{ name = \"…\", path = \"…\" }]` to it in the fleet file";
             return Err(usage(format!("the store {} has no destination", shop.name()), Some(hint.into())));
         }
-        let (kind, said) = if dry_run { ("copy (dry run)", "looking what would be copied") } else { ("copy", "copying") };
+        let (kind, said) =
+            if dry_run { ("copy (dry run)", "looking what would be copied") } else { ("copy", "copying") };
         let title = title(&keys);
         let work = move |site: &Site<'_>| {
             let report = task::sync::sync(site, &keys, dry_run)?;
@@ -235,40 +236,44 @@ fn all_copied(report: &SyncReport) -> bool {
 
 fn synced(report: &SyncReport) -> String {
     let count = |result| report.sessions.iter().filter(|synced| synced.result == result).count();
-    let (copied, skipped, failed) =
-        (count(SyncResult::Copied), count(SyncResult::Skipped), count(SyncResult::Failed));
+    let (copied, skipped, failed) = (count(SyncResult::Copied), count(SyncResult::Skipped), count(SyncResult::Failed));
     let word = if report.dry_run { "would be copied" } else { "copied and verified" };
-    let mut note = format!("{copied} {word}, {skipped} good already");
+    let note = format!("{copied} {word}, {skipped} good already");
     let first = report.sessions.iter().find(|synced| synced.result == SyncResult::Failed);
-    if let Some(first) = first {
-        let why = first.error.as_deref().unwrap_or_default();
-        note.push_str(&format!(", {failed} failed: {}: {}", first.key, plain::line(why, 300)));
+    match first {
+        None => note,
+        Some(first) => {
+            let why = plain::line(first.error.as_deref().unwrap_or_default(), 300);
+            format!("{note}, {failed} failed: {}: {why}", first.key)
+        }
     }
-    note
 }
 
 fn of_verification(verified: Vec<VerifyReport>) -> Ended {
     let wrong = verified.iter().filter(|report| !report.ok).count();
-    let mut note = format!("{} good", verified.len() - wrong);
+    let mut note = vec![format!("{} good", verified.len() - wrong)];
     if let Some(first) = verified.iter().find(|report| !report.ok) {
         let why = first.error.clone().unwrap_or_else(|| {
-            let counts = [(first.missing.len(), "missing"), (first.different.len(), "different"), (first.extra.len(), "extra")];
+            let counts =
+                [(first.missing.len(), "missing"), (first.different.len(), "different"), (first.extra.len(), "extra")];
             let said = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
             said.collect::<Vec<_>>().join(", ")
         });
-        note.push_str(&format!(", {wrong} not: {} at {}: {}", first.key, first.destination, plain::line(&why, 300)));
+        note.push(format!("{wrong} not: {} at {}: {}", first.key, first.destination, plain::line(&why, 300)));
     }
-    Ended { ok: wrong == 0, note, report: Report::Verified { verified } }
+    Ended { ok: wrong == 0, note: note.join(", "), report: Report::Verified { verified } }
 }
 
 fn gone(report: &DeleteReport) -> String {
     let word = if report.dry_run { "would be deleted" } else { "deleted" };
-    let mut note = format!("{} {word}, {} bytes freed", report.deleted.len(), report.bytes_freed);
-    if let Some(first) = report.refused.first() {
-        let why = first.reasons.join("; ");
-        note.push_str(&format!(", {} refused: {}: {}", report.refused.len(), first.key, plain::line(&why, 300)));
+    let note = format!("{} {word}, {} bytes freed", report.deleted.len(), report.bytes_freed);
+    match report.refused.first() {
+        None => note,
+        Some(first) => {
+            let why = plain::line(&first.reasons.join("; "), 300);
+            format!("{note}, {} refused: {}: {why}", report.refused.len(), first.key)
+        }
     }
-    note
 }
 
 /// Writes into the journal what a deletion is about to do and what came of it.
@@ -292,9 +297,9 @@ impl Scribe<'_> {
         if text.len() <= LONGEST_LIST {
             about["list"] = list;
         } else {
-            let (file, sum) = self.keep_list(approved, &text).map_err(|error| {
-                format!("the list of files cannot be written into the state folder: {error}")
-            })?;
+            let (file, sum) = self
+                .keep_list(approved, &text)
+                .map_err(|error| format!("the list of files cannot be written into the state folder: {error}"))?;
             about["list_file"] = serde_json::json!(file);
             about["list_blake3"] = serde_json::json!(sum);
         }

@@ -79,7 +79,7 @@ fn one(
         dry_run,
     };
     match copy::copy(&order) {
-        Ok(copied) => Ok(outcome(site, key, destination, dry_run, copied)),
+        Ok(copied) => Ok(outcome(site, key, destination, dry_run, &copied)),
         Err(CopyError::Cancelled) => Err(Cancelled),
         Err(error) => Ok(failed(site, key, destination, error.to_string())),
     }
@@ -98,10 +98,10 @@ fn proven(row: &SessionRow, destination: usize) -> bool {
         && verified.copy == facts.state
 }
 
-fn outcome(site: &Site<'_>, key: &Key, destination: usize, dry_run: bool, copied: Copied) -> Synced {
+fn outcome(site: &Site<'_>, key: &Key, destination: usize, dry_run: bool, copied: &Copied) -> Synced {
     let proof = copied.proof.as_ref();
     if let Some(proof) = proof {
-        site.shop.record_verified(&name(site, destination), key, proof.verified(site.clock.now()));
+        site.shop.record_verified(&name(site, destination), key, &proof.verified(site.clock.now()));
     }
     let good = copied.whole() && (dry_run || proof.is_some_and(super::super::verify::Outcome::ok));
     let result = match (good, copied.written) {
@@ -114,7 +114,7 @@ fn outcome(site: &Site<'_>, key: &Key, destination: usize, dry_run: bool, copied
         bytes: copied.bytes,
         written: copied.written,
         written_bytes: copied.written_bytes,
-        error: (!good).then(|| wrong(&copied)),
+        error: (!good).then(|| wrong(copied)),
         ..line(site, key, destination, result)
     }
 }

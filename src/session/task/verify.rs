@@ -35,7 +35,7 @@ pub fn verify(
             let name = site.destination(*destination).map(|to| to.name.clone()).unwrap_or_default();
             reports.push(match outcome {
                 Ok(outcome) => {
-                    site.shop.record_verified(&name, key, outcome.verified(site.clock.now()));
+                    site.shop.record_verified(&name, key, &outcome.verified(site.clock.now()));
                     outcome.report(key.clone(), name, seconds)
                 }
                 Err(error) => not_verified(key, name, level, seconds, error),
