@@ -8,13 +8,12 @@
 pub mod batch;
 mod beneath;
 pub mod catalogue;
-pub mod destination;
-pub mod filter;
-pub mod index;
 pub mod copy;
 pub mod delete;
+pub mod destination;
 pub mod filter;
 pub mod imported;
+pub mod index;
 pub mod key;
 pub mod layout;
 pub mod listing;

@@ -96,7 +96,7 @@ fn make(place: &Place) -> Result<(), SideState> {
     let open = mount.open()?;
     let below = place.path.strip_prefix(point).unwrap_or(&place.path);
     let mode = Mode::from_raw_mode(0o775);
-    super::super::beneath::make(&open.folder, below, mode).map(drop).map_err(refused)
+    super::super::beneath::make(&open.folder, below, mode, true).map(drop).map_err(refused)
 }
 
 /// Looks at an open place. The error is what makes it useless even for reading.
