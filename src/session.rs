@@ -26,6 +26,7 @@ pub mod scan;
 pub mod select;
 pub mod side;
 mod stream;
+pub mod task;
 pub mod tree;
 pub mod verify;
 pub mod view;

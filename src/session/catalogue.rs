@@ -28,9 +28,10 @@ pub use busy::Busy;
 pub use shop::Shop;
 pub use work::Looked;
 
+use super::imported::{Answer, Local};
 use super::index::Index;
 use super::key::Key;
-use super::view::{Ask, Detail, Imported, Rows, SideState, StoreView};
+use super::view::{Ask, Detail, Rows, StoreView};
 use crate::clock::{Clock, Timestamp};
 use crate::fleet::Fleet;
 use crate::fleet::data;
@@ -38,26 +39,8 @@ use crate::fleet::data;
 /// Longest wait for what is under way at the end.
 const ENDING: Duration = Duration::from_secs(2);
 
-/// A session on this computer's disk, for whoever knows whether it was imported.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalSession {
-    /// Which.
-    pub key: Key,
-    /// Paths below the session's folder and sizes of the files that the store's `count` matches.
-    pub videos: Vec<(String, u64)>,
-}
-
-/// What the database of imports says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// Of each session on the disk, and of each that only the database knows.
-    Known(std::collections::HashMap<Key, Imported>),
-    /// It did not answer.
-    Unknown(SideState),
-}
-
 /// Asks whether sessions were imported: all of a store at once.
-pub type AskImported = Arc<dyn Fn(data::Imported, Vec<LocalSession>) -> BoxFuture<'static, Answer> + Send + Sync>;
+pub type AskImported = Arc<dyn Fn(data::Imported, Vec<Local>) -> BoxFuture<'static, Answer> + Send + Sync>;
 
 /// All stores of a fleet. Cheap to clone; the looking ends with [`Stores::shutdown`] or with the runtime.
 #[derive(Clone)]

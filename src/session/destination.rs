@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 pub use marker::{FOLDER, MARKER, Marker};
 
+use super::root::Root;
 use super::side::{Lost, Owner, Standing, trouble};
 use super::view::SideState;
 use crate::clock::Timestamp;
@@ -62,6 +63,25 @@ impl Place {
         let (kept, owner) = (kept.map(ToOwned::to_owned), owner.clone());
         self.ask("prepare", move |place| probe::prepare(place, kept.as_deref(), &owner, now))
             .unwrap_or_else(Standing::lost)
+    }
+
+    /// What copies are written to and read from: the folder that lies where it should and carries this marker, and the file
+    /// system it is on. Answers within [`PATIENCE`].
+    pub fn prove(&self, kept: Option<&str>) -> Result<Root, SideState> {
+        let kept = kept.map(ToOwned::to_owned);
+        self.ask("prove", move |place| {
+            let open = place.open()?;
+            let marker = probe::marker(place, &open, kept.as_deref())?;
+            if marker.is_none() {
+                return Err(trouble(
+                    "no marker",
+                    format!("{} does not carry hotspare's marker yet", place.path.display()),
+                    "sync a session: that leaves one",
+                ));
+            }
+            let found = rustix::fs::fstat(&open.folder).map_err(|error| place.refused(error))?;
+            Ok(Root { path: place.path.clone(), device: found.st_dev })
+        })?
     }
 
     /// Opens its folder. Blocks as long as the place does: call it where that does no harm.

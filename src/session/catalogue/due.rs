@@ -8,18 +8,18 @@ use crate::session::view::Level;
 /// A copy is verified by content again after so many days.
 const AGAIN: i64 = 30;
 
-/// The copy that was verified by content longest ago, or never: when, at which destination, of which session. Only whole
+/// The copy that was verified by content longest ago: when, at which destination, of which session. Only whole
 /// copies at a destination that is ready, of sessions at rest; what failed waits for a person, not for another try.
-pub(super) fn next(stock: &Stock, now: Timestamp) -> Option<(Option<Timestamp>, String, Key)> {
+pub(super) fn next(stock: &Stock, now: Timestamp) -> Option<(Timestamp, String, Key)> {
     let due = now.checked_sub(jiff::SignedDuration::from_hours(24 * AGAIN)).ok()?;
-    let mut oldest: Option<(Option<Timestamp>, &str, &Key)> = None;
+    let mut oldest: Option<(Timestamp, &str, &Key)> = None;
     for half in stock.copies.iter().filter(|half| half.standing.state.ready() && half.proof.ready()) {
         for key in half.found.keys() {
-            let verified = half.verified.get(key).filter(|verified| verified.level == Level::Content || !verified.ok);
-            let at = match verified {
-                Some(verified) if !verified.ok || verified.at > due => continue,
-                verified => verified.map(|verified| verified.at),
-            };
+            let Some(verified) = half.verified.get(key) else { continue };
+            if verified.level != Level::Content || !verified.ok || verified.at > due {
+                continue;
+            }
+            let at = verified.at;
             if oldest.is_none_or(|(then, _, first)| (at, key) < (then, first)) && at_rest(stock, half, key, now) {
                 oldest = Some((at, &half.name, key));
             }

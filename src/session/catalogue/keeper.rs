@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::shop::Shop;
-use super::{Answer, AskImported, aside};
+use super::{AskImported, aside};
+use crate::clock::Timestamp;
 use crate::session::side::Depth;
 
 /// Between two quick looks at the source, and at a destination.
@@ -95,20 +96,30 @@ async fn keep_imports(shop: &Arc<Shop>, ask: &AskImported) {
         news.mark_unchanged();
         wishes.mark_unchanged();
         let listing = Arc::clone(shop);
-        if let Some(Some(local)) = aside("imports", move || listing.local_sessions()).await {
-            let answer: Answer = ask(declared.clone(), local).await;
+        let looked = shop.source_looked();
+        if let Some(local) = aside("imports", move || listing.local_sessions()).await {
+            let answer = match local {
+                Some(local) => Some(ask(declared.clone(), local).await),
+                None => None,
+            };
             let taking = Arc::clone(shop);
-            aside("imports", move || taking.take_imports(answer)).await;
+            aside("imports", move || taking.take_imports(answer, looked)).await;
         }
         let asked_lately = tokio::time::sleep(BREATH);
         tokio::select! {
-            () = asked_lately => {}
-            _wished = wishes.changed() => continue,
-        }
-        tokio::select! {
-            () = tokio::time::sleep(IMPORTS) => {}
-            _new = news.changed() => {}
-            _wished = wishes.changed() => {}
+            () = asked_lately => tokio::select! {
+                () = tokio::time::sleep(IMPORTS) => {}
+                _new = news.changed() => {}
+                _wished = wishes.changed() => looked_again(shop, looked).await,
+            },
+            _wished = wishes.changed() => looked_again(shop, looked).await,
         }
     }
+}
+
+/// Waits until the source was looked at after this look: whoever wishes to know what was imported means what is there now.
+async fn looked_again(shop: &Shop, before: Option<Timestamp>) {
+    let mut changes = shop.changes();
+    let looked = async { while shop.source_looked() <= before && changes.changed().await.is_ok() {} };
+    let _as_far_as_it_is = tokio::time::timeout(SOURCE, looked).await;
 }

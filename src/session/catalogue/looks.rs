@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::lock;
 use super::shop::Shop;
-use super::{Answer, LocalSession, lock};
+use crate::clock::Timestamp;
 use crate::fleet::data;
+use crate::session::imported::{Answer, Local};
 use crate::session::key::Key;
 use crate::session::listing::{Listing, shown};
 use crate::session::side::{Depth, Known, Look, Lost, Standing};
@@ -125,31 +127,34 @@ impl Shop {
     }
 
     /// What lies on the source, for whoever knows of imports; `None`: it cannot be said.
-    pub(super) fn local_sessions(&self) -> Option<Vec<LocalSession>> {
+    pub(super) fn local_sessions(&self) -> Option<Vec<Local>> {
         let stock = lock(&self.stock);
         if !stock.source.speaks() {
             return None;
         }
         let keys: Vec<Key> = stock.source.found.keys().cloned().collect();
         drop(stock);
-        let named = matches!(self.declared().imported, Some(data::Imported::Datajoint { .. }));
-        let source = self.sides.first()?;
-        let session = |key: Key| {
-            let listing = if named { source.list(&key).ok()?? } else { Listing::default() };
-            let videos = listing.files.iter().filter(|file| self.filter.video(&file.path));
-            let videos = videos.map(|file| (shown(&file.path), file.size)).collect();
-            Some(LocalSession { key, videos })
-        };
-        Some(keys.into_iter().filter_map(session).collect())
+        Some(keys.iter().filter_map(|key| self.local(key)).collect())
     }
 
-    /// Takes in what the database of imports says.
-    pub(super) fn take_imports(&self, answer: Answer) {
+    /// A session on this computer, for whoever knows whether it was imported; `None`: it is not there or cannot be listed.
+    pub fn local(&self, key: &Key) -> Option<Local> {
+        let named = matches!(self.declared().imported, Some(data::Imported::Datajoint { .. }));
+        let listing = if named { self.sides.first()?.list(key).ok()?? } else { Listing::default() };
+        let videos = listing.files.iter().filter(|file| self.filter.video(&file.path));
+        Some(Local { key: key.clone(), videos: videos.map(|file| (shown(&file.path), file.size)).collect() })
+    }
+
+    /// Takes in what the database of imports says of what was there when the source was `looked` at; `None`: it could not be
+    /// asked, because nobody knows what lies there.
+    pub(super) fn take_imports(&self, answer: Option<Answer>, looked: Option<Timestamp>) {
         let now = self.clock.now();
         let mut stock = lock(&self.stock);
+        stock.asked = looked;
+        let Some(answer) = answer else { return self.publish(&mut stock) };
         let (state, fresh) = match answer {
             Answer::Known(fresh) => (SideState::Ready, Some(fresh)),
-            Answer::Unknown(state) => (state, None),
+            unknown @ Answer::Unknown(_) => (unknown.side(), None),
         };
         let before: HashMap<Key, Imported> = match fresh {
             Some(fresh) => std::mem::replace(&mut stock.imported, fresh),
@@ -158,7 +163,7 @@ impl Shop {
         let turned = stock.imports.as_ref() != Some(&state) || before != stock.imported;
         stock.imports = Some(state);
         if !turned {
-            return;
+            return self.publish(&mut stock);
         }
         stock.rebuild(now);
         self.publish(&mut stock);

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::lock;
 use super::stock::Stock;
 use super::summary::summary;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::fleet::data::{Destination, Store};
 use crate::session::filter::Filter;
 use crate::session::index::{Index, KeptSide, Where};
@@ -184,6 +184,21 @@ impl Shop {
         }
         selections.push((kind, version, Arc::clone(&selection)));
         selection
+    }
+
+    /// When the look at all sides began that the rows come from.
+    pub fn looked(&self) -> Option<Timestamp> {
+        lock(&self.stock).looked()
+    }
+
+    /// When the source was last looked at.
+    pub(super) fn source_looked(&self) -> Option<Timestamp> {
+        lock(&self.stock).source.tried
+    }
+
+    /// Wakes when a person would see a change.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.seen.subscribe()
     }
 
     pub(super) fn side(&self, name: &str) -> Result<usize, String> {

@@ -93,6 +93,8 @@ pub(super) struct Stock {
     pub(super) imported: HashMap<Key, Imported>,
     /// Whether the database of imports answers; `None`: none is declared.
     pub(super) imports: Option<SideState>,
+    /// When the look at the source began that the database was last asked about.
+    pub(super) asked: Option<Timestamp>,
     /// Sessions that were deleted here, and when.
     pub(super) deleted: HashMap<Key, Timestamp>,
     pub(super) busy: HashMap<Key, Vec<String>>,
@@ -112,6 +114,7 @@ impl Stock {
             copies: store.destinations.iter().map(|to| Half::new(&to.name)).collect(),
             imported: HashMap::new(),
             imports: store.imported.as_ref().map(|_| SideState::Unknown),
+            asked: None,
             deleted: HashMap::new(),
             busy: HashMap::new(),
             looking: 0,
@@ -153,7 +156,8 @@ impl Stock {
     /// When the look at all sides began that the rows come from; `None`: one of them was not looked at since the start.
     pub(super) fn looked(&self) -> Option<Timestamp> {
         let tried = std::iter::once(&self.source).chain(&self.copies).map(|half| half.tried);
-        tried.min().flatten()
+        let asked = self.imports.as_ref().map(|_| self.asked);
+        tried.chain(asked).min().flatten()
     }
 
     /// Which destination has this name.

@@ -99,6 +99,24 @@ fn make(place: &Place) -> Result<(), SideState> {
     super::super::beneath::make(&open.folder, below, mode, true).map(drop).map_err(refused)
 }
 
+/// The identity of an open place; `None`: it has none yet. The error says that it is not the one it was.
+pub(super) fn marker(place: &Place, open: &Open, kept: Option<&str>) -> Result<Option<String>, SideState> {
+    let own = marker::own(&open.folder).map_err(|error| place.refused(error))?;
+    compared(place, own.as_ref(), kept)
+}
+
+fn compared(place: &Place, own: Option<&OwnedFd>, kept: Option<&str>) -> Result<Option<String>, SideState> {
+    let there = own.map_or(Ok(There::Nothing), marker::read).map_err(|error| place.refused(error))?;
+    match (there, kept) {
+        (There::Marker(marker), None) => Ok(Some(marker.id)),
+        (There::Marker(marker), Some(kept)) if marker.id == kept => Ok(Some(marker.id)),
+        (There::Marker(_), Some(_)) => Err(replaced(place, "its marker is another one")),
+        (There::Broken(why), _) => Err(replaced(place, &format!("its marker is none: {why}"))),
+        (There::Nothing, Some(_)) => Err(replaced(place, "it has no marker")),
+        (There::Nothing, None) => Ok(None),
+    }
+}
+
 /// Looks at an open place. The error is what makes it useless even for reading.
 fn touch(place: &Place, open: &Open, kept: Option<&str>) -> Result<Standing, SideState> {
     let refused = |error: Errno| place.refused(error);
@@ -116,15 +134,7 @@ fn touch(place: &Place, open: &Open, kept: Option<&str>) -> Result<Standing, Sid
         return Ok(standing(SideState::Ready, None));
     }
     let own = marker::own(&open.folder).map_err(refused)?;
-    let there = own.as_ref().map_or(Ok(There::Nothing), marker::read).map_err(refused)?;
-    let marker = match (there, kept) {
-        (There::Marker(marker), None) => Some(marker.id),
-        (There::Marker(marker), Some(kept)) if marker.id == kept => Some(marker.id),
-        (There::Marker(_), Some(_)) => return Err(replaced(place, "its marker is another one")),
-        (There::Broken(why), _) => return Err(replaced(place, &format!("its marker is none: {why}"))),
-        (There::Nothing, Some(_)) => return Err(replaced(place, "it has no marker")),
-        (There::Nothing, None) => None,
-    };
+    let marker = compared(place, own.as_ref(), kept)?;
     let state = match own.filter(|_| marker.is_some()) {
         _ if open.read_only => place.read_only(),
         Some(own) => match write_and_read(&own) {
