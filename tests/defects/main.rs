@@ -1,17 +1,22 @@
 //! Ways in which a widely used backup script loses recordings, or lies about them: each is a test here, by its number in
 //! the list of its defects.
 //!
-//! 1. A truncated copy counts as a copy. 2. Other bytes of the same size are never found. 3. Other names of the same number
-//! pass. 4. Nothing is looked at again between the list and the deletion. 5. One imported recording of three is enough.
-//! 6. A missing path means everything. 7. An empty source passes. 8. No lock. 9. One destination is looked at, nothing is
-//! written down. 10. `p001` can never be imported. 11. The first session of a new date cannot be copied. 12. Failures are
-//! reported as success. 13. A single day means all days from it on. 14. A destination that is not mounted looks like one
-//! that holds nothing. 15. Sessions that the database does not know are never shown. 16. A database that fails looks like
-//! one that says no. 17. A dead mount hangs everything. 18. Participants are run as commands. 19. Names with line breaks
-//! break the comparison.
+//!
+//! | | it | | it |
+//! |---|---|---|---|
+//! | 1 | calls a truncated copy a copy | 11 | cannot copy the first session of a new date |
+//! | 2 | never finds other bytes of the same size | 12 | reports failures as success |
+//! | 3 | lets other names of the same number pass | 13 | takes a day for all days from it on |
+//! | 4 | looks at nothing again between list and deletion | 14 | takes a destination that is not mounted for an empty one |
+//! | 5 | is content with one imported recording of three | 15 | hides sessions that the database does not know |
+//! | 6 | takes a missing path for everything | 16 | takes a database that fails for one that says no |
+//! | 7 | lets an empty source pass | 17 | hangs on a dead mount |
+//! | 8 | keeps nobody away | 18 | runs participants as commands |
+//! | 9 | looks at one destination and writes nothing down | 19 | breaks on names with line breaks |
+//! | 10 | can never see `p001` imported | | |
 
 #[cfg(test)]
-#[allow(dead_code, reason = "the tests of the checks use the rest")]
+#[allow(dead_code, clippy::string_slice, reason = "the tests of imports use the rest; its names are ASCII")]
 #[path = "../mysql/lab.rs"]
 mod lab;
 #[cfg(test)]
