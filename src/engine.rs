@@ -28,6 +28,7 @@ mod hosts;
 mod limits;
 mod path;
 mod server;
+mod sessions;
 
 pub use start::{Config, Engine, StartError};
 

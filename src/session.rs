@@ -7,10 +7,13 @@
 
 pub mod batch;
 mod beneath;
+pub mod catalogue;
 pub mod copy;
 pub mod delete;
+pub mod destination;
 pub mod filter;
 pub mod imported;
+pub mod index;
 pub mod key;
 pub mod layout;
 pub mod listing;
@@ -19,7 +22,11 @@ pub mod manifest;
 pub mod report;
 pub mod root;
 pub mod safety;
+pub mod scan;
+pub mod select;
+pub mod side;
 mod stream;
+pub mod task;
 pub mod tree;
 pub mod verify;
 pub mod view;

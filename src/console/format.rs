@@ -156,6 +156,12 @@ pub fn moment(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     time.strftime("%d %b %H:%M").to_string()
 }
 
+/// Day and time to the minute: only the time where it is today.
+pub fn day_and_minute(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (there, here) = (time.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    if there.date() == here.date() { minute(time, zone) } else { moment(time, now, zone) }
+}
+
 /// One of something, several of something: `1 host`, `6 hosts`.
 pub fn several(count: usize, one: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }

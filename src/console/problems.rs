@@ -2,6 +2,7 @@
 
 use super::format;
 use super::pane::hosts;
+use super::pane::sessions::sides;
 use super::theme::Meaning;
 use super::theme::glyphs::Glyphs;
 use super::world::World;
@@ -65,10 +66,36 @@ pub fn of(world: &World) -> Vec<Problem> {
     all
 }
 
+/// What is wrong with stores of sessions: told above their rows, and not across the screen.
+fn of_stores(world: &World) -> Vec<Problem> {
+    let mut all = Vec::new();
+    for store in world.shown.stores.iter() {
+        for trouble in sides::in_trouble(store) {
+            let line = format!("{}: {} {}", store.name, trouble.name, trouble.word);
+            let more = vec![trouble.why.to_owned(), trouble.remedy.to_owned()];
+            all.push(Problem { more, ..Problem::new(Meaning::Bad, line) });
+        }
+        if store.totals.wrong > 0 {
+            let count = usize::try_from(store.totals.wrong).unwrap_or(usize::MAX);
+            let verb = if count == 1 { "needs" } else { "need" };
+            let line = format!("{}: {} {verb} a person", store.name, format::several(count, "session"));
+            let more =
+                vec!["a copy that differs, or one without a source: they stand first in the pane Sessions".into()];
+            all.push(Problem { more, ..Problem::new(Meaning::Warn, line) });
+        }
+    }
+    all
+}
+
+/// How many problems there are, beside hosts that are not up and the person's own freeze.
+pub fn count(world: &World) -> usize {
+    of(world).iter().chain(&of_stores(world)).filter(|problem| problem.meaning != Meaning::Info).count()
+}
+
 /// All of it for reading: the whole first, then each host that is not up.
 pub fn paragraphs(world: &World, glyphs: &Glyphs) -> Vec<(Meaning, String)> {
     let mut text = Vec::new();
-    for problem in of(world) {
+    for problem in of(world).into_iter().chain(of_stores(world)) {
         text.push((problem.meaning, problem.line));
         text.extend(problem.more.into_iter().map(|line| (Meaning::Text, format!("  {line}"))));
     }

@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use jiff::civil::Date;
-
 use crate::clock::Timestamp;
 use crate::health::view::History;
 use crate::journal::entry::{Chain, Entry};
 use crate::session::key::Key;
 use crate::session::report::{DeleteReport, SyncReport, VerifyReport};
+pub use crate::session::view::Which;
 use crate::session::view::{Ask, Detail, Level, Rows};
 use crate::work::view::JobId;
 
@@ -103,28 +102,6 @@ pub enum Command {
     Stop {
         /// Cancel jobs first.
         force: bool,
-    },
-}
-
-/// Which sessions a command means.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "which")]
-pub enum Which {
-    /// These.
-    Keys {
-        /// Each once.
-        keys: Vec<Key>,
-    },
-    /// All between two days, both included.
-    Range {
-        /// First day; `None`: from the beginning.
-        from: Option<Date>,
-        /// Last day; `None`: to the end.
-        to: Option<Date>,
-        /// Only of this participant.
-        participant: Option<String>,
-        /// Only those that are safe to delete.
-        safe: bool,
     },
 }
 

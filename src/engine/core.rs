@@ -17,6 +17,7 @@ use super::hosts::{Hosts, News};
 use super::log::Ring;
 use super::maintenance::{self, Maintenance};
 use super::notify::Herald;
+use super::sessions::Sessions;
 use super::snapshot::{EngineView, FileView, Head, Snapshot};
 use super::state::StateFolder;
 use crate::clock::{Clock, Tick, Timestamp};
@@ -33,6 +34,7 @@ mod commands;
 mod events;
 mod publish;
 mod queries;
+mod sessions;
 
 /// At most ten snapshots a second.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
@@ -62,6 +64,7 @@ pub(super) struct Parts {
     pub file: std::path::PathBuf,
     pub fleet: Arc<Fleet>,
     pub hosts: Hosts,
+    pub sessions: Sessions,
     pub host_changes: mpsc::UnboundedReceiver<HostChange>,
     pub http: HttpClient,
     pub journal: Journal,
@@ -133,7 +136,7 @@ impl Core {
                 alarms: Vec::new(),
             }),
             hosts: Arc::new(parts.hosts.views()),
-            stores: Arc::default(),
+            stores: Arc::new(parts.sessions.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
         };
@@ -165,6 +168,7 @@ impl Core {
         );
         core.end_overdue_maintenance();
         core.verify_quietly();
+        core.recover_deletions();
         core.publish();
         core
     }
@@ -177,6 +181,7 @@ impl Core {
     /// Runs until it is stopped; then ends the jobs and closes the journal.
     pub(super) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut files: mpsc::Receiver<Parsed>) {
         let mut hosts = self.parts.hosts.seen();
+        let mut stores = self.parts.sessions.seen();
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
         let mut counts = self.parts.presence.counts();
@@ -197,6 +202,7 @@ impl Core {
                     self.host_changed(&change);
                     changed = true;
                 }
+                Ok(()) = stores.changed() => changed = true,
                 Ok(()) = jobs.changed() => changed = true,
                 Ok(()) = tail.changed() => changed = true,
                 Ok(()) = counts.changed() => {
@@ -236,7 +242,7 @@ impl Core {
 
     async fn close(&mut self) {
         self.jobs.cancel_all();
-        self.parts.hosts.shutdown().await;
+        tokio::join!(self.parts.hosts.shutdown(), self.parts.sessions.shutdown());
         let all_ended = async {
             let mut changed = self.jobs.changed();
             while self.jobs.open() > 0 && changed.changed().await.is_ok() {}

@@ -13,6 +13,7 @@ use super::file;
 use super::guest::{Guest, Presence, Present, Who};
 use super::lock::{Lock, LockError};
 use super::server;
+use super::sessions::Sessions;
 use super::snapshot::Snapshot;
 use super::state::{StateError, StateFolder};
 use super::{hosts::Hosts, limits, log};
@@ -118,6 +119,8 @@ impl Engine {
         let presence = Presence::new();
         let http = HttpClient::new();
         let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone());
+        let secrets = hosts.prober().secrets().clone();
+        let sessions = Sessions::start(&fleet, folder.path(), &config.clock, secrets);
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {
@@ -128,6 +131,7 @@ impl Engine {
             fleet,
             hosts,
             host_changes,
+            sessions,
             http,
             journal,
             ring,

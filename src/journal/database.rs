@@ -16,7 +16,8 @@ use crate::clock::Timestamp;
 pub const FILE: &str = "state.db";
 
 /// One step each; `user_version` counts how many a file has behind it. Steps are only ever added at the end.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE journal (
         seq    INTEGER PRIMARY KEY,
         time   INTEGER NOT NULL,
@@ -40,7 +41,63 @@ const MIGRATIONS: [&str; 1] = ["
         hash    BLOB NOT NULL
     ) STRICT;
     INSERT INTO head SELECT 1, genesis, 0, genesis FROM (SELECT randomblob(32) AS genesis);
-"];
+",
+    "
+    CREATE TABLE session_sides (
+        store   TEXT NOT NULL,
+        side    TEXT NOT NULL,
+        place   TEXT NOT NULL,
+        scanned INTEGER,
+        marker  TEXT,
+        PRIMARY KEY (store, side)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE session_facts (
+        store       TEXT NOT NULL,
+        side        TEXT NOT NULL,
+        day         INTEGER NOT NULL,
+        participant TEXT NOT NULL,
+        videos      INTEGER NOT NULL,
+        files       INTEGER NOT NULL,
+        bytes       INTEGER NOT NULL,
+        changed     INTEGER,
+        digest      BLOB NOT NULL,
+        state       BLOB NOT NULL,
+        odd         INTEGER NOT NULL,
+        folders     BLOB,
+        below       BLOB NOT NULL,
+        PRIMARY KEY (store, side, day, participant)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE session_verified (
+        store        TEXT NOT NULL,
+        side         TEXT NOT NULL,
+        day          INTEGER NOT NULL,
+        participant  TEXT NOT NULL,
+        level        TEXT NOT NULL,
+        at           INTEGER NOT NULL,
+        ok           INTEGER NOT NULL,
+        read         TEXT,
+        from_storage INTEGER NOT NULL,
+        problems     INTEGER NOT NULL,
+        source       BLOB,
+        copy         BLOB NOT NULL,
+        PRIMARY KEY (store, side, day, participant)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE session_deleted (
+        store       TEXT NOT NULL,
+        day         INTEGER NOT NULL,
+        participant TEXT NOT NULL,
+        at          INTEGER NOT NULL,
+        PRIMARY KEY (store, day, participant)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE session_imported (
+        store       TEXT NOT NULL,
+        day         INTEGER NOT NULL,
+        participant TEXT NOT NULL,
+        imported    TEXT NOT NULL,
+        PRIMARY KEY (store, day, participant)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// The layout that this version writes.
 #[expect(clippy::cast_possible_truncation, reason = "a handful")]
@@ -115,6 +172,20 @@ pub fn open(folder: &Path, now: Timestamp) -> Result<Opened, OpenError> {
             }
         }
         Err(failed) => Err(failed.into_error(path)),
+    }
+}
+
+/// Opens `state.db` a second time for writing, beside whoever opened it with [`open`] and brought it up to date.
+pub fn join(folder: &Path) -> Result<Connection, OpenError> {
+    let path = folder.join(FILE);
+    let unusable = |error| OpenError::Unusable { path: path.clone(), error };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&path, flags).map_err(unusable)?;
+    connection.busy_timeout(BUSY).map_err(unusable)?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(unusable)?;
+    match connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)? {
+        KNOWN => Ok(connection),
+        found => Err(OpenError::Newer { path, found, known: KNOWN }),
     }
 }
 

@@ -131,8 +131,8 @@ pub struct Owner {
     pub destination: String,
 }
 
-/// Steers a look at all sessions.
-#[derive(Clone)]
+/// What a look at all sessions starts from.
+#[derive(Debug, Clone)]
 pub struct Look {
     /// What is known from before.
     pub known: Arc<Known>,
@@ -140,8 +140,6 @@ pub struct Look {
     pub depth: Depth,
     /// The time at which it begins.
     pub now: Timestamp,
-    /// Asked every now and then: `false` ends it.
-    pub go_on: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// One side of a store.
@@ -155,8 +153,8 @@ pub trait Side: Debug + Send + Sync {
     /// Makes it ready for copies: leaves the marker where it is the first time. Only for a sync.
     fn prepare(&self, kept: Option<&str>, owner: &Owner, now: Timestamp) -> Standing;
 
-    /// All sessions there.
-    fn scan(&self, look: &Look) -> Result<Scan, Lost>;
+    /// All sessions there. `go_on` is asked every now and then; `false` ends it.
+    fn scan(&self, look: &Look, go_on: &dyn Fn() -> bool) -> Result<Scan, Lost>;
 
     /// One session there; `None`: nothing.
     fn list(&self, key: &Key) -> Result<Option<Listing>, Lost>;

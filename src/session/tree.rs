@@ -54,11 +54,21 @@ pub(super) fn open(root: &Path) -> Result<OwnedFd, ListError> {
 
 /// As [`list`], of a folder that is held open already and is called `shown` in errors.
 pub(super) fn list_in(root: impl AsFd, shown: &Path, exclude: &dyn Fn(&Path) -> bool) -> Result<Listing, ListError> {
+    let far = beneath::kind(&root).map_err(|error| unreadable(shown, &error))? == Kind::Other;
+    list_with(root, shown, exclude, if far { LANES } else { 1 })
+}
+
+/// As [`list_in`], with so many questions at once: for whoever lists many sessions at the same time.
+pub(super) fn list_with(
+    root: impl AsFd,
+    shown: &Path,
+    exclude: &dyn Fn(&Path) -> bool,
+    lanes: usize,
+) -> Result<Listing, ListError> {
     let wrong = |error: &io::Error| unreadable(shown, error);
     let root = beneath::open(root, Path::new(""), beneath::FOLDER, Mode::empty()).map_err(|error| wrong(&error))?;
     let device = rustix::fs::fstat(&root).map_err(|error| wrong(&error.into()))?.st_dev;
-    let far = beneath::kind(&root).map_err(|error| wrong(&error))? == Kind::Other;
-    let mut walk = Walk { listing: Listing::default(), device, exclude, lanes: if far { LANES } else { 1 } };
+    let mut walk = Walk { listing: Listing::default(), device, exclude, lanes };
     walk.folder(&root, Path::new(""), 0).map_err(|error| wrong(&error))?;
     let mut listing = walk.listing;
     listing.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
@@ -210,4 +220,69 @@ fn stats(folder: BorrowedFd<'_>, names: &[(OsString, FileType)], lanes: usize) -
         });
         joined.flatten().collect()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn names(listing: &Listing) -> Vec<&str> {
+        listing.files.iter().map(|file| file.path.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn everything_is_listed_in_order_and_nothing_is_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("session");
+        std::fs::create_dir_all(root.join("b/c")).unwrap();
+        std::fs::create_dir_all(root.join(".hotspare-trash/x")).unwrap();
+        for name in ["a", "b/z", "b/c/y", "b.tmp", "b/lock.tmp"] {
+            std::fs::write(root.join(name), name).unwrap();
+        }
+        symlink(&root, root.join("b/up")).unwrap();
+        std::fs::hard_link(root.join("a"), root.join("b/a")).unwrap();
+        let listing = list(&root, &|path| path.extension().is_some_and(|ending| ending == "tmp")).unwrap();
+        assert_eq!(names(&listing), ["a", "b/a", "b/c/y", "b/z"]);
+        assert_eq!(listing.excluded, [PathBuf::from("b/lock.tmp"), PathBuf::from("b.tmp")]);
+        let folders: Vec<_> = listing.folders.iter().map(|(path, _, _)| path.to_str().unwrap()).collect();
+        assert_eq!(folders, ["b", "b/c"]);
+        let odd: Vec<_> = listing.odd.iter().map(|odd| (odd.path.as_str(), odd.what.as_str())).collect();
+        assert_eq!(odd, [(".hotspare-trash", "a folder of hotspare's own"), ("b/up", "a symbolic link")]);
+        assert!(listing.files[0].shared.is_some() && listing.files[0].shared == listing.files[1].shared);
+        assert!(listing.files[2].shared.is_none() && listing.files[2].changed.is_some());
+    }
+
+    #[test]
+    fn what_is_no_folder_is_told_apart_from_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), "").unwrap();
+        symlink("/", at("link")).unwrap();
+        assert_eq!(list(&at("none"), &|_| false), Err(ListError::Missing(at("none"))));
+        assert_eq!(list(&at("file"), &|_| false), Err(ListError::NotAFolder(at("file"))));
+        assert_eq!(list(&at("link"), &|_| false), Err(ListError::NotAFolder(at("link"))));
+    }
+
+    #[test]
+    fn a_folder_that_is_too_deep_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep: PathBuf = std::iter::repeat_n("d", DEEPEST + 5).collect();
+        std::fs::create_dir_all(folder.path().join(deep)).unwrap();
+        let listing = list(folder.path(), &|_| false).unwrap();
+        assert_eq!((listing.folders.len(), listing.odd.len()), (DEEPEST, 1));
+    }
+
+    #[test]
+    fn many_names_are_asked_for_by_several_lanes_with_the_same_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..300 {
+            std::fs::write(folder.path().join(number.to_string()), "x".repeat(number)).unwrap();
+        }
+        let opened = open(folder.path()).unwrap();
+        let names = beneath::names(&opened).unwrap();
+        let sizes = |lanes| stats(opened.as_fd(), &names, lanes).into_iter().map(|stat| stat.unwrap().st_size);
+        assert!(sizes(1).eq(sizes(16)));
+    }
 }

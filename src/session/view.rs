@@ -222,6 +222,28 @@ impl Imported {
     }
 }
 
+/// Which sessions a command means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "which")]
+pub enum Which {
+    /// These.
+    Keys {
+        /// Each once.
+        keys: Vec<Key>,
+    },
+    /// All between two days, both included.
+    Range {
+        /// First day; `None`: from the beginning.
+        from: Option<jiff::civil::Date>,
+        /// Last day; `None`: to the end.
+        to: Option<jiff::civil::Date>,
+        /// Only of this participant.
+        participant: Option<String>,
+        /// Only those that are safe to delete.
+        safe: bool,
+    },
+}
+
 /// Which rows are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {

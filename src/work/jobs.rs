@@ -238,9 +238,14 @@ impl<R: Clone + Send + 'static> Jobs<R> {
             job.view.part = None;
             match ended {
                 Ok(outcome) => {
-                    job.view.state = JobState::Done;
-                    job.view.note = Some(outcome.note);
+                    job.view.note = Some(outcome.note.clone());
                     job.report = Some(outcome.report);
+                    if outcome.ok {
+                        job.view.state = JobState::Done;
+                    } else {
+                        job.view.state = JobState::Failed;
+                        job.view.error = Some(outcome.note);
+                    }
                 }
                 Err(JobError::Cancelled) => job.view.state = JobState::Cancelled,
                 Err(JobError::Failed(_)) if job.cancel.is_cancelled() => job.view.state = JobState::Cancelled,

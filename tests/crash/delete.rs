@@ -13,7 +13,7 @@ use std::time::Duration;
 use hotspare::session::lock::{self, Lock};
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::recording::Recording;
+use crate::backed_up::Recording;
 
 /// Where the role plays.
 const PLACE: &str = "HOTSPARE_TEST_PLACE";
@@ -91,7 +91,7 @@ enum End {
 
 impl Expected {
     fn of(recording: &Recording) -> Self {
-        Self { source: recording.everything(), copy: crate::recording::everything(&recording.copied()) }
+        Self { source: recording.everything(), copy: crate::backed_up::everything(&recording.copied()) }
     }
 
     /// Recovers what a killed deletion left, and looks whether that is the whole or nothing.
@@ -102,11 +102,11 @@ impl Expected {
         let said = recording.recover();
         assert_eq!(recording.recover(), Vec::<String>::new(), "a second recovery has nothing to do");
         let there = recording.session().exists();
-        assert_eq!(crate::recording::everything(&recording.copied()), self.copy);
+        assert_eq!(crate::backed_up::everything(&recording.copied()), self.copy);
         let (mut expected, mut left) = (self.source.clone(), recording.everything());
         left.retain(|path, _| !path.starts_with(".hotspare") && path.to_str() != Some(".hotspare-trash"));
         if !there {
-            expected.retain(|path, _| !path.starts_with(crate::recording::FOLDER));
+            expected.retain(|path, _| !path.starts_with(crate::backed_up::FOLDER));
             assert!(recording.place().join("recorded").exists(), "nothing is gone that was not written down before");
         }
         assert_eq!(left.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());

@@ -10,7 +10,7 @@ use hotspare::clock::Clock;
 use hotspare::session::lock::Lock;
 use hotspare::session::view::{Imported, SideState};
 
-use crate::recording::{Recording, Told, everything};
+use crate::backed_up::{Recording, Told, everything};
 
 /// Refused for this reason, with everything as it was.
 #[track_caller]
@@ -95,7 +95,7 @@ fn whatever_is_not_proven_refuses() {
     told.state = SideState::Trouble { word: "stale".into(), why: "no answer".into(), remedy: "look".into() };
     refuses(&recording, &told, "Network: stale: no answer; look");
     told = recording.witness();
-    told.verified.as_mut().unwrap().at = crate::recording::long_ago();
+    told.verified.as_mut().unwrap().at = crate::backed_up::long_ago();
     refuses(&recording, &told, "before the source last changed; verify again");
     told = recording.witness();
     told.durable = Err("state.db cannot be written: No space left on device".into());

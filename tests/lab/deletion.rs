@@ -11,8 +11,8 @@ use std::process::Command;
 use hotspare::clock::Clock;
 use hotspare::session::lock::{Lock, LockError};
 
+use crate::backed_up::{Recording, everything};
 use crate::farm::run;
-use crate::recording::{Recording, everything};
 
 /// Says that a test is in its own namespace already.
 const APART: &str = "HOTSPARE_TEST_APART";

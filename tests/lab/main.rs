@@ -1,18 +1,31 @@
 //! The lab: real servers, real faults. Hosts are network namespaces of this machine, each with an sshd and a host key of its
 //! own; it needs root and the packages that `tests/install-deps` installs.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a helper of a test may fail like a test")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a helper of a test may fail like a test"
+)]
 
 #[cfg(test)]
+#[path = "../support/backed_up.rs"]
+mod backed_up;
 #[path = "../support/recording.rs"]
 mod recording;
+#[path = "../support/share.rs"]
+mod share;
 
 #[cfg(test)]
 mod deletion;
+mod disk;
 mod docker;
 mod doctor;
 mod farm;
 mod names;
 mod probes;
+mod shares;
 mod ssh;
 mod watch;

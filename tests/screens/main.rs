@@ -16,4 +16,6 @@ mod stage;
 mod actions;
 mod journal;
 mod pictures;
+mod recordings;
+mod sessions;
 mod sizes;

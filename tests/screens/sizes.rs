@@ -3,7 +3,7 @@
 use hotspare::console::library::{Kind, Library};
 use proptest::prelude::*;
 
-use crate::fixture::{harbour, many, noon, nothing};
+use crate::fixture::{archive, harbour, many, mocap, noon, nothing, stale};
 use crate::stage::Stage;
 
 #[test]
@@ -37,7 +37,7 @@ fn no_line_is_wider_than_the_screen_says_in_ascii() {
 }
 
 /// Keys that open and change everything.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 31] = [
     "enter",
     "esc",
     "tab",
@@ -62,6 +62,13 @@ const KEYS: [&str; 24] = [
     "e q q",
     "left",
     "2",
+    "3",
+    "c",
+    "v",
+    "x x",
+    "x a",
+    "b",
+    "P",
 ];
 
 proptest! {
@@ -71,14 +78,16 @@ proptest! {
     fn no_size_and_no_keys_make_it_panic(
         sizes in prop::collection::vec((1_u16..=300, 1_u16..=100), 1..6),
         keys in prop::collection::vec(0..KEYS.len(), 0..24),
-        scene in 0..4_u8,
+        scene in 0..7_u8,
     ) {
-        let snapshot = match scene {
-            0 => nothing(noon()),
-            1 => many(noon(), 300),
-            _ => harbour(noon()),
+        let mut stage = match scene {
+            0 => Stage::new(nothing(noon())),
+            1 => Stage::new(many(noon(), 300)),
+            4 => Stage::of(mocap(noon())),
+            5 => Stage::of(stale(noon())),
+            6 => Stage::of(archive(noon(), 700)),
+            _ => Stage::new(harbour(noon())),
         };
-        let mut stage = Stage::new(snapshot);
         if scene == 3 {
             stage = stage.lost();
         }

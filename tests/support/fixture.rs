@@ -491,7 +491,10 @@ impl FakeClient {
             snapshot.seq += 1;
             id = snapshot.jobs.last().map_or(0, |job| job.id.0) + 1;
             let state = if slow { JobState::Running } else { JobState::Done };
-            let job = job(id, kind, "mocap", state, snapshot.taken);
+            let mut job = job(id, kind, "mocap", state, snapshot.taken);
+            if !slow {
+                (job.done, job.eta) = (41, None);
+            }
             Arc::make_mut(&mut snapshot.jobs).push(Arc::new(job));
         });
         self.reports.lock().expect("not poisoned").insert(id, report);

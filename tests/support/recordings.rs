@@ -128,7 +128,8 @@ impl Recordings {
                     }
                 };
                 let there = row.copies.iter().map(|copy| copy.facts.map(|_| size)).collect();
-                FileLine { path, here: Some(size), there, problem: None }
+                let missing = row.copies.iter().any(|copy| copy.state == CopyState::None);
+                FileLine { path, here: Some(size), there, problem: missing.then(|| "missing".into()) }
             })
             .collect();
         if row.copies.iter().any(|copy| copy.state == CopyState::Differs) {
@@ -164,10 +165,15 @@ impl Recordings {
         })
     }
 
+    fn by_key(&self) -> HashMap<&Key, &SessionRow> {
+        self.rows.iter().map(|row| (&row.key, row)).collect()
+    }
+
     pub fn deletion(&self, which: &Which, dry_run: bool, now: Timestamp) -> DeleteReport {
         let mut report = DeleteReport { dry_run, ..DeleteReport::default() };
+        let rows = self.by_key();
         for key in self.meant(which) {
-            match self.row(&key) {
+            match rows.get(&key) {
                 Some(row) if row.safe => {
                     let facts = row.source.unwrap_or_default();
                     let at = row.copies[0].verified.as_ref().map_or(now, |verified| verified.at);
@@ -193,8 +199,9 @@ impl Recordings {
     }
 
     pub fn sync(&self, which: &Which, dry_run: bool) -> SyncReport {
+        let rows = self.by_key();
         let one = |key: Key| {
-            let row = self.row(&key);
+            let row = rows.get(&key);
             let facts = row.and_then(|row| row.source).unwrap_or_default();
             let there = row.is_some_and(|row| row.copies.iter().all(|copy| copy.state == CopyState::Same));
             let odd = facts.odd > 0;
@@ -222,8 +229,9 @@ impl Recordings {
     }
 
     pub fn verification(&self, which: &Which, level: Option<Level>) -> Vec<VerifyReport> {
+        let rows = self.by_key();
         let one = |key: Key| {
-            let row = self.row(&key);
+            let row = rows.get(&key);
             let facts = row.and_then(|row| row.source).unwrap_or_default();
             let differs = row.is_some_and(|row| row.wrong.is_some());
             VerifyReport {

@@ -79,7 +79,11 @@ impl Stage {
     }
 
     pub fn ascii(snapshot: Snapshot) -> Self {
-        let mut stage = Self::new(snapshot);
+        Self::ascii_over(FakeClient::new(snapshot))
+    }
+
+    pub fn ascii_over(client: Arc<FakeClient>) -> Self {
+        let mut stage = Self::over(client, "dark", "default", false);
         stage.app.look = Look::new(Library::default(), "dark", "default", Depth::True, true).expect("built in").0;
         stage
     }

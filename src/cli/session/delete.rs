@@ -73,6 +73,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &DeleteArgs) -> Result<
     context.block_on_to_the_end(async {
         let place = join::place(context)?;
         let engine = join::started(context, place).await?;
+        sync::look(&engine, store).await?;
         let delete = |dry_run, phrase: String| Command::SessionDelete {
             store: store.map(str::to_owned),
             which: which.clone(),

@@ -42,7 +42,7 @@ pub struct ListArgs {
 /// Rows in one answer of the engine.
 const PAGE: u32 = 2_000;
 /// What is known is printed after this time, unless `--refresh`: a share that hangs must not hang the list.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// With `--refresh` nobody waits longer.
 const LONGEST: Duration = Duration::from_secs(600);
 
@@ -194,7 +194,13 @@ pub fn run(context: &Context, store: Option<&str>, args: &ListArgs) -> Result<Ex
 }
 
 /// All rows, from a look at all sides that began just now, or, when patience ends, from the last one.
-pub(super) async fn fresh(engine: &impl Client, ask: Ask, patience: Duration) -> Result<Rows, Failure> {
+async fn fresh(engine: &impl Client, ask: Ask, patience: Duration) -> Result<Rows, Failure> {
+    let rows = looked(engine, &ask, patience).await?;
+    whole(engine, ask, rows).await
+}
+
+/// The first rows, from a look at all sides that began just now, or, when patience ends, from the last one.
+pub(super) async fn looked(engine: &impl Client, ask: &Ask, patience: Duration) -> Result<Rows, Failure> {
     let clock = Clock::real();
     let (asked, end) = (clock.now(), clock.tick() + patience);
     loop {
@@ -202,7 +208,7 @@ pub(super) async fn fresh(engine: &impl Client, ask: Ask, patience: Duration) ->
         let rows = window(engine, first).await?;
         let over = end.since(clock.tick()).is_zero();
         if over || rows.looked.is_some_and(|looked| looked >= asked) {
-            return whole(engine, ask, rows).await;
+            return Ok(rows);
         }
     }
 }

@@ -42,6 +42,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &One) -> Result<Exit, F
     context.block_on(async {
         let place = join::place(context)?;
         let engine = join::started(context, place).await?;
+        super::sync::look(&engine, store).await?;
         let query = Query::Session { store: store.map(str::to_owned), key };
         let Answer::Session { detail } = engine.query(query).await? else {
             return Err(Failure::failed("the engine answered something else; its version may differ"));

@@ -11,6 +11,7 @@ use crate::engine::client::Client;
 use crate::engine::command::{Answer, Command, Query, Report};
 use crate::engine::socket::Socket;
 use crate::session::report::{SyncReport, SyncResult, Synced};
+use crate::session::view::Ask;
 use crate::work::view::{JobState, JobView};
 
 /// Arguments of `hotspare session sync`.
@@ -52,6 +53,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &SyncArgs) -> Result<Ex
     context.block_on_to_the_end(async {
         let place = join::place(context)?;
         let engine = join::started(context, place).await?;
+        look(&engine, store).await?;
         let command = Command::SessionSync { store: store.map(str::to_owned), which, dry_run: args.dry_run };
         let accepted = engine.command(command).await?;
         let job = accepted.job.ok_or_else(|| Failure::failed("the engine began no job for it"))?;
@@ -73,21 +75,23 @@ pub fn run(context: &Context, store: Option<&str>, args: &SyncArgs) -> Result<Ex
     })
 }
 
-/// What came of a job that has ended; one that failed or was cancelled is an error.
+/// What came of a job that has ended; one that was cancelled or broke before it could say is an error.
 pub(super) async fn report(engine: &Socket, ended: &JobView) -> Result<Report, Failure> {
-    match ended.state {
-        JobState::Cancelled => {
-            return Err(Failure { message: format!("job {} was cancelled", ended.id), ..Failure::interrupted() });
-        }
-        JobState::Failed => {
-            return Err(Failure::failed(ended.error.clone().unwrap_or_else(|| format!("job {} failed", ended.id))));
-        }
-        _ => {}
+    if ended.state == JobState::Cancelled {
+        return Err(Failure { message: format!("job {} was cancelled", ended.id), ..Failure::interrupted() });
     }
-    match engine.query(Query::Report { job: ended.id }).await? {
-        Answer::Report { report } => Ok(report),
-        _ => Err(Failure::failed("the engine answered something else; its version may differ")),
+    match (engine.query(Query::Report { job: ended.id }).await, &ended.error) {
+        (Ok(Answer::Report { report }), _) => Ok(report),
+        (_, Some(error)) => Err(Failure::failed(error)),
+        (Err(refusal), None) => Err(refusal.into()),
+        (Ok(_), None) => Err(Failure::failed("the engine answered something else; its version may differ")),
     }
+}
+
+/// Has every side looked at before a command is sent, so that it knows what was recorded a moment ago.
+pub(super) async fn look(engine: &Socket, store: Option<&str>) -> Result<(), Failure> {
+    let ask = Ask { store: store.map(str::to_owned), limit: 1, ..Ask::default() };
+    list::looked(engine, &ask, list::PATIENCE).await.map(|_rows| ())
 }
 
 fn document(sync: &SyncReport) -> Document<'_> {

@@ -83,6 +83,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &VerifyArgs) -> Result<
     context.block_on_to_the_end(async {
         let place = join::place(context)?;
         let engine = join::started(context, place).await?;
+        sync::look(&engine, store).await?;
         let command = Command::SessionVerify { store: store.map(str::to_owned), which, level };
         let accepted = engine.command(command).await?;
         let job = accepted.job.ok_or_else(|| Failure::failed("the engine began no job for it"))?;

@@ -60,11 +60,11 @@ impl App {
     }
 
     /// Where copies lie, as lines.
-    fn destinations(&self) -> Vec<Line> {
+    fn destinations(&self, name: &str) -> Vec<Line> {
         let Some(store) = self.world.store() else { return Vec::new() };
         let mut lines = Vec::new();
         for (index, destination) in store.destinations.iter().enumerate() {
-            let name = format!("{:<8}", if index == 0 { "copies" } else { "" });
+            let name = format!("{:<8}", if index == 0 { name } else { "" });
             let mut line = vec![dim(name), plain(format!("{}  ", destination.name)), dim(destination.path.clone())];
             line.extend(destination.free.map(|free| dim(format!("  {} free", format::size(free)))));
             lines.push(line);
@@ -79,7 +79,7 @@ impl App {
     pub(super) fn sync(&mut self, argument: Option<&str>) {
         let Some(which) = self.which(argument) else { return };
         let mut lines = self.told(&which);
-        lines.extend(self.destinations());
+        lines.extend(self.destinations("to"));
         if let Some(limit) = self.world.store().and_then(|store| store.limit) {
             lines.push(vec![dim("limit   "), plain(format!("{}/s", format::size(limit)))]);
         }
@@ -93,7 +93,7 @@ impl App {
     pub(super) fn verify(&mut self, argument: Option<&str>) {
         let Some(which) = self.which(argument) else { return };
         let mut lines = self.told(&which);
-        lines.extend(self.destinations());
+        lines.extend(self.destinations("at"));
         let title = format!("Verify {}?", in_words(&which));
         let plan = Plan::verify(title, lines, self.store_name(), which);
         self.modals.push(Box::new(plan));

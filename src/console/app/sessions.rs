@@ -45,7 +45,7 @@ impl App {
             Err(refusal) => Err(refusal.what),
         };
         if let Taken::All(keys) = self.world.sessions.take(ask, answer, self.world.now) {
-            let text = format!("{} marked", format::several(keys.len(), "session"));
+            let text = format!("{} sessions marked", format::count(keys.len() as u64));
             self.lists[ID as usize].marks = keys;
             self.say(Meaning::Info, text, None);
         }

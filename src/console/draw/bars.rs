@@ -7,7 +7,7 @@ use crate::console::action::Action;
 use crate::console::app::App;
 use crate::console::modal::Possible;
 use crate::console::pane::sessions::words;
-use crate::console::pane::{PaneId, hosts, journal};
+use crate::console::pane::{PaneId, hosts, jobs, journal};
 use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
 use crate::console::world::World;
@@ -22,7 +22,7 @@ pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let head = &world.shown.head;
     let mut left = vec![part(Meaning::Title, format!("{}   ", head.fleet))];
     let wrong = hosts::counts(&world.shown, glyphs);
-    let others = problems::of(world).into_iter().filter(|problem| problem.meaning != Meaning::Info).count();
+    let others = problems::count(world);
     if wrong.is_empty() && world.shown.hosts.is_empty() {
         left.push(dim("no hosts in the fleet file"));
     } else if wrong.is_empty() && others == 0 {
@@ -161,7 +161,10 @@ fn running(world: &World) -> Option<String> {
     let mut running = world.shown.jobs.iter().rev().filter(|job| job.state == JobState::Running);
     let (job, piece) = running.find_map(|job| Some((job, job.part.as_ref()?)))?;
     let rate = job.rate.map(|rate| format!(" {}", format::rate(rate, job.unit))).unwrap_or_default();
-    let left = job.eta.and_then(format::remaining).map(|left| format!(" {left} left")).unwrap_or_default();
+    let left = jobs::left_of(piece, job.rate)
+        .and_then(format::remaining)
+        .map(|left| format!(" {left} left"))
+        .unwrap_or_default();
     Some(format!("{} {} {} %{rate}{left}", job.kind, piece.key, words::percent(piece)))
 }
 
@@ -239,7 +242,7 @@ pub fn terminal_title(app: &App) -> String {
     let words = crate::console::table::words(&hosts::counts(&world.shown, &crate::console::theme::glyphs::ASCII));
     let state = match (&world.link, words.is_empty()) {
         (Link::Lost { .. }, _) => "engine gone".to_owned(),
-        (Link::Joined, true) if world.shown.healthy() => "all well".to_owned(),
+        (Link::Joined, true) if world.shown.healthy() && problems::count(world) == 0 => "all well".to_owned(),
         (Link::Joined, true) => "problems".to_owned(),
         (Link::Joined, false) => words,
     };

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::brush::Brush;
+use crate::console::format;
 use crate::console::keymap::Keymap;
 use crate::console::list::ListState;
 use crate::console::pane::Pane;
@@ -110,12 +111,20 @@ fn notes(brush: &Brush<'_>, pane: &dyn Pane, list: &ListState) -> Vec<Part> {
         notes.push(vec![part(Meaning::Info, format!("filter: {}", list.filter.text()))]);
     }
     if !list.marks.is_empty() {
-        notes.push(vec![part(Meaning::Mark, format!("{} {} marked", glyphs.mark, list.marks.len()))]);
+        notes.push(vec![part(
+            Meaning::Mark,
+            format!("{} {} marked", glyphs.mark, format::count(list.marks.len() as u64)),
+        )]);
     }
     if list.sort > 0 || list.reversed {
         let name = pane.sorts().get(list.sort).copied().unwrap_or_default();
         let arrow = if list.reversed { glyphs.falling } else { glyphs.rising };
         notes.push(vec![dim(format!("by {name} {arrow}"))]);
+    }
+    // Of rows that come in windows no other sign says how far down one is.
+    if pane.here().is_none() && list.len() > list.height() && list.height() > 0 {
+        let place = format!("{} of {}", format::count(list.position() as u64 + 1), format::count(list.len() as u64));
+        notes.push(vec![dim(place)]);
     }
     notes.join(&[dim(format!(" {} ", glyphs.dot))][..])
 }

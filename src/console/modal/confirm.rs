@@ -5,12 +5,13 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
-use super::{Modal, Outcome, Sight, middle};
+use super::{Modal, Outcome, Sight, Want, middle};
 use crate::console::draw::brush::Brush;
 use crate::console::input::LineInput;
 use crate::console::page::{Line, broken};
 use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
+use crate::console::world::World;
 use crate::engine::command::Command;
 
 /// A question with the commands that a yes sends.
@@ -23,6 +24,8 @@ pub struct Confirm {
     width: u16,
     /// What `d` sends: the same without its effects.
     dry_run: Option<Command>,
+    /// That, on its way.
+    sent: Option<Command>,
     /// The first line that is seen, where not all are.
     offset: usize,
     /// Lines that fit.
@@ -45,6 +48,7 @@ impl Confirm {
             lines: lines.into_iter().map(|line| vec![plain(line)]).collect(),
             width: 84,
             dry_run: None,
+            sent: None,
             offset: 0,
             page: 1,
             phrase: None,
@@ -99,8 +103,10 @@ impl Modal for Confirm {
             KeyCode::Up if self.phrase.is_some() => self.offset = self.offset.saturating_sub(1),
             KeyCode::PageDown => self.offset += self.page,
             KeyCode::PageUp => self.offset = self.offset.saturating_sub(self.page),
+            // It stays: who meant to type the phrase in small letters does not type into what lies below.
             KeyCode::Char('d') if self.input.text().is_empty() && self.dry_run.is_some() => {
-                return Outcome::Send(self.dry_run.take().into_iter().collect());
+                self.sent = self.dry_run.take();
+                self.said = Some("the dry run is a job of its own; its page says what would be done");
             }
             KeyCode::Enter | KeyCode::Esc => return Outcome::Cancelled("cancelled; nothing was done"),
             _ if self.phrase.is_some() => {
@@ -115,6 +121,10 @@ impl Modal for Confirm {
         if self.phrase.is_some() {
             self.said = Some("type it: a paste is not taken here");
         }
+    }
+
+    fn wants(&mut self, _: &World) -> Option<Want> {
+        self.sent.take().map(Want::Send)
     }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, _: Sight<'_>) {

@@ -109,7 +109,7 @@ impl Modal for Deletion {
     }
 
     fn wants(&mut self, world: &World) -> Option<Want> {
-        match &self.stage {
+        match &mut self.stage {
             Stage::New => {
                 self.stage = Stage::Asked;
                 Some(Want::Send(self.check()))
@@ -124,6 +124,7 @@ impl Modal for Deletion {
                     Want::Ask(Query::Report { job })
                 })
             }
+            Stage::Read(found) => found.confirm.wants(world),
             _ => None,
         }
     }
@@ -165,11 +166,13 @@ impl Modal for Deletion {
         let room = usize::from(screen.width.saturating_sub(2).min(WIDTH).saturating_sub(4));
         let lines = match &mut self.stage {
             Stage::Read(found) if !found.report.deleted.is_empty() => {
-                found.confirm.lines = told(&found.report, found.at, sight.world, glyphs, room);
+                found.confirm.lines = told(found, sight.world, glyphs, (room, usize::from(screen.height)));
                 return found.confirm.draw(brush, screen, sight);
             }
             Stage::Read(found) => {
-                let mut lines = vec![vec![plain("None of them can be deleted now:")], Vec::new()];
+                let one = found.report.refused.len() == 1;
+                let text = if one { "It cannot be deleted now:" } else { "None of them can be deleted now:" };
+                let mut lines = vec![vec![plain(text)], Vec::new()];
                 lines.extend(report::refusals(&found.report, glyphs, room));
                 lines
             }
@@ -211,22 +214,23 @@ fn checking(now: Option<&crate::work::view::Part>) -> Vec<Line> {
     lines
 }
 
-/// What the check found, for so many columns.
-fn told(report: &DeleteReport, at: Timestamp, world: &World, glyphs: &Glyphs, room: usize) -> Vec<Line> {
-    let mut lines = report::deletions(report, world.now, glyphs, room);
-    lines.push(Vec::new());
+/// What the check found, for so much room.
+fn told(found: &Found, world: &World, glyphs: &Glyphs, (room, height): (usize, usize)) -> Vec<Line> {
+    let Found { report, at, .. } = found;
+    let sessions = report::deletions(report, world.now, glyphs, room);
     let frees = format!("frees {}", format::size(report.bytes_freed));
-    lines.push(vec![part(Meaning::Title, frees), plain(" here. They remain at")]);
-    let store = world.store();
-    for destination in store.iter().flat_map(|store| &store.destinations) {
-        lines.push(vec![plain(format!("  {}  ", destination.name)), dim(destination.path.clone())]);
+    let remain = if report.deleted.len() == 1 { " here. It remains at" } else { " here. They remain at" };
+    let mut sum = vec![vec![part(Meaning::Title, frees), plain(remain)]];
+    for destination in world.store().iter().flat_map(|store| &store.destinations) {
+        sum.push(vec![plain(format!("  {}  ", destination.name)), dim(destination.path.clone())]);
     }
-    if !report.refused.is_empty() {
-        lines.push(Vec::new());
-        lines.extend(report::refusals(report, glyphs, room));
-    }
-    lines.push(Vec::new());
-    let time = format::second(at, &world.zone);
-    lines.push(vec![dim(format!("checked at {time}; checked again before each of them is taken away"))]);
-    lines
+    let time = format::second(*at, &world.zone);
+    let again = if report.deleted.len() == 1 { "it is" } else { "each of them is" };
+    sum.push(vec![dim(format!("checked at {time}; checked again before {again} taken away"))]);
+    let refused = report::refusals(report, glyphs, room);
+    // Where not all can be seen at once, what matters for all of them is seen first.
+    let long = sessions.len() + sum.len() + refused.len() + 10 > height;
+    let parts = if long { [sum, sessions, refused] } else { [sessions, sum, refused] };
+    let parts: Vec<Vec<Line>> = parts.into_iter().filter(|lines| !lines.is_empty()).collect();
+    parts.join(&Vec::new())
 }

@@ -16,11 +16,7 @@ use crate::session::view::Level;
 /// How thoroughly copies can be verified, the usual first, with what each means.
 const LEVELS: [(Option<Level>, &str, &str); 4] = [
     (None, "usual", "by content where a manifest exists, else by sizes"),
-    (
-        Some(Level::Content),
-        "content",
-        "every byte, from the destination's own storage; takes as long as reading it all",
-    ),
+    (Some(Level::Content), "content", "every byte, read from the destination's own storage"),
     (Some(Level::Sizes), "sizes", "names and sizes"),
     (Some(Level::Count), "count", "names and their number"),
 ];

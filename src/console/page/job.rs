@@ -89,10 +89,10 @@ impl Page for JobPage {
             lines.push(fact("piece", [bar, what, dim(format!(", {} of {}", now.before + 1, now.pieces))]));
         }
         if let Some(percent) = job.percent().filter(|_| !job.state.ended()) {
-            lines.push(fact(
-                "progress",
-                [part(Meaning::Chart, bar(percent, 30, glyphs)), plain(format!(" {percent} %"))],
-            ));
+            let bar = bar(percent, 30, glyphs);
+            // Below the bar of a piece the figures stand in one column.
+            let bar = if job.part.is_some() { format!("{bar:<30}") } else { bar };
+            lines.push(fact("progress", [part(Meaning::Chart, bar), plain(format!(" {percent:>2} %"))]));
         }
         let mut done = vec![plain(format::amount(job.done, job.total, job.unit))];
         done.extend(

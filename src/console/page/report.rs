@@ -9,15 +9,32 @@ use crate::console::format;
 use crate::console::table::{dim, part, plain, width};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
+use crate::session::key::Key;
 use crate::session::report::{DeleteReport, Deleted, SyncReport, SyncResult, Synced, VerifyReport};
 
-/// Columns of a session's name.
-const KEY: usize = 20;
+/// Columns of a session's name: as many as the longest needs, up to a point.
+fn columns<'a>(keys: impl Iterator<Item = &'a Key>) -> usize {
+    keys.map(|key| key.to_string().width()).max().unwrap_or(0).clamp(13, 28)
+}
+
 /// Files that a verification lists of one session.
 const FILES: usize = 200;
+/// Sessions that are listed: a report of a hundred thousand is written anew for each frame.
+const LISTED: usize = 1000;
+
+/// Says that so many of so many are not listed.
+fn and_more(all: usize) -> Option<Line> {
+    let more = all.checked_sub(LISTED).filter(|more| *more > 0)?;
+    Some(vec![dim(format!("  and {} more", format::count(more as u64)))])
+}
 
 fn files(count: u64) -> String {
     format::several(usize::try_from(count).unwrap_or(usize::MAX), "file")
+}
+
+/// Files and bytes, in columns.
+fn much(count: u64, bytes: u64) -> String {
+    format!("{:>10}  {:>7}", files(count), format::size(bytes))
 }
 
 /// How long something took: `1.2 s`, `0:42`.
@@ -46,18 +63,18 @@ pub fn synced(report: &SyncReport, glyphs: &Glyphs, room: usize) -> Vec<Line> {
     let mut sorted: Vec<&Synced> = report.sessions.iter().collect();
     // What failed is read first.
     sorted.sort_by_key(|synced| synced.result != SyncResult::Failed);
-    for synced in sorted {
+    let name = columns(report.sessions.iter().map(|synced| &synced.key));
+    for synced in sorted.iter().take(LISTED) {
         let (meaning, sign, word) = match synced.result {
             SyncResult::Copied => (Meaning::Good, glyphs.good, "copied"),
             SyncResult::Skipped => (Meaning::Dim, glyphs.waiting, "there already"),
             SyncResult::Failed => (Meaning::Bad, glyphs.bad, "failed"),
         };
-        let much = format!("{} {}", files(synced.files), format::size(synced.bytes));
         let mut line = vec![
             part(meaning, format!("{sign} ")),
-            plain(format!("{:<KEY$} ", synced.key.to_string())),
+            plain(format!("{:<name$} ", synced.key.to_string())),
             part(meaning, format!("{word:<14}")),
-            plain(format!("{much:<20} ")),
+            plain(format!("{}  ", much(synced.files, synced.bytes))),
         ];
         if synced.result == SyncResult::Copied {
             let fresh = format!("{} written", format::size(synced.written_bytes));
@@ -68,6 +85,7 @@ pub fn synced(report: &SyncReport, glyphs: &Glyphs, room: usize) -> Vec<Line> {
         lines.push(line);
         lines.extend(synced.error.iter().flat_map(|error| below(error, Meaning::Bad, 4, room)));
     }
+    lines.extend(and_more(sorted.len()));
     lines
 }
 
@@ -79,13 +97,14 @@ pub fn verified(reports: &[VerifyReport], glyphs: &Glyphs, room: usize) -> Vec<L
     let mut lines = vec![vec![part(Meaning::Title, "Verifications"), dim(summary)]];
     let mut sorted: Vec<&VerifyReport> = reports.iter().collect();
     sorted.sort_by_key(|report| report.ok);
-    for report in sorted {
+    let name = columns(reports.iter().map(|report| &report.key));
+    for report in sorted.iter().take(LISTED) {
         let (meaning, sign) = if report.ok { (Meaning::Good, glyphs.good) } else { (Meaning::Bad, glyphs.bad) };
         let mut line = vec![
             part(meaning, format!("{sign} ")),
-            plain(format!("{:<KEY$} ", report.key.to_string())),
+            plain(format!("{:<name$} ", report.key.to_string())),
             plain(format!("{:<8}", report.level.word())),
-            plain(format!("{} {} in {}", files(report.files), format::size(report.bytes), took(report.seconds))),
+            plain(format!("{} in {}", much(report.files, report.bytes), took(report.seconds))),
         ];
         line.extend(report.read.iter().map(|read| dim(format!(", read {read}"))));
         line.push(dim(format!("  {} {}", glyphs.into, report.destination)));
@@ -102,6 +121,7 @@ pub fn verified(reports: &[VerifyReport], glyphs: &Glyphs, room: usize) -> Vec<L
             lines.push(vec![dim(format!("    and {} more", all.len() - FILES))]);
         }
     }
+    lines.extend(and_more(sorted.len()));
     lines
 }
 
@@ -117,50 +137,47 @@ pub fn deleted(report: &DeleteReport, now: Timestamp, glyphs: &Glyphs, room: usi
     let title = if report.dry_run { "Dry run" } else { "Deletions" };
     let mut lines = vec![vec![part(Meaning::Title, title), dim(summary)]];
     lines.extend(refusals(report, glyphs, room));
-    for one in &report.deleted {
-        lines.extend(deletion(one, now, glyphs, room));
+    let name = columns(report.deleted.iter().map(|one| &one.key));
+    for one in report.deleted.iter().take(LISTED) {
+        lines.extend(deletion(one, name, now, glyphs, room));
         for place in &one.remains {
             lines.push(vec![dim(format!("      remains at {place}"))]);
         }
     }
+    lines.extend(and_more(report.deleted.len()));
     lines
 }
 
 /// Each session that is deleted, with what its deletion rests on.
 pub fn deletions(report: &DeleteReport, now: Timestamp, glyphs: &Glyphs, room: usize) -> Vec<Line> {
-    report.deleted.iter().flat_map(|one| deletion(one, now, glyphs, room)).collect()
+    let name = columns(report.deleted.iter().map(|one| &one.key));
+    let listed = report.deleted.iter().take(LISTED);
+    let lines = listed.flat_map(|one| deletion(one, name, now, glyphs, room));
+    lines.chain(and_more(report.deleted.len())).collect()
 }
 
-fn deletion(one: &Deleted, now: Timestamp, glyphs: &Glyphs, room: usize) -> Vec<Line> {
-    let much = format!("{:>10}  {:>8}", files(one.files), format::size(one.bytes));
-    let first = vec![plain(format!("  {:<KEY$} {much}", one.key.to_string()))];
-    let mut proofs: Vec<Line> = Vec::new();
+fn deletion(one: &Deleted, name: usize, now: Timestamp, glyphs: &Glyphs, room: usize) -> Vec<Line> {
+    let much = much(one.files, one.bytes);
+    let first: Line = vec![plain(format!("  {:<name$}{much}", one.key.to_string()))];
+    let mut proofs: Line = Vec::new();
     for proof in &one.proofs {
         let how = if proof.how.is_empty() { String::new() } else { format!("{}, ", proof.how) };
-        let said = format!("{how}{}", format::ago(proof.at, now));
-        proofs.push(vec![plain(proof.what.clone()), part(Meaning::Good, format!(" {} ", glyphs.good)), dim(said)]);
+        proofs.push(plain(format!("   {}", proof.what)));
+        proofs.push(part(Meaning::Good, format!(" {} ", glyphs.good)));
+        proofs.push(dim(format!("{how}{}", format::ago(proof.at, now))));
     }
-    let mut lines = vec![first];
-    for proof in proofs {
-        let line = lines.last_mut().map_or(0, |line| width(line));
-        if line > 4 && line + 3 + width(&proof) > room {
-            lines.push(vec![plain("    ")]);
-        }
-        if let Some(line) = lines.last_mut() {
-            if width(line) > 4 {
-                line.push(plain("   "));
-            }
-            line.extend(proof);
-        }
+    if width(&first) + width(&proofs) <= room {
+        return vec![[first, proofs].concat()];
     }
-    lines
+    vec![first, std::iter::once(plain(" ")).chain(proofs).collect()]
 }
 
 /// Each session that is not deleted, with every reason.
 pub fn refusals(report: &DeleteReport, glyphs: &Glyphs, room: usize) -> Vec<Line> {
     let mut lines = Vec::new();
-    for refused in &report.refused {
-        let head = format!("{} {:<KEY$} ", glyphs.bad, refused.key.to_string());
+    let name = columns(report.refused.iter().map(|refused| &refused.key));
+    for refused in report.refused.iter().take(LISTED) {
+        let head = format!("{} {:<name$} ", glyphs.bad, refused.key.to_string());
         let indent = head.width();
         let text = refused.reasons.join("; ");
         for (index, line) in wrap(&text, room.saturating_sub(indent).max(20)).into_iter().enumerate() {
@@ -168,5 +185,6 @@ pub fn refusals(report: &DeleteReport, glyphs: &Glyphs, room: usize) -> Vec<Line
             lines.push(vec![before, plain(line)]);
         }
     }
+    lines.extend(and_more(report.refused.len()));
     lines
 }

@@ -13,7 +13,7 @@ use crate::console::keymap::Keymap;
 use crate::console::look::Look;
 use crate::console::pane::key_words;
 use crate::console::pane::sessions::words;
-use crate::console::table::{Part, dim, part, plain};
+use crate::console::table::{self, Part, dim, part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
@@ -127,6 +127,19 @@ fn told(name: &'static str, meaning: Meaning, text: &str, width: usize) -> Vec<L
     lines.into_iter().enumerate().map(|(index, line)| fact(name(index), [part(meaning, line)])).collect()
 }
 
+/// What lies somewhere and the folder it lies in: on a line of its own where both are too long for one.
+fn with_folder(name: &'static str, what: Line, folder: Option<&str>, width: usize) -> Vec<Line> {
+    let folder = folder.map(|folder| dim(folder.to_owned()));
+    let together = FACT + table::width(&what) + 3 + folder.as_ref().map_or(0, |folder| folder.text.width()) <= width;
+    match (what.is_empty(), folder) {
+        (true, None) => Vec::new(),
+        (false, None) => vec![fact(name, what)],
+        (true, Some(folder)) => vec![fact(name, [folder])],
+        (false, Some(folder)) if together => vec![fact(name, what.into_iter().chain([plain("   "), folder]))],
+        (false, Some(folder)) => vec![fact(name, what), fact("", [folder])],
+    }
+}
+
 /// Videos, files and bytes of one side, and when it was changed last.
 fn much(facts: &Facts, world: &World) -> String {
     let count = |number: u32, one| format::several(number as usize, one);
@@ -162,14 +175,14 @@ impl SessionPage {
             }
         }
         lines.push(Vec::new());
-        let folder = self.detail.as_ref().map(|detail| dim(format!("   {}", detail.source)));
+        let folder = self.detail.as_ref().map(|detail| detail.source.as_str());
         let unread = world.store().is_some_and(|store| store.name == self.store && !store.source.ready());
         let here = match &row.source {
             Some(facts) => plain(much(facts, world)),
             None if unread => part(Meaning::Unknown, format!("{} the source cannot be read", glyphs.unknown)),
             None => dim("not on this computer"),
         };
-        lines.push(fact("here", std::iter::once(here).chain(folder)));
+        lines.extend(with_folder("here", vec![here], folder, width));
         lines.extend(imported(&row.imported, glyphs, width));
         lines
     }
@@ -190,13 +203,9 @@ impl SessionPage {
             };
             line.push(plain(said));
             lines.push(fact(if index == 0 { "copies" } else { "" }, line));
-            let mut there = Vec::new();
-            there.extend(copy.facts.as_ref().map(|facts| plain(much(facts, world))));
-            let folder = self.detail.as_ref().and_then(|detail| detail.copies.get(index));
-            there.extend(folder.map(|folder| dim(format!("   {folder}"))));
-            if !there.is_empty() {
-                lines.push(fact("", there));
-            }
+            let there: Line = copy.facts.iter().map(|facts| plain(much(facts, world))).collect();
+            let folder = self.detail.as_ref().and_then(|detail| detail.copies.get(index)).map(String::as_str);
+            lines.extend(with_folder("", there, folder, width));
             lines.extend(verification(row, copy, world, glyphs, width));
         }
         lines
@@ -226,7 +235,11 @@ fn imported(imported: &Imported, glyphs: &Glyphs, width: usize) -> Vec<Line> {
 fn verification(row: &SessionRow, copy: &CopyView, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
     let Some(verified) = &copy.verified else { return vec![fact("", [dim("never verified")])] };
     let mut line = vec![plain("verified "), words::verified(row, copy, world.reference(), glyphs)];
-    line.push(dim(format!(" ({})", format::moment(verified.at, world.now, &world.zone))));
+    if !verified.ok {
+        let when = format::ago(verified.at, world.reference());
+        line.push(plain(format!(", by {} {when}", verified.level.word())));
+    }
+    line.push(dim(format!(" ({})", format::day_and_minute(verified.at, world.now, &world.zone))));
     line.extend(verified.read.iter().map(|read| dim(format!(", read {read}"))));
     let mut lines = vec![fact("", line)];
     if !words::holds(verified, row, copy) {

@@ -240,7 +240,7 @@ fn percent_of(piece: &work::Part) -> u8 {
 }
 
 /// Seconds that are left of a piece at this rate.
-fn left_of(piece: &work::Part, rate: Option<f64>) -> Option<f64> {
+pub fn left_of(piece: &work::Part, rate: Option<f64>) -> Option<f64> {
     let rate = rate.filter(|rate| *rate > f64::EPSILON)?;
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let left = piece.total.saturating_sub(piece.done) as f64;

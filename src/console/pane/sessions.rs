@@ -95,16 +95,16 @@ impl Pane for Sessions {
             parts.push(dim(format!(" ({} of {stores} stores)", at + 1)));
         }
         parts.push(dim(format!(" {} ", glyphs.dot)));
-        if totals.wrong > 0 {
-            parts.push(part(Meaning::Bad, format!("{} {} wrong", glyphs.bad, format::count(totals.wrong))));
-            parts.push(plain(", "));
-        }
         parts.push(plain(format!("{} on disk", format::count(totals.on_disk))));
         if totals.safe > 0 {
             let text = format!("{} safe to delete ({})", format::count(totals.safe), format::size(totals.safe_bytes));
             parts.extend([plain(", "), part(Meaning::Good, text)]);
         }
         parts.extend(room(store).into_iter().flat_map(|room| [plain(", "), room]));
+        if totals.wrong > 0 {
+            parts.push(plain(", "));
+            parts.push(part(Meaning::Bad, format!("{} {} wrong", glyphs.bad, format::count(totals.wrong))));
+        }
         if let Some(limit) = store.limit {
             parts.push(dim(format!(", at most {}/s", format::size(limit))));
         }
@@ -160,13 +160,13 @@ impl Pane for Sessions {
             Column::growing("participant", 11, 16),
             Column::fixed("videos", 6).right().spare(6),
             Column::fixed("files", 5).right().spare(7),
-            Column::fixed("size", 8).right().spare(3),
-            Column::fixed("imported", 8).spare(5),
+            Column::fixed("size", 7).right().spare(3),
+            Column::fixed("imported", 9).spare(5),
             Column::fixed("backup", 9).spare(2),
-            Column::fixed("verified", 17).spare(4),
+            Column::fixed("verified", 18).spare(4),
             Column::fixed("safe", 4),
             Column::fixed("changed", 10).spare(8),
-            Column::growing("why not", 17, 400),
+            Column::growing("why not", 22, 400),
         ]
     }
 

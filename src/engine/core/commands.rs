@@ -20,15 +20,15 @@ use crate::work::view::{JobId, Priority, Unit};
 type Answer = oneshot::Sender<Result<Accepted, Refusal>>;
 
 /// Something that was done: what is said, why, what it is about, and the job that does it.
-struct Done {
+pub(super) struct Done {
     said: String,
     why: String,
-    about: serde_json::Value,
-    job: Option<JobId>,
+    pub(super) about: serde_json::Value,
+    pub(super) job: Option<JobId>,
 }
 
 impl Done {
-    fn new(said: impl Into<String>, about: serde_json::Value) -> Self {
+    pub(super) fn new(said: impl Into<String>, about: serde_json::Value) -> Self {
         Self { said: said.into(), why: String::new(), about, job: None }
     }
 }
@@ -135,11 +135,13 @@ impl Core {
                 let said = format!("job {job} {}", if held { "is held" } else { "goes on" });
                 Ok(Done::new(said, serde_json::json!({ "job": job, "held": held })))
             }
-            Command::SessionRefresh { .. }
-            | Command::SessionSync { .. }
-            | Command::SessionVerify { .. }
-            | Command::SessionDelete { .. }
-            | Command::SessionLimit { .. } => Err(usage("no store".into(), None)),
+            Command::SessionRefresh { store } => self.session_refresh(store.as_deref()),
+            Command::SessionSync { store, which, dry_run } => self.session_sync(who, store.as_deref(), &which, dry_run),
+            Command::SessionVerify { store, which, level } => self.session_verify(who, store.as_deref(), &which, level),
+            Command::SessionDelete { store, which, dry_run, phrase } => {
+                self.session_delete(who, store.as_deref(), &which, dry_run, &phrase)
+            }
+            Command::SessionLimit { store, limit } => self.session_limit(store.as_deref(), limit),
             Command::Doctor => Ok(self.doctor(who)),
             Command::VerifyJournal => Ok(self.verify(who)),
             // Answered when it was read, by `reload_answered`.
@@ -192,7 +194,7 @@ impl Core {
         self.keep(maintenance::KEY, self.maintenance.to_kept());
     }
 
-    fn keep(&self, key: &str, value: String) {
+    pub(super) fn keep(&self, key: &str, value: String) {
         if let Err(error) = self.parts.journal.keep(key, value) {
             tracing::error!(%error, key, "a value is not kept");
         }
@@ -222,7 +224,7 @@ impl Core {
             let risks = count(Grade::Risk);
             let risk = if risks == 1 { "risk" } else { "risks" };
             let note = format!("{} good, {risks} {risk}, {} bad", count(Grade::Good), count(Grade::Bad));
-            Ok(Outcome { note, report: Report::Findings { findings: report } })
+            Ok(Outcome { ok: true, note, report: Report::Findings { findings: report } })
         });
         self.submitted(id, "the doctor looks at everything")
     }
@@ -243,7 +245,7 @@ impl Core {
                 _ => ("every entry follows from the one before".into(), None),
             };
             let _engine_ends = verdicts.send(chain).await;
-            broken.map_or(Ok(Outcome { note, report: Report::Nothing }), |why| Err(JobError::Failed(why)))
+            broken.map_or(Ok(Outcome { ok: true, note, report: Report::Nothing }), |why| Err(JobError::Failed(why)))
         });
         self.submitted(id, "the journal is verified")
     }
@@ -311,6 +313,6 @@ fn refuse_read_only(about: &serde_json::Value) -> Refusal {
     }
 }
 
-fn usage(what: String, hint: Option<String>) -> Refusal {
+pub(super) fn usage(what: String, hint: Option<String>) -> Refusal {
     Refusal { kind: RefusalKind::Usage, what, hint }
 }

@@ -30,6 +30,7 @@ impl Core {
             None => {}
         }
         self.end_overdue_maintenance();
+        self.verify_again();
     }
 
     pub(super) fn end_overdue_maintenance(&mut self) {
@@ -87,6 +88,7 @@ impl Core {
             Ok(fleet) => {
                 self.parts.fleet = Arc::new(fleet);
                 self.parts.hosts.replace(&self.parts.fleet);
+                self.parts.sessions.replace(&self.parts.fleet);
                 self.parts.hosts.maintain_all(self.maintenance.all());
                 self.file.refused.clear();
                 self.file.read = self.now();

@@ -29,7 +29,7 @@ impl Core {
             taken: self.now(),
             head: compose::shared(&before.head, head),
             hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
-            stores: Arc::clone(&before.stores),
+            stores: compose::shared_list(&before.stores, self.parts.sessions.views()),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),
             journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),
         };
@@ -42,6 +42,7 @@ impl Core {
         let mut alarms = Vec::new();
         let tail = Arc::clone(&self.parts.journal.tail().borrow());
         alarms.extend(tail.trouble.clone());
+        alarms.extend(self.parts.sessions.trouble());
         alarms.extend(tail.set_aside.as_ref().map(|aside| format!("{} ({})", aside.sentence(), aside.why)));
         if let Chain::Broken { at, why } = &self.chain {
             alarms.push(format!("the journal's chain breaks at entry {at}: {why}"));

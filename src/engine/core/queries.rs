@@ -22,7 +22,23 @@ impl Core {
                 Some(None) => Err(unknown(format!("job {job} has no report, or not yet"))),
                 None => Err(unknown(format!("no job {job} is kept"))),
             },
-            Query::Sessions { .. } | Query::Session { .. } => Err(unknown("no store".into())),
+            Query::Sessions { ask } => {
+                let sessions = self.parts.sessions.clone();
+                tokio::spawn(async move {
+                    let answered = sessions.rows(&ask).await.map(|rows| Answer::Sessions { rows });
+                    let _nobody_waits = answer.send(answered);
+                });
+                return;
+            }
+            Query::Session { store, key } => {
+                let sessions = self.parts.sessions.clone();
+                tokio::spawn(async move {
+                    let detail = sessions.detail(store.as_deref(), &key).await;
+                    let answered = detail.map(|detail| Answer::Session { detail: Box::new(detail) });
+                    let _nobody_waits = answer.send(answered);
+                });
+                return;
+            }
             Query::Journal { since, before, limit } => {
                 let (journal, chain) = (self.parts.journal.clone(), self.chain.clone());
                 tokio::spawn(async move {

@@ -24,6 +24,8 @@ pub(super) fn publish(run: &mut Run<'_>) -> Result<(), CopyError> {
         return Ok(());
     }
     let listing = Arc::clone(&run.listing);
+    // Whatever was there before, it is looked at again.
+    run.published = run.stage.is_some() || !run.touch.is_empty();
     let made = match run.target.clone() {
         None => {
             run.stage()?;
@@ -207,14 +209,20 @@ fn write(run: &mut Run<'_>, sync: bool) -> io::Result<bool> {
 }
 
 fn manifest_into_place(from: &OwnedFd, above: &OwnedFd, name: &Path) -> io::Result<()> {
-    rustix::fs::renameat(from, "sizes", above, sizes_file(name))?;
-    Ok(rustix::fs::renameat(from, "sums", above, sums_file(name))?)
+    for (old, new) in [("sizes", sizes_file(name)), ("sums", sums_file(name))] {
+        again(|| match rustix::fs::renameat(from, old, above, &new) {
+            // An earlier attempt did it, and its answer was lost.
+            Err(Errno::NOENT) if beneath::stat(above, &new)?.is_some() => Ok(()),
+            result => Ok(result?),
+        })?;
+    }
+    Ok(())
 }
 
 /// Looks at what was published: names what only the copy has and what could not be kept, and puts the proof together.
 pub(super) fn look_again(run: &mut Run<'_>) -> Result<(), CopyError> {
     let held = &run.held;
-    let (target, _) = if run.order.dry_run || run.report.written > 0 || run.target.is_none() {
+    let (target, _) = if run.published || run.target.is_none() {
         target::look(run.order, held)?
     } else {
         (None, Manifest::default())

@@ -61,6 +61,8 @@ pub(super) struct Run<'a> {
     pub(super) failed: BTreeMap<PathBuf, String>,
     /// The destination has no hard links.
     unlinked: bool,
+    /// Something was given its place.
+    pub(super) published: bool,
     /// The manifest as it lies in the staging folder.
     pub(super) rendered: Option<(Vec<u8>, Vec<u8>)>,
     total: u64,
@@ -113,6 +115,7 @@ impl<'a> Run<'a> {
             tries: HashMap::new(),
             failed: BTreeMap::new(),
             unlinked: false,
+            published: false,
             rendered: None,
             total: 0,
             report: Copied::default(),
@@ -517,17 +520,16 @@ impl<'a> Run<'a> {
 
     /// Lists the source again: what changed is no longer accounted for, what vanished is named.
     fn list_again(&mut self) -> Result<(), CopyError> {
-        self.listing = Arc::new(tree::list_in(&self.source, self.order.source, self.order.exclude)?);
-        let listing = Arc::clone(&self.listing);
+        let listing = Arc::new(tree::list_in(&self.source, self.order.source, self.order.exclude)?);
+        let before = std::mem::replace(&mut self.listing, Arc::clone(&listing));
         let now: BTreeSet<&Path> = listing.files.iter().map(|file| file.path.as_path()).collect();
-        let gone: Vec<PathBuf> = self.sums.keys().filter(|path| !now.contains(path.as_path())).cloned().collect();
-        for path in gone {
-            if let (true, Some(stage)) = (self.staged.contains(&path), &self.stage) {
-                let removed = beneath::remove(&stage.files, &path);
+        for path in before.files.iter().map(|file| &file.path).filter(|path| !now.contains(path.as_path())) {
+            if let (true, Some(stage)) = (self.staged.contains(path), &self.stage) {
+                let removed = beneath::remove(&stage.files, path);
                 removed.map_err(|error| self.trouble("remove a file that vanished", &error))?;
             }
-            self.report.vanished.push(shown(&path));
-            self.forget(&path);
+            self.report.vanished.push(shown(path));
+            self.forget(path);
         }
         self.failed.retain(|path, _| now.contains(path.as_path()));
         Ok(())

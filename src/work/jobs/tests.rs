@@ -17,7 +17,7 @@ fn request(priority: Priority) -> Request {
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what a worker returns")]
 fn done() -> Result<Outcome<u32>, JobError> {
-    Ok(Outcome { note: "well".into(), report: 7 })
+    Ok(Outcome { ok: true, note: "well".into(), report: 7 })
 }
 
 async fn next(told: &mut mpsc::UnboundedReceiver<JobView>) -> JobView {

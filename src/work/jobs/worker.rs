@@ -25,9 +25,11 @@ pub struct Request {
     pub who: String,
 }
 
-/// How a job ended well.
+/// How a job came to its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome<R> {
+    /// Whether what was asked for holds; otherwise the job counts as failed, with `note` as the reason.
+    pub ok: bool,
     /// What came of it, in one line.
     pub note: String,
     /// The whole of it.

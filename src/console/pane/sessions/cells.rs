@@ -30,15 +30,16 @@ pub(super) fn of(row: &SessionRow, world: &World, glyphs: &Glyphs) -> Vec<Vec<Pa
     let mut backup = vec![words::backup(&row.copies, glyphs)];
     let mut verified = vec![words::verified_of_all(row, now, glyphs)];
     match live {
-        // It runs on over the column to its right, of which nothing is known while a copy is made.
+        // It runs on over the columns to its right, of which nothing is known while a copy is made.
         Some(now) if now.step.starts_with("copy") => (backup, verified) = (vec![words::progress(now)], Vec::new()),
         Some(now) if now.step.starts_with("verif") => verified = vec![words::progress(now)],
         _ => {}
     }
     let safe = match (row.safe, row.busy.is_some()) {
-        (true, _) => part(Meaning::Good, glyphs.good),
-        (false, true) => dim(glyphs.waiting),
-        (false, false) => plain(glyphs.bad),
+        (true, _) => vec![part(Meaning::Good, glyphs.good)],
+        (false, true) if verified.is_empty() => Vec::new(),
+        (false, true) => vec![dim(glyphs.waiting)],
+        (false, false) => vec![plain(glyphs.bad)],
     };
     let changed = facts.and_then(|facts| facts.changed).map(|changed| dim(format::ago(changed, now)));
     vec![
@@ -50,7 +51,7 @@ pub(super) fn of(row: &SessionRow, world: &World, glyphs: &Glyphs) -> Vec<Vec<Pa
         vec![words::imported(&row.imported, glyphs)],
         backup,
         verified,
-        vec![safe],
+        safe,
         vec![changed.unwrap_or_else(nothing)],
         words::why_not(row, world),
     ]

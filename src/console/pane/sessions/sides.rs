@@ -61,7 +61,7 @@ pub fn lines(world: &World, glyphs: &Glyphs, columns: usize) -> Vec<Vec<Part>> {
     if !lines.is_empty()
         && let Some(scanned) = store.scanned
     {
-        let time = format::moment(scanned, world.now, &world.zone);
+        let time = format::day_and_minute(scanned, world.now, &world.zone);
         lines.push(vec![dim(format!("  what is there is shown as of {time}, from the index"))]);
     }
     for other in world.shown.stores.iter().filter(|other| other.name != store.name) {

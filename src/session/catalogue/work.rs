@@ -1,0 +1,253 @@
+//! What jobs ask of a store: which sessions are meant, who works on them, what all sides hold of one right now, and what is
+//! to be remembered of a verification or a deletion.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::busy::Busy;
+use super::due;
+use super::lock;
+use super::shop::Shop;
+use crate::clock::Timestamp;
+use crate::fleet::disk;
+use crate::reach::plain;
+use crate::session::delete::Seen;
+use crate::session::destination::{PATIENCE, Place};
+use crate::session::key::Key;
+use crate::session::listing::{Listing, shown};
+use crate::session::manifest::Manifest;
+use crate::session::root::Root;
+use crate::session::select;
+use crate::session::side::{Found, Lost, Owner, Stamp, Standing};
+use crate::session::view::{Ask, SideState, Sort, Verified, Which};
+
+/// What all sides hold of one session, looked up just now.
+#[derive(Debug)]
+pub struct Looked {
+    /// The source; `None`: nothing lies there.
+    pub source: Result<Option<Listing>, Lost>,
+    /// Each destination, in the order of the fleet file.
+    pub copies: Vec<Result<Option<Listing>, Lost>>,
+}
+
+impl Shop {
+    /// The sessions that a command means, the newest first. Keys that nobody knows are an error that names them.
+    pub fn resolve(&self, which: &Which) -> Result<Vec<Key>, String> {
+        let stock = lock(&self.stock);
+        let (lines, _) = stock.lines();
+        match which {
+            Which::Keys { keys } => {
+                let known = |key: &Key| lines.binary_search_by(|line| line.key.cmp(key)).is_ok();
+                let unknown: Vec<String> = keys.iter().filter(|key| !known(key)).map(ToString::to_string).collect();
+                if unknown.is_empty() {
+                    let mut keys = keys.clone();
+                    let mut seen = std::collections::HashSet::new();
+                    keys.retain(|key| seen.insert(key.clone()));
+                    return Ok(keys);
+                }
+                let mut why = format!("the store `{}` knows no session {}", self.store.name, unknown.join(", "));
+                if let [key] = keys.as_slice() {
+                    let days = stock.days_of(&key.participant);
+                    if let (Some(first), Some(last)) = (days.first(), days.last()) {
+                        let (participant, count) = (&key.participant, days.len());
+                        let _a_string_takes_all = write!(why, "; {participant} has {count} between {first} and {last}");
+                    }
+                }
+                Err(why)
+            }
+            Which::Range { from, to, participant, safe } => {
+                let ask = Ask {
+                    from: *from,
+                    to: *to,
+                    participant: participant.clone(),
+                    safe: *safe,
+                    sort: Sort::Date,
+                    ..Ask::default()
+                };
+                let chosen = select::select(&lines, &ask);
+                let key = |at: &u32| lines.get(*at as usize).map(|line| line.key.clone());
+                Ok(chosen.order.iter().filter_map(key).collect())
+            }
+        }
+    }
+
+    /// Says that somebody works on a session, until what is returned is dropped. The error says who works on it already.
+    pub fn busy(self: &Arc<Self>, key: &Key, what: &str) -> Result<Busy, String> {
+        let mut stock = lock(&self.stock);
+        if let Some(other) = stock.busy.get(key).and_then(|jobs| jobs.first()) {
+            return Err(format!("{key} is {other}"));
+        }
+        stock.busy.insert(key.clone(), vec![what.to_owned()]);
+        stock.touch([key], self.clock.now());
+        self.publish(&mut stock);
+        Ok(Busy::new(Arc::clone(self), key.clone()))
+    }
+
+    pub(super) fn free(&self, key: &Key) {
+        let mut stock = lock(&self.stock);
+        stock.busy.remove(key);
+        stock.touch([key], self.clock.now());
+        self.publish(&mut stock);
+    }
+
+    /// Looks at one session on all sides now and takes in what is there. Each side answers within its deadline; they are
+    /// asked at the same time. Blocking.
+    pub fn look(&self, key: &Key) -> Looked {
+        let sides: Vec<_> = std::thread::scope(|scope| {
+            let asked: Vec<_> =
+                (0..self.sides.len()).map(|side| scope.spawn(move || self.look_at(side, key))).collect();
+            let broke = || Err(Lost::trouble("broken", "the look at it broke", "try again"));
+            asked.into_iter().map(|answer| answer.join().unwrap_or_else(|_panicked| broke())).collect()
+        });
+        self.publish(&mut lock(&self.stock));
+        let mut sides = sides.into_iter();
+        let source = sides.next().unwrap_or(Ok(None));
+        Looked { source, copies: sides.collect() }
+    }
+
+    /// Looks at one session on one side now and takes in what is there.
+    fn look_at(&self, side: usize, key: &Key) -> Result<Option<Listing>, Lost> {
+        let standing = self.stand(side);
+        if !standing.readable {
+            return Err(Lost::Trouble(standing.state));
+        }
+        let Some(at) = self.sides.get(side) else { return Ok(None) };
+        let listing = at.list(key)?;
+        let found = listing.as_ref().map(|listing| Found {
+            facts: listing.facts(|path| self.filter.video(path)),
+            // No stamp: the next look at all sessions makes one.
+            stamp: Stamp::default(),
+        });
+        let mut stock = lock(&self.stock);
+        stock.found(side, key, found, self.clock.now());
+        let known = stock.half(side).map(|half| Arc::clone(&half.found)).unwrap_or_default();
+        drop(stock);
+        self.index.keep_facts(self.at(side), &known, std::slice::from_ref(key), &[]);
+        Ok(listing)
+    }
+
+    /// Looks up now how a side stands, and takes it in.
+    pub(super) fn stand(&self, side: usize) -> Standing {
+        let kept = lock(&self.stock).half(side).and_then(|half| half.marker.clone());
+        let Some(at) = self.sides.get(side) else { return Standing::unknown() };
+        let standing = at.stand(kept.as_deref());
+        self.take_in(side, &standing);
+        standing
+    }
+
+    fn take_in(&self, side: usize, standing: &Standing) {
+        let mut stock = lock(&self.stock);
+        let had = stock.half(side).is_some_and(|half| half.marker.is_some());
+        if stock.stands(side, standing.clone(), self.clock.now()) {
+            self.publish(&mut stock);
+        }
+        drop(stock);
+        if !had && standing.marker.is_some() {
+            self.keep_side(side);
+        }
+    }
+
+    /// How a destination stands, looked up now. Blocking, within its deadline.
+    pub fn destination_state(&self, name: &str) -> Result<Standing, String> {
+        Ok(self.stand(self.side(name)?))
+    }
+
+    /// How the source stands, looked up now. Blocking, within its deadline.
+    pub fn source_state(&self) -> SideState {
+        self.stand(0).state
+    }
+
+    /// Where the copy of a session is written and read: the destination, proven, and the copy's folder below it. Blocking,
+    /// within its deadline.
+    pub fn root(&self, name: &str, key: &Key) -> Result<(Root, PathBuf), String> {
+        let side = self.side(name)?;
+        let kept = lock(&self.stock).half(side).and_then(|half| half.marker.clone());
+        let to = self.destination(name).ok_or("it has left the fleet file")?;
+        let place = Place { path: to.path.clone(), mount: to.mount.clone(), marked: true };
+        let root = place.prove(kept.as_deref()).map_err(|state| Lost::Trouble(state).to_string())?;
+        Ok((root, self.layout_of(side).render(key)))
+    }
+
+    /// What each destination holds of a session, looked up now, with the sums beside it. Blocking, within deadlines.
+    pub fn witness(&self, key: &Key) -> Vec<Seen> {
+        let looked = self.look(key);
+        let row = self.row(key);
+        let mut seen = Vec::new();
+        for (number, (to, listing)) in self.store.destinations.iter().zip(looked.copies).enumerate() {
+            let side = number + 1;
+            let proof = lock(&self.stock).half(side).map_or(SideState::Unknown, |half| half.proof.clone());
+            let folder = to.path.join(self.layout_of(side).render(key));
+            let manifest = if proof.ready() {
+                let asked = disk::ask(&folder, PATIENCE, Manifest::beside);
+                asked.map_or_else(
+                    || Err(format!("its manifest could not be read within {}", plain::time(PATIENCE))),
+                    |read| read.map_err(|error| error.to_string()),
+                )
+            } else {
+                Ok(None)
+            };
+            seen.push(Seen {
+                name: to.name.clone(),
+                folder: shown(&folder),
+                state: proof,
+                listing: listing.map_err(|lost| lost.to_string()),
+                manifest,
+                verified: row.as_ref().and_then(|row| row.copies.get(number)).and_then(|copy| copy.verified.clone()),
+            });
+        }
+        seen
+    }
+
+    /// Who else works on a session than whoever said that it is `ours`.
+    pub fn busy_with_others(&self, key: &Key, ours: &str) -> Vec<String> {
+        let stock = lock(&self.stock);
+        stock.busy.get(key).into_iter().flatten().filter(|what| *what != ours).cloned().collect()
+    }
+
+    /// Makes a destination ready for copies: leaves the marker the first time, and makes its folder inside a mounted mount or
+    /// where a plain folder was never used. Blocking, within its deadline.
+    pub fn prepare(&self, name: &str) -> Result<Standing, String> {
+        let side = self.side(name)?;
+        let kept = lock(&self.stock).half(side).and_then(|half| half.marker.clone());
+        let owner = Owner { fleet: self.fleet.clone(), store: self.store.name.clone(), destination: name.to_owned() };
+        let Some(at) = self.sides.get(side) else { return Ok(Standing::unknown()) };
+        let standing = at.prepare(kept.as_deref(), &owner, self.clock.now());
+        self.take_in(side, &standing);
+        Ok(standing)
+    }
+
+    /// Takes in what came of verifying the copy of a session. Blocking.
+    pub fn record_verified(&self, destination: &str, key: &Key, verified: &Verified) {
+        let Ok(side) = self.side(destination) else { return };
+        let mut stock = lock(&self.stock);
+        if let Some(half) = stock.half_mut(side) {
+            half.verified.insert(key.clone(), verified.clone());
+        }
+        stock.touch([key], self.clock.now());
+        self.publish(&mut stock);
+        drop(stock);
+        self.index.keep_verified(self.at(side), [(key, verified)]);
+    }
+
+    /// Takes in that a session was deleted here: its copies are no orphans. Blocking.
+    pub fn record_deleted(&self, key: &Key) {
+        let at = self.clock.now();
+        let mut stock = lock(&self.stock);
+        stock.deleted.insert(key.clone(), at);
+        stock.touch([key], at);
+        self.publish(&mut stock);
+        drop(stock);
+        self.index.keep_deleted(&self.store.name, [(key, &at)]);
+    }
+
+    /// Wishes for a full look at all sides.
+    pub fn refresh(&self) {
+        self.wishes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// The copy to verify next in the background, and when it was verified last.
+    pub(super) fn next_to_verify(&self, now: Timestamp) -> Option<(Timestamp, String, Key)> {
+        due::next(&lock(&self.stock), now)
+    }
+}

@@ -1,0 +1,291 @@
+//! What is known of sessions, kept in `state.db`: so that rows are there at once when the engine starts, and so that what
+//! only hotspare knows (verifications, deletions, the identity of destinations) outlives it.
+//!
+//! A `state.db` that cannot be used costs nothing but this: the catalogue works from memory, and what was missed is
+//! written whole when the file can be written again. Blocking: callers have threads for it.
+
+mod rows;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, params};
+
+use super::key::Key;
+use super::side::{Found, Known};
+use super::view::{Imported, Verified};
+use crate::clock::Timestamp;
+use crate::journal::aside::{self, Identity};
+use crate::journal::database;
+use rows::{day, key, nanoseconds};
+
+/// Sessions written in one transaction: the journal waits no longer than for so many.
+const PIECE: usize = 1_000;
+
+/// The tables. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Index(Arc<Mutex<File>>);
+
+#[derive(Debug)]
+struct File {
+    folder: PathBuf,
+    open: Option<(Connection, Option<Identity>)>,
+    trouble: Option<String>,
+}
+
+/// One side of a store, as it was kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptSide {
+    /// When it was last looked at.
+    pub scanned: Option<Timestamp>,
+    /// Its identity.
+    pub marker: Option<String>,
+}
+
+/// What is kept of a store besides the facts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeptStore {
+    /// The last verification of each copy, by destination.
+    pub verified: HashMap<String, HashMap<Key, Verified>>,
+    /// Deletions made here.
+    pub deleted: HashMap<Key, Timestamp>,
+    /// What the database of imports said last.
+    pub imported: HashMap<Key, Imported>,
+}
+
+/// Which side of which store.
+#[derive(Debug, Clone, Copy)]
+pub struct Where<'a> {
+    /// Store.
+    pub store: &'a str,
+    /// Destination; empty: the source.
+    pub side: &'a str,
+}
+
+impl Index {
+    /// The tables of the `state.db` in this folder.
+    pub fn new(folder: &Path) -> Self {
+        Self(Arc::new(Mutex::new(File { folder: folder.to_owned(), open: None, trouble: None })))
+    }
+
+    /// Why the last question was not answered, or the last fact not kept.
+    pub fn trouble(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble.clone()
+    }
+
+    /// What was kept of a side, unless it was kept of another place. `None`: nothing, or it cannot be read.
+    pub fn side(&self, at: Where<'_>, place: &str) -> Option<KeptSide> {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT scanned, marker FROM session_sides WHERE store = ? AND side = ? AND place = ?",
+            )?;
+            let mut rows = statement.query(params![at.store, at.side, place])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            Ok(Some(KeptSide { scanned: rows::time(row.get(0)?), marker: row.get(1)? }))
+        })
+        .flatten()
+    }
+
+    /// Keeps what is known of a side. Facts of another place go.
+    pub fn keep_side(&self, at: Where<'_>, place: &str, kept: &KeptSide) -> bool {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            let other: bool = transaction.query_row(
+                "SELECT EXISTS (SELECT 1 FROM session_sides WHERE store = ? AND side = ? AND place <> ?)",
+                params![at.store, at.side, place],
+                |row| row.get(0),
+            )?;
+            if other {
+                for table in ["session_facts", "session_verified"] {
+                    let clear = format!("DELETE FROM {table} WHERE store = ? AND side = ?");
+                    transaction.execute(&clear, params![at.store, at.side])?;
+                }
+            }
+            transaction.execute(
+                "INSERT INTO session_sides (store, side, place, scanned, marker) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET place = excluded.place, scanned = excluded.scanned, marker = excluded.marker",
+                params![at.store, at.side, place, kept.scanned.map(nanoseconds), kept.marker],
+            )?;
+            transaction.commit()
+        })
+        .is_some()
+    }
+
+    /// Facts of a side, the newest days first: handed over piece by piece, until `take` says that it has enough.
+    pub fn facts(&self, at: Where<'_>, take: &mut dyn FnMut(Key, Found) -> bool) {
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT day, participant, videos, files, bytes, changed, digest, state, odd, folders, below
+                 FROM session_facts WHERE store = ? AND side = ? ORDER BY day DESC, participant DESC",
+            )?;
+            let mut rows = statement.query(params![at.store, at.side])?;
+            while let Some(row) = rows.next()? {
+                let Some(key) = key(row)? else { continue };
+                if !take(key, rows::found(row)?) {
+                    break;
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// Keeps the facts of these sessions, and forgets those of others. `false`: it could not.
+    pub fn keep_facts(&self, at: Where<'_>, known: &Known, put: &[Key], gone: &[Key]) -> bool {
+        let pieces = put.chunks(PIECE).map(|put| (put, true)).chain(gone.chunks(PIECE).map(|gone| (gone, false)));
+        for (keys, there) in pieces {
+            let kept = self.with(|connection| {
+                let transaction = connection.transaction()?;
+                {
+                    let mut insert = transaction.prepare_cached(
+                        "INSERT OR REPLACE INTO session_facts (store, side, day, participant, videos, files, bytes,
+                         changed, digest, state, odd, folders, below) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    )?;
+                    let mut delete = transaction.prepare_cached(
+                        "DELETE FROM session_facts WHERE store = ? AND side = ? AND day = ? AND participant = ?",
+                    )?;
+                    for key in keys {
+                        match known.get(key).filter(|_| there) {
+                            Some(found) => rows::put(&mut insert, at, key, found)?,
+                            None => drop(delete.execute(params![at.store, at.side, day(key.date), key.participant])?),
+                        }
+                    }
+                }
+                transaction.commit()
+            });
+            if kept.is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// What is kept of a store besides the facts.
+    pub fn store(&self, store: &str) -> KeptStore {
+        let kept = self.with(|connection| {
+            let mut kept = KeptStore::default();
+            let mut statement = connection.prepare_cached(
+                "SELECT day, participant, side, level, at, ok, read, from_storage, problems, source, copy
+                 FROM session_verified WHERE store = ?",
+            )?;
+            let mut rows = statement.query([store])?;
+            while let Some(row) = rows.next()? {
+                if let (Some(key), Some(verified)) = (key(row)?, rows::verified(row)?) {
+                    kept.verified.entry(row.get(2)?).or_default().insert(key, verified);
+                }
+            }
+            let mut statement =
+                connection.prepare_cached("SELECT day, participant, at FROM session_deleted WHERE store = ?")?;
+            let mut rows = statement.query([store])?;
+            while let Some(row) = rows.next()? {
+                if let (Some(key), Some(at)) = (key(row)?, rows::time(row.get(2)?)) {
+                    kept.deleted.insert(key, at);
+                }
+            }
+            let mut statement =
+                connection.prepare_cached("SELECT day, participant, imported FROM session_imported WHERE store = ?")?;
+            let mut rows = statement.query([store])?;
+            while let Some(row) = rows.next()? {
+                let imported = serde_json::from_str(row.get_ref(2)?.as_str()?);
+                if let (Some(key), Ok(imported)) = (key(row)?, imported) {
+                    kept.imported.insert(key, imported);
+                }
+            }
+            Ok(kept)
+        });
+        kept.unwrap_or_default()
+    }
+
+    /// Keeps verifications. `false`: it could not.
+    pub fn keep_verified<'a>(
+        &self,
+        at: Where<'_>,
+        verified: impl IntoIterator<Item = (&'a Key, &'a Verified)>,
+    ) -> bool {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            for (key, verified) in verified {
+                rows::put_verified(&transaction, at, key, verified)?;
+            }
+            transaction.commit()
+        })
+        .is_some()
+    }
+
+    /// Keeps that sessions were deleted here. `false`: it could not.
+    pub fn keep_deleted<'a>(&self, store: &str, deleted: impl IntoIterator<Item = (&'a Key, &'a Timestamp)>) -> bool {
+        self.with(|connection| {
+            let transaction = connection.transaction()?;
+            for (key, at) in deleted {
+                transaction.execute(
+                    "INSERT OR REPLACE INTO session_deleted (store, day, participant, at) VALUES (?, ?, ?, ?)",
+                    params![store, day(key.date), key.participant, nanoseconds(*at)],
+                )?;
+            }
+            transaction.commit()
+        })
+        .is_some()
+    }
+
+    /// Keeps what the database of imports said: of these sessions, and of no others. `false`: it could not.
+    pub fn keep_imported(&self, store: &str, put: &[(&Key, &Imported)], gone: &[&Key]) -> bool {
+        let kept =
+            put.chunks(PIECE).map(|put| (put, &[] as &[&Key])).chain(gone.chunks(PIECE).map(|gone| (&[] as _, gone)));
+        kept.into_iter().all(|(put, gone)| {
+            self.with(|connection| {
+                let transaction = connection.transaction()?;
+                for (key, imported) in put {
+                    let text = serde_json::to_string(imported).unwrap_or_default();
+                    transaction.execute(
+                        "INSERT OR REPLACE INTO session_imported (store, day, participant, imported) VALUES (?, ?, ?, ?)",
+                        params![store, day(key.date), key.participant, text],
+                    )?;
+                }
+                for key in gone {
+                    transaction.execute(
+                        "DELETE FROM session_imported WHERE store = ? AND day = ? AND participant = ?",
+                        params![store, day(key.date), key.participant],
+                    )?;
+                }
+                transaction.commit()
+            })
+            .is_some()
+        })
+    }
+
+    /// Asks or tells the file; opens it where it is not, or was taken from under us.
+    fn with<T>(&self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Option<T> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = aside::identity(&file.folder);
+        if file.open.as_ref().is_some_and(|(_, then)| *then != now) {
+            file.open = None;
+        }
+        let done = match file.open.take() {
+            Some(open) => Ok(open),
+            None => database::join(&file.folder).map(|connection| (connection, now)).map_err(|error| error.to_string()),
+        };
+        let done = done.and_then(|(mut connection, identity)| {
+            let done = act(&mut connection).map_err(|error| error.to_string());
+            if done.is_ok() {
+                file.open = Some((connection, identity));
+            }
+            done
+        });
+        match done {
+            Ok(done) => {
+                file.trouble = None;
+                Some(done)
+            }
+            Err(why) => {
+                if file.trouble.as_ref() != Some(&why) {
+                    tracing::warn!("what is known of sessions is not kept in state.db: {why}");
+                }
+                file.trouble = Some(why);
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

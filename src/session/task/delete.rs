@@ -1,0 +1,114 @@
+//! Deletes sessions from this computer, each only after everything that must hold was looked at again.
+
+use std::path::Path;
+
+use super::{Cancelled, Site};
+use crate::session::delete::{self, Approved, Order, Recovered, Seen, Witness};
+use crate::session::key::Key;
+use crate::session::report::{DeleteReport, Refused};
+use crate::session::view::{Imported, SideState};
+
+/// Writes down what is going to be deleted, and returns when that would survive a power cut.
+pub type Record<'a> = &'a (dyn Fn(&Approved) -> Result<(), String> + Sync);
+
+/// Asks the database of imports about one session, now.
+pub type AskImported<'a> = &'a (dyn Fn(&Key) -> Imported + Sync);
+
+/// Deletes these sessions one after the other; with `dry_run` only says what would be deleted. What interrupted deletions
+/// left is dealt with first, and told through `recovered`.
+pub fn delete(
+    site: &Site<'_>,
+    keys: &[Key],
+    dry_run: bool,
+    record: Record<'_>,
+    imported: AskImported<'_>,
+    recovered: &dyn Fn(&Recovered),
+) -> Result<DeleteReport, Cancelled> {
+    let store = site.shop.declared();
+    if !dry_run && site.shop.source_state().ready() {
+        for found in delete::recover(&store.source, site.clock) {
+            recovered(&found);
+        }
+    }
+    let mut report = DeleteReport { dry_run, ..DeleteReport::default() };
+    for key in keys {
+        site.go_on()?;
+        site.steer.note(&format!("{} {key}", if dry_run { "checking" } else { "deleting" }));
+        let busy = if dry_run { Ok(None) } else { site.shop.busy(key, "being deleted").map(Some) };
+        let ended = match &busy {
+            Err(why) => Err(vec![why.clone()]),
+            Ok(_) => one(site, key, dry_run, record, imported),
+        };
+        match ended {
+            Ok(deleted) => {
+                report.bytes_freed += deleted.freed;
+                if !dry_run {
+                    site.shop.record_deleted(key);
+                }
+                report.deleted.push(deleted.report);
+            }
+            Err(reasons) => report.refused.push(Refused { key: key.clone(), reasons }),
+        }
+        drop(busy);
+        if !dry_run {
+            site.look(key);
+        }
+    }
+    Ok(report)
+}
+
+fn one(
+    site: &Site<'_>,
+    key: &Key,
+    dry_run: bool,
+    record: Record<'_>,
+    imported: AskImported<'_>,
+) -> Result<delete::Deleted, Vec<String>> {
+    let store = site.shop.declared();
+    let folder = site.shop.layout().render(key);
+    let witness = World { site, key, record, imported };
+    delete::delete(&Order {
+        source: &store.source,
+        key,
+        folder: &folder,
+        settle: store.settle,
+        dry_run,
+        clock: site.clock,
+        steer: site.steer,
+        witness: &witness,
+    })
+}
+
+/// Everything that is asked about one session.
+struct World<'a> {
+    site: &'a Site<'a>,
+    key: &'a Key,
+    record: Record<'a>,
+    imported: AskImported<'a>,
+}
+
+impl Witness for World<'_> {
+    fn source(&self) -> SideState {
+        self.site.shop.source_state()
+    }
+
+    fn excluded(&self, path: &Path) -> bool {
+        self.site.shop.filter().excluded(path)
+    }
+
+    fn imported(&self) -> Imported {
+        (self.imported)(self.key)
+    }
+
+    fn copies(&self) -> Vec<Seen> {
+        self.site.shop.witness(self.key)
+    }
+
+    fn busy(&self) -> Vec<String> {
+        self.site.shop.busy_with_others(self.key, "being deleted")
+    }
+
+    fn record(&self, approved: &Approved) -> Result<(), String> {
+        (self.record)(approved)
+    }
+}

@@ -1,0 +1,166 @@
+//! Copies sessions to every destination, and verifies each copy by content before it counts.
+
+use super::{Cancelled, Site, listed, trouble};
+use crate::session::batch::Batch;
+use crate::session::copy::{self, Copied, CopyError, Order, ReadBack};
+use crate::session::key::Key;
+use crate::session::report::{SyncReport, SyncResult, Synced};
+use crate::session::view::{CopyState, Level, SessionRow};
+
+/// Copies these sessions; with `dry_run` only says what would be copied.
+pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, Cancelled> {
+    let destinations = site.destinations();
+    // What is written is read back: each byte counts twice.
+    let each = if dry_run { 0 } else { 2 * destinations as u64 };
+    let batch = Batch::new(site.steer, keys.len() * destinations, site.bytes(keys) * each);
+    let mut report = SyncReport { dry_run, sessions: Vec::new() };
+    for (number, key) in keys.iter().enumerate() {
+        site.go_on()?;
+        let held = if dry_run { Ok(None) } else { site.hold(key, "being copied").map(Some) };
+        for destination in 0..destinations {
+            let began = site.clock.tick();
+            let expected = if dry_run { 0 } else { 2 * site.size(key) };
+            let piece = batch.piece(number * destinations + destination, key.to_string(), "copying", expected);
+            let mut line = match &held {
+                Err(why) => failed(site, key, destination, why.clone()),
+                Ok(_) => one(site, key, destination, dry_run, &piece)?,
+            };
+            line.seconds = site.clock.tick().since(began).as_secs_f64();
+            report.sessions.push(line);
+        }
+        drop(held);
+        if !dry_run {
+            site.look(key);
+        }
+    }
+    Ok(report)
+}
+
+/// One session to one destination.
+fn one(
+    site: &Site<'_>,
+    key: &Key,
+    destination: usize,
+    dry_run: bool,
+    piece: &dyn crate::work::steer::Steer,
+) -> Result<Synced, Cancelled> {
+    let name = site.destination(destination).map(|to| to.name.as_str()).unwrap_or_default();
+    let standing = if dry_run { site.shop.destination_state(name) } else { site.shop.prepare(name) };
+    if let Some(why) = standing.map_or_else(Some, |standing| trouble(&standing.state)) {
+        return Ok(failed(site, key, destination, why));
+    }
+    let Some(row) = site.look(key) else {
+        return Ok(failed(site, key, destination, "nobody knows of this session".into()));
+    };
+    if row.source.is_none() {
+        return Ok(failed(site, key, destination, "it is not on this computer".into()));
+    }
+    if proven(&row, destination) {
+        let facts = row.source.unwrap_or_default();
+        let line = line(site, key, destination, SyncResult::Skipped);
+        return Ok(Synced { files: facts.files.into(), bytes: facts.bytes, ..line });
+    }
+    let (root, relative) = match site.shop.root(name, key) {
+        Ok(found) => found,
+        Err(why) => return Ok(failed(site, key, destination, why)),
+    };
+    let source = site.source(key);
+    let filter = site.shop.filter();
+    let order = Order {
+        key,
+        source: &source,
+        root: &root,
+        relative: &relative,
+        exclude: &|path| filter.excluded(path),
+        parallel: site.shop.declared().parallel,
+        throttle: Some(site.shop.throttle()),
+        steer: piece,
+        read_back: ReadBack::Everything,
+        dry_run,
+    };
+    match copy::copy(&order) {
+        Ok(copied) => Ok(outcome(site, key, destination, dry_run, &copied)),
+        Err(CopyError::Cancelled) => Err(Cancelled),
+        Err(error) => Ok(failed(site, key, destination, error.to_string())),
+    }
+}
+
+/// Whether the copy is whole and was verified by content since either side changed.
+fn proven(row: &SessionRow, destination: usize) -> bool {
+    let (Some(source), Some(copy)) = (row.source, row.copies.get(destination)) else { return false };
+    let (Some(verified), Some(facts)) = (&copy.verified, copy.facts) else { return false };
+    copy.state == CopyState::Same
+        && source.odd == 0
+        && verified.ok
+        && verified.level == Level::Content
+        && verified.from_storage
+        && verified.source == Some(source.state)
+        && verified.copy == facts.state
+}
+
+fn outcome(site: &Site<'_>, key: &Key, destination: usize, dry_run: bool, copied: &Copied) -> Synced {
+    let proof = copied.proof.as_ref();
+    if let Some(proof) = proof {
+        site.shop.record_verified(&name(site, destination), key, &proof.verified(site.clock.now()));
+    }
+    let good = copied.whole() && (dry_run || proof.is_some_and(super::super::verify::Outcome::ok));
+    let result = match (good, copied.written) {
+        (false, _) => SyncResult::Failed,
+        (true, 0) => SyncResult::Skipped,
+        (true, _) => SyncResult::Copied,
+    };
+    Synced {
+        files: copied.files,
+        bytes: copied.bytes,
+        written: copied.written,
+        written_bytes: copied.written_bytes,
+        error: (!good).then(|| wrong(copied)),
+        ..line(site, key, destination, result)
+    }
+}
+
+/// What is wrong with a copy, in one line.
+fn wrong(copied: &Copied) -> String {
+    let mut said = Vec::new();
+    if !copied.failed.is_empty() {
+        let named: Vec<String> = copied.failed.iter().map(|file| format!("{} ({})", file.path, file.reason)).collect();
+        said.push(format!("not copied: {}", listed(&named)));
+    }
+    if !copied.odd.is_empty() {
+        let named: Vec<String> = copied.odd.iter().map(|odd| format!("{} ({})", odd.path, odd.what)).collect();
+        said.push(format!("left out by rule: {}", listed(&named)));
+    }
+    if let Some(proof) = &copied.proof {
+        let different: Vec<String> =
+            proof.different.iter().map(|file| format!("{} ({})", file.path, file.reason)).collect();
+        let kinds = [("missing", &proof.missing), ("different", &different), ("only in the copy", &proof.extra)];
+        for (kind, paths) in kinds.into_iter().filter(|(_, paths)| !paths.is_empty()) {
+            said.push(format!("{kind}: {}", listed(paths)));
+        }
+    } else if said.is_empty() {
+        said.push("the copy could not be read back".into());
+    }
+    said.join("; ")
+}
+
+fn failed(site: &Site<'_>, key: &Key, destination: usize, why: String) -> Synced {
+    Synced { error: Some(why), ..line(site, key, destination, SyncResult::Failed) }
+}
+
+fn name(site: &Site<'_>, destination: usize) -> String {
+    site.destination(destination).map(|to| to.name.clone()).unwrap_or_default()
+}
+
+fn line(site: &Site<'_>, key: &Key, destination: usize, result: SyncResult) -> Synced {
+    Synced {
+        key: key.clone(),
+        destination: name(site, destination),
+        result,
+        files: 0,
+        bytes: 0,
+        written: 0,
+        written_bytes: 0,
+        seconds: 0.0,
+        error: None,
+    }
+}
