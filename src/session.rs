@@ -5,12 +5,13 @@
 //! is joined into one [`view::SessionRow`]. Nothing here follows a symbolic link, and nothing touches a share that is
 //! not proven to be the declared one.
 
-pub mod imported;
 mod beneath;
 pub mod copy;
+pub mod imported;
 pub mod key;
 pub mod listing;
 pub mod manifest;
+pub mod remote;
 pub mod report;
 pub mod root;
 mod stream;

@@ -7,5 +7,6 @@ mod doctor;
 mod farm;
 mod names;
 mod probes;
+mod remote;
 mod ssh;
 mod watch;
