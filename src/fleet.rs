@@ -22,6 +22,7 @@ pub mod secret;
 mod secrets;
 pub mod settings;
 mod shape;
+pub mod share;
 mod source;
 mod syntax;
 pub mod template;

@@ -71,7 +71,7 @@ fn of_stores(world: &World) -> Vec<Problem> {
     let mut all = Vec::new();
     for store in world.shown.stores.iter() {
         for trouble in sides::in_trouble(store) {
-            let line = format!("{}: {} {}", store.name, trouble.name, trouble.word);
+            let line = format!("{}: {}: {}", store.name, trouble.name, trouble.word);
             let more = vec![trouble.why.to_owned(), trouble.remedy.to_owned()];
             all.push(Problem { more, ..Problem::new(Meaning::Bad, line) });
         }

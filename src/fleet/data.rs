@@ -183,7 +183,7 @@ pub struct Destination {
     pub name: String,
     /// Mount point that must be mounted; `None`: a plain folder.
     pub mount: Option<PathBuf>,
-    /// Folder below which copies lie.
+    /// Folder below which copies lie; the url of a folder on another machine as it was written, see [`Destination::ssh`].
     pub path: PathBuf,
     /// Path of a session below `path`.
     pub layout: String,

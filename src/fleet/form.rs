@@ -145,6 +145,8 @@ pub(super) enum Kind {
     Url(&'static [&'static str]),
     /// A path on this machine; a relative one starts at the folder of the fleet file.
     Path,
+    /// A path on this machine, or a folder on another one: `ssh://host/path`.
+    Share,
     /// A file on this machine that holds a secret.
     SecretFile,
     /// A secret in clear.

@@ -5,6 +5,7 @@ mod address;
 use std::time::Duration;
 
 use super::form::Kind;
+use super::share::SshUrl;
 use super::template::{self, Scope};
 use super::units;
 use address::{address, cidr, server, socket, ssh, url};
@@ -56,6 +57,7 @@ pub(super) fn text(kind: &Kind, text: &str) -> Result<(), Problem> {
         Kind::Ssh => ssh(text),
         Kind::Url(schemes) => url(text, schemes),
         Kind::Path | Kind::SecretFile => path(text),
+        Kind::Share => share(text),
         Kind::Variable => variable(text),
         Kind::Glob => glob(text),
         Kind::Zone => zone(text),
@@ -138,6 +140,16 @@ fn path(text: &str) -> Result<(), Problem> {
         return Err(Problem::new("must be a path, not a url"));
     }
     Ok(())
+}
+
+fn share(text: &str) -> Result<(), Problem> {
+    if !text.contains("://") {
+        return path(text);
+    }
+    if !text.starts_with("ssh://") {
+        return Err(Problem::new("must be a path, or a url such as ssh://user@host:port/folder"));
+    }
+    SshUrl::parse(text).map(|_url| ()).map_err(Problem::new)
 }
 
 fn variable(text: &str) -> Result<(), Problem> {
@@ -232,6 +244,8 @@ mod tests {
         );
         good(&Kind::Glob, &["*.mp4", "a[0-9].{b,c}", "\\["]);
         bad(&Kind::Glob, &["[a", "{a", "a}", "a\\", "", "[z-a]"]);
+        good(&Kind::Share, &["/mnt/share", "copies", "ssh://ops@nas:2222/srv/recordings"]);
+        bad(&Kind::Share, &["", "~/x", "http://nas/srv", "ssh://nas", "ssh://u:p@nas/srv"]);
         good(&Kind::Zone, &["local", "utc", "Asia/Hong_Kong"]);
         assert_eq!(text(&Kind::Zone, "Asia/HongKong").map_err(|p| p.meant), Err(Some("Asia/Hong_Kong".into())));
         good(&Kind::Name, &["studio-1", "a.b_c"]);

@@ -8,6 +8,7 @@ mod master;
 mod remote;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -117,6 +118,12 @@ impl SshPool {
                 _ => SshError::no_answer(destination, remote.timeout),
             }),
         }
+    }
+
+    /// Program and arguments of an ssh client that travels over the warm connection to a destination, for programs that
+    /// start one by themselves, such as rsync: whatever host they name, they reach this one, or nothing.
+    pub async fn client(&self, destination: &str) -> Result<Vec<OsString>, SshError> {
+        Ok(self.open(&self.destination(destination)).await?.client())
     }
 
     /// Fingerprint (`SHA256:…`) of the host key that this destination showed last, by which machines are told apart.

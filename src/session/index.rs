@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::key::Key;
 use super::side::{Found, Known};
@@ -90,7 +90,7 @@ impl Index {
     /// Keeps what is known of a side. Facts of another place go.
     pub fn keep_side(&self, at: Where<'_>, place: &str, kept: &KeptSide) -> bool {
         self.with(|connection| {
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let other: bool = transaction.query_row(
                 "SELECT EXISTS (SELECT 1 FROM session_sides WHERE store = ? AND side = ? AND place <> ?)",
                 params![at.store, at.side, place],
@@ -135,7 +135,7 @@ impl Index {
         let pieces = put.chunks(PIECE).map(|put| (put, true)).chain(gone.chunks(PIECE).map(|gone| (gone, false)));
         for (keys, there) in pieces {
             let kept = self.with(|connection| {
-                let transaction = connection.transaction()?;
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 {
                     let mut insert = transaction.prepare_cached(
                         "INSERT OR REPLACE INTO session_facts (store, side, day, participant, videos, files, bytes,
@@ -203,7 +203,7 @@ impl Index {
         verified: impl IntoIterator<Item = (&'a Key, &'a Verified)>,
     ) -> bool {
         self.with(|connection| {
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for (key, verified) in verified {
                 rows::put_verified(&transaction, at, key, verified)?;
             }
@@ -215,7 +215,7 @@ impl Index {
     /// Keeps that sessions were deleted here. `false`: it could not.
     pub fn keep_deleted<'a>(&self, store: &str, deleted: impl IntoIterator<Item = (&'a Key, &'a Timestamp)>) -> bool {
         self.with(|connection| {
-            let transaction = connection.transaction()?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for (key, at) in deleted {
                 transaction.execute(
                     "INSERT OR REPLACE INTO session_deleted (store, day, participant, at) VALUES (?, ?, ?, ?)",
@@ -233,7 +233,7 @@ impl Index {
             put.chunks(PIECE).map(|put| (put, &[] as &[&Key])).chain(gone.chunks(PIECE).map(|gone| (&[] as _, gone)));
         kept.into_iter().all(|(put, gone)| {
             self.with(|connection| {
-                let transaction = connection.transaction()?;
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 for (key, imported) in put {
                     let text = serde_json::to_string(imported).unwrap_or_default();
                     transaction.execute(

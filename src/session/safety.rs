@@ -150,7 +150,8 @@ fn judge<'a>(case: &Case<'a>, say: &mut impl FnMut(Reason<'a>)) {
     }
     match case.source {
         Some(facts) => source(case, facts, say),
-        None => say(Reason::Gone),
+        // There is nothing to delete, and nothing to compare the copies with.
+        None => return say(Reason::Gone),
     }
     if case.copies.is_empty() {
         say(Reason::NoDestination);

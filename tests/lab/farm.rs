@@ -182,6 +182,15 @@ impl Host {
 
     /// Starts an sshd with a host key of its own and waits until it answers.
     pub(crate) async fn sshd(&mut self) -> Ssh {
+        self.sshd_with(&[]).await
+    }
+
+    /// The same, with these programs (name and text) found first by its users.
+    pub(crate) async fn sshd_with(&mut self, programs: &[(&str, &str)]) -> Ssh {
+        for (name, script) in programs {
+            std::fs::write(self.path(name), script).expect("written");
+            run("chmod", &["755", text(&self.path(name))]);
+        }
         let (host_key, user_key) = (self.path("host_key"), self.path("user_key"));
         for key in [&host_key, &user_key] {
             run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-f", text(key)]);
@@ -194,10 +203,11 @@ impl Host {
             // in there is nobody's business here.
             "Port 22\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\n\
              PasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\n\
-             SetEnv SHLVL=1 PATH=/usr/bin:/bin\n",
+             SetEnv SHLVL=1 PATH={}:/usr/bin:/bin\n",
             self.address,
             text(&host_key),
             text(&self.path("authorized_keys")),
+            text(self.folder.path()),
         );
         std::fs::write(self.path("sshd_config"), config).expect("written");
         std::fs::create_dir_all("/run/sshd").expect("the folder that sshd wants");

@@ -26,6 +26,7 @@ mod doctor;
 mod farm;
 mod names;
 mod probes;
+mod remote;
 mod shares;
 mod ssh;
 mod watch;

@@ -35,7 +35,7 @@ fn count(bytes: &[u8], part: &[u8]) -> usize {
 
 #[tokio::test]
 async fn the_first_frame_is_one_bracket_of_less_than_twelve_kilobytes() {
-    for scene in ["harbour", "many"] {
+    for scene in ["harbour", "many", "mocap"] {
         let session = open(scene).await;
         let bytes = session.taken();
         println!("{scene}: {} bytes", bytes.len());

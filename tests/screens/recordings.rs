@@ -41,7 +41,7 @@ fn pane(#[case] name: &str, #[case] width: u16, #[case] height: u16) {
 #[case("page-safe", "mocap", "2 down down down down enter")]
 #[case("page-odd", "mocap", "2 down down down down down down enter")]
 #[case("page-stale", "stale", "2 down enter")]
-#[case("page-alone", "mocap", "2 s s S end enter")]
+#[case("page-alone", "mocap", "2 s S down down enter")]
 #[case("jobs", "mocap", "3 z")]
 #[case("job-copying", "mocap", "3 enter")]
 #[case("job-paused", "mocap", "3 P enter")]

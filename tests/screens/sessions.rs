@@ -480,7 +480,7 @@ fn whatever_side_is_in_trouble_is_named() {
         assert!(text.contains(word) && text.contains("what was seen › what to do"), "{word}\n{text}");
     }
     stage.press("p");
-    assert!(stage.text().contains("mocap: CottonLab Network read-only"), "{}", stage.text());
+    assert!(stage.text().contains("mocap: CottonLab Network: read-only"), "{}", stage.text());
 }
 
 #[test]

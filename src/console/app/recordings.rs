@@ -62,6 +62,7 @@ impl App {
     /// Where copies lie, as lines.
     fn destinations(&self, name: &str) -> Vec<Line> {
         let Some(store) = self.world.store() else { return Vec::new() };
+        let glyphs = self.look.theme.glyphs;
         let mut lines = Vec::new();
         for (index, destination) in store.destinations.iter().enumerate() {
             let name = format!("{:<8}", if index == 0 { name } else { "" });
@@ -70,8 +71,9 @@ impl App {
             lines.push(line);
         }
         for trouble in sides::in_trouble(store) {
-            let text = format!("{} {}: {}. {}", trouble.name, trouble.word, trouble.why, trouble.remedy);
-            lines.push(vec![part(Meaning::Warn, text)]);
+            let text = format!("{} {}: {} {} {}", glyphs.warn, trouble.name, trouble.word, glyphs.dot, trouble.why);
+            lines.push(vec![part(Meaning::Bad, text)]);
+            lines.push(vec![part(Meaning::Info, format!("{} {}", glyphs.into, trouble.remedy))]);
         }
         lines
     }

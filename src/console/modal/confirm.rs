@@ -146,8 +146,11 @@ impl Modal for Confirm {
         }
         let below = lines.len().saturating_sub(self.offset + self.page);
         let mut foot = Vec::new();
+        if below > 0 {
+            foot.push(dim(format!("{below} more below  ")));
+        }
         if below > 0 || self.offset > 0 {
-            foot.extend([dim(format!("{below} more below  ")), part(Meaning::Key, "up down"), dim(" scroll  ")]);
+            foot.extend([part(Meaning::Key, "up down"), dim(" scroll  ")]);
         }
         if self.dry_run.is_some() {
             foot.extend([part(Meaning::Key, "d"), dim(" dry run  "), part(Meaning::Key, "esc"), dim(" cancel")]);

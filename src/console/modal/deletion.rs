@@ -227,7 +227,10 @@ fn told(found: &Found, world: &World, glyphs: &Glyphs, (room, height): (usize, u
     let time = format::second(*at, &world.zone);
     let again = if report.deleted.len() == 1 { "it is" } else { "each of them is" };
     sum.push(vec![dim(format!("checked at {time}; checked again before {again} taken away"))]);
-    let refused = report::refusals(report, glyphs, room);
+    let mut refused = report::refusals(report, glyphs, room);
+    if !refused.is_empty() {
+        refused.insert(0, vec![dim("not deleted, and why:")]);
+    }
     // Where not all can be seen at once, what matters for all of them is seen first.
     let long = sessions.len() + sum.len() + refused.len() + 10 > height;
     let parts = if long { [sum, sessions, refused] } else { [sessions, sum, refused] };

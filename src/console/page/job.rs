@@ -13,7 +13,7 @@ use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
 use crate::engine::command::{Answer, Finding, Grade, Query, Refusal, Report};
-use crate::work::view::{JobId, JobView};
+use crate::work::view::{JobId, JobState, JobView};
 
 /// The page.
 #[derive(Debug)]
@@ -95,10 +95,14 @@ impl Page for JobPage {
             lines.push(fact("progress", [part(Meaning::Chart, bar), plain(format!(" {percent:>2} %"))]));
         }
         let mut done = vec![plain(format::amount(job.done, job.total, job.unit))];
+        let moves = !job.state.ended() && job.state != JobState::Paused;
+        done.extend(job.rate.filter(|_| moves).map(|rate| dim(format!("   {}", format::rate(rate, job.unit)))));
         done.extend(
-            job.rate.filter(|_| !job.state.ended()).map(|rate| dim(format!("   {}", format::rate(rate, job.unit)))),
+            job.eta
+                .filter(|_| job.state != JobState::Paused)
+                .and_then(format::remaining)
+                .map(|eta| dim(format!("   {eta} left"))),
         );
-        done.extend(job.eta.and_then(format::remaining).map(|eta| dim(format!("   {eta} left"))));
         lines.push(fact("done", done));
         if let Some(note) = &job.note {
             lines.push(fact("note", [plain(note.clone())]));

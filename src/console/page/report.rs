@@ -106,7 +106,7 @@ pub fn verified(reports: &[VerifyReport], glyphs: &Glyphs, room: usize) -> Vec<L
             plain(format!("{:<8}", report.level.word())),
             plain(format!("{} in {}", much(report.files, report.bytes), took(report.seconds))),
         ];
-        line.extend(report.read.iter().map(|read| dim(format!(", read {read}"))));
+        line.extend(report.read.iter().map(|read| dim(format!(", {read}"))));
         line.push(dim(format!("  {} {}", glyphs.into, report.destination)));
         lines.push(line);
         lines.extend(report.error.iter().flat_map(|error| below(error, Meaning::Bad, 4, room)));

@@ -199,7 +199,7 @@ impl SessionPage {
                 CopyState::Alone => ": there is nothing here to compare it with",
                 CopyState::None => ": nothing is there",
                 CopyState::Differs => " from what is here in names or sizes",
-                CopyState::Unknown { .. } => ": it cannot be asked; what is known of it is old",
+                CopyState::Unknown { .. } => ": what is known of it is old",
             };
             line.push(plain(said));
             lines.push(fact(if index == 0 { "copies" } else { "" }, line));
@@ -240,7 +240,7 @@ fn verification(row: &SessionRow, copy: &CopyView, world: &World, glyphs: &Glyph
         line.push(plain(format!(", by {} {when}", verified.level.word())));
     }
     line.push(dim(format!(" ({})", format::day_and_minute(verified.at, world.now, &world.zone))));
-    line.extend(verified.read.iter().map(|read| dim(format!(", read {read}"))));
+    line.extend(verified.read.iter().map(|read| dim(format!(", {read}"))));
     let mut lines = vec![fact("", line)];
     if !words::holds(verified, row, copy) {
         let text = "something was changed after it: it says nothing of what is there now";

@@ -17,7 +17,7 @@ use crate::session::delete::{Approved, Recovered, phrase_for};
 use crate::session::key::Key;
 use crate::session::report::{DeleteReport, SyncReport, SyncResult, VerifyReport};
 use crate::session::task::{self, Site};
-use crate::session::view::{Level, Which};
+use crate::session::view::{CopyState, CopyView, Level, Which};
 use crate::work::jobs::{Handle, JobError, Outcome, Request};
 use crate::work::view::{Priority, Unit};
 
@@ -55,7 +55,7 @@ impl Core {
         which: &Which,
         dry_run: bool,
     ) -> Result<Done, Refusal> {
-        let (shop, keys) = self.meant(store, which)?;
+        let (shop, keys) = self.meant_here(store, which)?;
         if shop.declared().destinations.is_empty() {
             let hint = "add `destinations = [{ name = \"…\", path = \"…\" }]` to it in the fleet file";
             return Err(usage(format!("the store {} has no destination", shop.name()), Some(hint.into())));
@@ -77,7 +77,12 @@ impl Core {
         which: &Which,
         level: Option<Level>,
     ) -> Result<Done, Refusal> {
-        let (shop, keys) = self.meant(store, which)?;
+        let (shop, mut keys) = self.meant(store, which)?;
+        if matches!(which, Which::Range { .. }) {
+            // What was never copied has nothing to verify; what cannot be asked for is to fail.
+            let copied = |copy: &CopyView| copy.state != CopyState::None;
+            keys.retain(|key| shop.row(key).is_some_and(|row| row.copies.iter().any(copied)));
+        }
         let title = title(&keys);
         let work = move |site: &Site<'_>| {
             let verified = task::verify::verify(site, &keys, None, level)?;
@@ -112,7 +117,7 @@ impl Core {
         dry_run: bool,
         phrase: &str,
     ) -> Result<Done, Refusal> {
-        let (shop, keys) = self.meant_to_go(store, which)?;
+        let (shop, keys) = self.meant_here(store, which)?;
         // One session that is named is told apart from "all that are safe", also where that is one.
         let wanted = phrase_for(if matches!(which, Which::Keys { .. }) { keys.len().max(1) } else { 2 });
         if !dry_run && phrase != wanted {
@@ -171,7 +176,7 @@ impl Core {
     }
 
     /// As [`Core::meant`], but a range means only what is on this computer.
-    fn meant_to_go(&self, store: Option<&str>, which: &Which) -> Result<(Arc<Shop>, Vec<Key>), Refusal> {
+    fn meant_here(&self, store: Option<&str>, which: &Which) -> Result<(Arc<Shop>, Vec<Key>), Refusal> {
         let (shop, mut keys) = self.meant(store, which)?;
         if matches!(which, Which::Range { .. }) {
             keys.retain(|key| shop.row(key).is_some_and(|row| row.source.is_some()));

@@ -180,7 +180,11 @@ pub(super) static DESTINATION: Form = Form::new(
     &[&[
         required("name", Kind::Text, "Its name on screens."),
         optional("mount", Kind::Path, "Mount point that must be mounted; left out: a plain folder."),
-        required("path", Kind::Path, "Folder below which copies lie."),
+        required(
+            "path",
+            Kind::Share,
+            "Folder below which copies lie: on this machine, or `ssh://user@host:port/folder`.",
+        ),
         optional("layout", Kind::Layout, "Path of a session below `path`; default: the layout of the store."),
     ]],
 );

@@ -103,6 +103,13 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
         if path.as_os_str().is_empty() || source.as_os_str().is_empty() {
             continue;
         }
+        if destination.ssh(&[]).is_some() {
+            if destination.mount.is_some() {
+                let place = places.of(way!["sessions", &store.name, "destinations", at, "mount"]);
+                report.error(place, "a folder on another machine has no `mount` on this one");
+            }
+            continue;
+        }
         if let Some(mount) = destination.mount.as_ref().filter(|mount| !path.starts_with(mount)) {
             let message = format!("`path` does not lie below `mount`, {}", mount.display());
             let finding = report.error(place.clone(), message);

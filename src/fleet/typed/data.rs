@@ -98,7 +98,11 @@ pub(super) fn store(name: String, store: View<'_>) -> Store {
     let destination = |view: &View<'_>| Destination {
         name: view.text("name"),
         mount: view.maybe_path("mount"),
-        path: view.path("path"),
+        // A url is no path of this machine: nothing is put before it.
+        path: match view.text("path") {
+            url if url.contains("://") => PathBuf::from(url),
+            _ => view.path("path"),
+        },
         layout: view.maybe_text("layout").unwrap_or_else(|| layout.clone()),
     };
     Store {

@@ -5,6 +5,7 @@
 //! when the client dies, and when the engine dies without a word the client sees itself idle and leaves after
 //! `ControlPersist`.
 
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -167,6 +168,15 @@ impl Master {
     /// Gives up a connection that was seen to be dead.
     pub(super) fn bury(&self) {
         self.dead.cancel();
+    }
+
+    /// A client that travels over this connection.
+    pub(super) fn client(&self) -> Vec<OsString> {
+        let words = ["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "ControlMaster=no"];
+        // Without the connection it would dial whatever host it is told: it must not.
+        let never = ["-o", "ProxyCommand=false", "-S"];
+        let program = std::iter::once(self.program.clone().into_os_string());
+        program.chain(words.into_iter().chain(never).map(OsString::from)).chain([self.socket.clone().into()]).collect()
     }
 
     /// Asks the client to end.

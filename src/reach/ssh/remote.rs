@@ -1,6 +1,7 @@
 //! One command on a remote host.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use openssh::Stdio;
@@ -23,6 +24,8 @@ pub struct Remote {
     pub script: String,
     /// What the command reads on its standard input; a secret may travel here and nowhere else.
     pub stdin: Option<Secret>,
+    /// More for its standard input, of any bytes.
+    pub input: Option<Arc<[u8]>>,
     /// Longest time in all: connecting, waiting for a free session, running.
     pub timeout: Duration,
     /// Longest output of each of standard output and standard error, bytes.
@@ -32,13 +35,20 @@ pub struct Remote {
 impl Remote {
     /// A command with 64 KiB of output at most.
     pub fn new(script: impl Into<String>, timeout: Duration) -> Self {
-        Self { script: script.into(), stdin: None, timeout, limit: 64 * 1024 }
+        Self { script: script.into(), stdin: None, input: None, timeout, limit: 64 * 1024 }
     }
 
     /// The same with something on its standard input.
     #[must_use]
     pub fn with_stdin(mut self, text: Secret) -> Self {
         self.stdin = Some(text);
+        self
+    }
+
+    /// The same with these bytes on its standard input.
+    #[must_use]
+    pub fn with_input(mut self, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.input = Some(bytes.into());
         self
     }
 
@@ -60,14 +70,17 @@ impl Remote {
             return Err(SshError::not_begun(master.destination()));
         }
         let mut command = master.session().raw_command(self.line());
-        command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        command.stdin(if self.stdin.is_some() || self.input.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().await.map_err(|error| refused(master, &error))?;
         let (input, out, err) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let feeding = async {
-            if let (Some(mut pipe), Some(text)) = (input, &self.stdin) {
-                // A command that does not read its input says so with its exit status.
-                let _unread = pipe.write_all(text.expose().as_bytes()).await;
+            if let Some(mut pipe) = input {
+                let text = self.stdin.as_ref().map(|text| text.expose().as_bytes());
+                for bytes in [text, self.input.as_deref()].into_iter().flatten() {
+                    // A command that does not read its input says so with its exit status.
+                    let _unread = pipe.write_all(bytes).await;
+                }
             }
             Ok(())
         };

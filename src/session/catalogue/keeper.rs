@@ -139,7 +139,7 @@ async fn keep_imports(shop: &Arc<Shop>, ask: &AskImported) {
     }
     loop {
         news.mark_unchanged();
-        wishes.mark_unchanged();
+        // A wish stays one until the source was looked at after it: see `looked_again`.
         let listing = Arc::clone(shop);
         let looked = shop.source_looked();
         if let Some(local) = aside("imports", move || listing.local_sessions()).await {

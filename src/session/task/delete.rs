@@ -41,7 +41,7 @@ pub fn delete(
         };
         match ended {
             Ok(deleted) => {
-                report.bytes_freed += deleted.freed;
+                report.bytes_freed += deleted.report.bytes;
                 if !dry_run {
                     site.shop.record_deleted(key);
                 }
