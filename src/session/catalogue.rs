@@ -7,6 +7,7 @@
 mod busy;
 mod detail;
 mod due;
+mod eyes;
 mod join;
 mod keeper;
 mod looks;

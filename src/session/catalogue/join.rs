@@ -20,8 +20,8 @@ pub(super) struct Joined<'a> {
     copies: Vec<CopyView>,
     imported: Imported,
     jobs: &'a [String],
-    /// Its source was written to less than `settle` ago.
-    recording: bool,
+    /// When its source will have been quiet for `settle`, where that is still to come.
+    quiet: Option<Timestamp>,
     wrong: Option<String>,
     now: Timestamp,
 }
@@ -35,12 +35,13 @@ pub(super) fn join<'a>(stock: &'a Stock, key: &Key, now: Timestamp) -> Option<Jo
     }
     let copies = stock.copies.iter().map(|half| copy(half, source, key)).collect();
     let jobs = stock.busy.get(key).map_or(&[] as &[String], Vec::as_slice);
-    let recording = source.and_then(|facts| facts.changed).is_some_and(|changed| {
-        let quiet = now.duration_since(changed);
-        quiet < jiff::SignedDuration::try_from(stock.store.settle).unwrap_or(jiff::SignedDuration::MAX)
-    });
-    let mut joined =
-        Joined { stock, source, copies, imported: imported(stock, key), jobs, recording, wrong: None, now };
+    let quiet = source
+        .and_then(|facts| facts.changed)
+        .map(|changed| changed.checked_add(stock.store.settle).unwrap_or(Timestamp::MAX));
+    // A time far ahead tells of a wrong clock, not of a recording.
+    let ahead = now.checked_add(stock.store.settle.saturating_mul(2)).unwrap_or(Timestamp::MAX);
+    let quiet = quiet.filter(|quiet| *quiet > now && *quiet <= ahead);
+    let mut joined = Joined { stock, source, copies, imported: imported(stock, key), jobs, quiet, wrong: None, now };
     joined.wrong = joined.what_is_wrong(key);
     Some(joined)
 }
@@ -84,9 +85,9 @@ fn alike(source: &Facts, copy: &Facts) -> bool {
 }
 
 impl Joined<'_> {
-    /// Whether time alone will change it.
-    pub(super) const fn restless(&self) -> bool {
-        self.recording
+    /// When time alone will change it.
+    pub(super) const fn due(&self) -> Option<Timestamp> {
+        self.quiet
     }
 
     /// What filtering and ordering need of it.
@@ -146,7 +147,7 @@ impl Joined<'_> {
     fn busy(&self) -> Option<String> {
         match self.jobs.first() {
             Some(job) => Some(job.clone()),
-            None => self.recording.then(|| "being recorded".to_owned()),
+            None => self.quiet.map(|_| "being recorded".to_owned()),
         }
     }
 

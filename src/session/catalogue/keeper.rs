@@ -6,22 +6,27 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use super::eyes::{Eyes, Moved, Tended};
 use super::shop::Shop;
 use super::{AskImported, aside};
 use crate::clock::Timestamp;
 use crate::session::side::Depth;
 
-/// Between two quick looks at the source, and at a destination.
+/// Between two quick looks at the source, where it is not watched, where it is, and at a destination.
 const SOURCE: Duration = Duration::from_secs(30);
+const WATCHED: Duration = Duration::from_secs(300);
 const DESTINATION: Duration = Duration::from_secs(300);
-/// Every so many quick looks a full one follows.
-const FULL: u32 = 60;
+/// Between two looks at every file: quick ones do not see what is written into an old file.
+const SOURCE_FULL: Duration = Duration::from_secs(3600);
+const DESTINATION_FULL: Duration = Duration::from_secs(6 * 3600);
+/// How long what moves on the source is gathered.
+const DEBOUNCE: Duration = Duration::from_secs(1);
 /// How often it is asked whether a destination still is what it should be.
 const STANDING: Duration = Duration::from_secs(30);
 /// Between two questions to the database of imports.
 const IMPORTS: Duration = Duration::from_secs(300);
 /// The database is not asked more often than this, whatever is recorded.
-const BREATH: Duration = Duration::from_secs(20);
+const BREATH: Duration = Duration::from_secs(60);
 /// What time alone changes is looked at so often.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -42,34 +47,74 @@ pub(super) async fn keep(shop: Arc<Shop>, imported: AskImported) {
 }
 
 async fn keep_side(shop: Arc<Shop>, side: usize) {
-    let every = if side == 0 { SOURCE } else { DESTINATION };
     let mut wishes = shop.wishes.subscribe();
-    let mut quick = 0;
+    let mut eyes = (side == 0).then(|| Eyes::new(&shop.declared().source, shop.layout()));
+    let mut last_full = None;
     loop {
         wishes.mark_unchanged();
-        let depth = if quick == 0 { Depth::Full } else { Depth::Changed };
+        let now = shop.tick();
+        let full =
+            last_full.is_none_or(|last| now.since(last) >= if side == 0 { SOURCE_FULL } else { DESTINATION_FULL });
+        if full {
+            last_full = Some(now);
+        }
         let looking = Arc::clone(&shop);
-        aside("catalogue", move || looking.scan(side, depth)).await;
-        quick = (quick + 1) % FULL;
-        let mut due = Box::pin(tokio::time::sleep(every));
-        let mut standing = tokio::time::interval(STANDING);
-        standing.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        standing.reset();
-        loop {
-            tokio::select! {
-                () = &mut due => break,
-                _wished = wishes.changed() => {
-                    quick = 0;
-                    break;
-                }
-                _ = standing.tick(), if side > 0 => {
-                    let standing = Arc::clone(&shop);
-                    let back = aside("catalogue", move || standing.came_back(side)).await;
-                    if back == Some(true) {
-                        break;
-                    }
-                }
+        aside("catalogue", move || looking.scan(side, if full { Depth::Full } else { Depth::Changed })).await;
+        let every = match tend(&shop, &mut eyes).await {
+            _ if side > 0 => DESTINATION,
+            Tended::Same => WATCHED,
+            Tended::Blind => SOURCE,
+            Tended::More => DEBOUNCE,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            _wished = wishes.changed() => last_full = None,
+            () = came_back(&shop, side), if side > 0 => {}
+            () = moved(&shop, &mut eyes) => {}
+        }
+    }
+}
+
+/// Has the folders watched that are worth it.
+async fn tend(shop: &Arc<Shop>, eyes: &mut Option<Eyes>) -> Tended {
+    let Some(mut own) = eyes.take() else { return Tended::Blind };
+    let shop = Arc::clone(shop);
+    let tended = aside("watch", move || {
+        let all = own.tend(shop.folders_to_watch());
+        (own, all)
+    });
+    let Some((own, all)) = tended.await else { return Tended::Blind };
+    *eyes = Some(own);
+    all
+}
+
+/// Looks at sessions in which something moves, as long as it is known which; ends where all are to be looked at.
+async fn moved(shop: &Arc<Shop>, eyes: &mut Option<Eyes>) {
+    loop {
+        match eyes {
+            Some(eyes) => eyes.stirred().await,
+            None => std::future::pending().await,
+        }
+        // What is written is written in many pieces.
+        tokio::time::sleep(DEBOUNCE).await;
+        match eyes.as_ref().and_then(Eyes::moved) {
+            Some(Moved::Sessions(keys)) => {
+                let looking = Arc::clone(shop);
+                aside("catalogue", move || looking.look_at_source(&keys)).await;
             }
+            Some(Moved::Anything) => return,
+            None => {}
+        }
+    }
+}
+
+/// Ends when a destination that could not be used can be used again.
+async fn came_back(shop: &Arc<Shop>, side: usize) {
+    loop {
+        tokio::time::sleep(STANDING).await;
+        let standing = Arc::clone(shop);
+        if aside("catalogue", move || standing.came_back(side)).await == Some(true) {
+            return;
         }
     }
 }

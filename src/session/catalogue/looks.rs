@@ -1,8 +1,10 @@
 //! The looks themselves: from the index, at all sessions of a side, and what the database of imports is asked. Blocking.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::eyes;
 use super::lock;
 use super::shop::Shop;
 use crate::clock::Timestamp;
@@ -118,6 +120,22 @@ impl Shop {
         self.stand(side).readable && lost
     }
 
+    /// Looks at these sessions on the source.
+    pub(super) fn look_at_source(&self, keys: &HashSet<Key>) {
+        for key in keys.iter().filter(|key| self.filter.participant(&key.participant)) {
+            if let Err(lost) = self.look_at(0, key) {
+                tracing::debug!(store = self.name(), %key, "the source was not looked at: {lost}");
+            }
+        }
+        self.publish(&mut lock(&self.stock));
+        self.news.send_modify(|count| *count += 1);
+    }
+
+    /// The folders of the source in which something new is to be expected.
+    pub(super) fn folders_to_watch(&self) -> HashSet<PathBuf> {
+        eyes::folders(&lock(&self.stock), &self.layout(), self.clock.now())
+    }
+
     /// Takes in what time alone has changed.
     pub(super) fn settle(&self) {
         let mut stock = lock(&self.stock);
@@ -132,9 +150,22 @@ impl Shop {
         if !stock.source.speaks() {
             return None;
         }
-        let keys: Vec<Key> = stock.source.found.keys().cloned().collect();
+        let found = Arc::clone(&stock.source.found);
         drop(stock);
-        Some(keys.iter().filter_map(|key| self.local(key)).collect())
+        let mut locals = std::mem::take(&mut *lock(&self.locals));
+        // Only what changed since the last question is listed again.
+        locals.retain(|key, (state, _)| found.get(key).is_some_and(|found| found.facts.state == *state));
+        for (key, found) in found.iter().filter(|(key, _)| !locals.contains_key(key)).collect::<Vec<_>>() {
+            if self.stop.is_cancelled() {
+                return None;
+            }
+            if let Some(local) = self.local(key) {
+                locals.insert(key.clone(), (found.facts.state, local));
+            }
+        }
+        let all = locals.values().map(|(_, local)| local.clone()).collect();
+        *lock(&self.locals) = locals;
+        Some(all)
     }
 
     /// A session on this computer, for whoever knows whether it was imported; `None`: it is not there or cannot be listed.

@@ -1,5 +1,6 @@
 //! One store at work: its sides, what is known of it, and what jobs and faces ask of it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -8,9 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::lock;
 use super::stock::Stock;
 use super::summary::summary;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Tick, Timestamp};
 use crate::fleet::data::{Destination, Store};
 use crate::session::filter::Filter;
+use crate::session::imported::Local;
 use crate::session::index::{Index, KeptSide, Where};
 use crate::session::key::Key;
 use crate::session::layout::Layout;
@@ -34,6 +36,8 @@ pub struct Shop {
     view: Mutex<Arc<StoreView>>,
     /// The last selection of each kind that was asked for, with the version it is of.
     selections: Mutex<Vec<(Ask, u64, Arc<Selection>)>>,
+    /// What was last said of sessions here to whoever knows of imports, and of which state of theirs.
+    pub(super) locals: Mutex<HashMap<Key, ([u8; 16], Local)>>,
     seen: watch::Sender<u64>,
     /// Counts wishes for a full look.
     pub(super) wishes: watch::Sender<u64>,
@@ -76,6 +80,7 @@ impl Shop {
             stock: Mutex::new(stock),
             view: Mutex::new(view),
             selections: Mutex::default(),
+            locals: Mutex::default(),
             seen: seen.clone(),
             wishes: watch::channel(0).0,
             news: watch::channel(0).0,
@@ -191,6 +196,11 @@ impl Shop {
         lock(&self.stock).looked()
     }
 
+    /// Monotonic time.
+    pub(super) fn tick(&self) -> Tick {
+        self.clock.tick()
+    }
+
     /// When the source was last looked at.
     pub(super) fn source_looked(&self) -> Option<Timestamp> {
         lock(&self.stock).source.tried
@@ -231,7 +241,7 @@ impl Shop {
 
     /// What a person would see has changed.
     pub(super) fn publish(&self, stock: &mut Stock) {
-        let version = stock.turn();
+        let version = stock.version();
         *lock(&self.view) = Arc::new(summary(stock, version, self.throttle.limit(), self.clock.now()));
         self.seen.send_modify(|count| *count = count.wrapping_add(1));
     }

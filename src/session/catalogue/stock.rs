@@ -1,6 +1,6 @@
 //! What is known of one store: what each side held when it was last looked at, and what follows for each session. No I/O.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::join;
@@ -103,8 +103,10 @@ pub(super) struct Stock {
     lines: Arc<Vec<Arc<Line>>>,
     totals: Totals,
     version: u64,
-    /// Sessions whose line changes by time alone.
-    restless: HashSet<Key>,
+    /// Rows were made anew that are not in the version yet.
+    turned: bool,
+    /// Sessions whose line changes by time alone, and when.
+    restless: HashMap<Key, Timestamp>,
 }
 
 impl Stock {
@@ -121,7 +123,8 @@ impl Stock {
             lines: Arc::default(),
             totals: Totals::default(),
             version: 0,
-            restless: HashSet::new(),
+            turned: false,
+            restless: HashMap::new(),
             store,
         }
     }
@@ -135,9 +138,10 @@ impl Stock {
         self.totals
     }
 
-    /// A new version: whoever holds a window of rows is to ask again.
-    pub(super) fn turn(&mut self) -> u64 {
-        self.version += 1;
+    /// The version of the rows; a new one where any was made anew since this was last asked: whoever holds a window of an
+    /// older one is to ask again.
+    pub(super) fn version(&mut self) -> u64 {
+        self.version += u64::from(std::mem::take(&mut self.turned));
         self.version
     }
 
@@ -228,6 +232,7 @@ impl Stock {
     /// Makes the lines of these sessions anew.
     pub(super) fn touch<'a>(&mut self, keys: impl IntoIterator<Item = &'a Key>, now: Timestamp) {
         for key in keys {
+            self.turned = true;
             let line = self.line(key, now).map(Arc::new);
             let lines = Arc::make_mut(&mut self.lines);
             let old = match (lines.binary_search_by(|line| line.key.cmp(key)), &line) {
@@ -256,6 +261,7 @@ impl Stock {
         keys.dedup();
         let keys: Vec<Key> = keys.into_iter().cloned().collect();
         self.restless.clear();
+        self.turned = true;
         let lines: Vec<Arc<Line>> = keys.iter().filter_map(|key| self.line(key, now).map(Arc::new)).collect();
         let mut totals = Totals::default();
         for line in &lines {
@@ -266,19 +272,18 @@ impl Stock {
 
     /// Makes anew what time alone has changed. Returns whether anything was.
     pub(super) fn settle(&mut self, now: Timestamp) -> bool {
-        let due: Vec<Key> = self.restless.iter().cloned().collect();
-        let before = (self.totals, self.restless.len());
+        let due = self.restless.iter().filter(|(_, due)| **due <= now).map(|(key, _)| key.clone());
+        let due: Vec<Key> = due.collect();
         self.touch(due.iter(), now);
-        before != (self.totals, self.restless.len())
+        !due.is_empty()
     }
 
     fn line(&mut self, key: &Key, now: Timestamp) -> Option<Line> {
         let joined = join::join(self, key, now)?;
-        let (line, restless) = (joined.line(key), joined.restless());
-        if restless {
-            self.restless.insert(key.clone());
-        } else {
-            self.restless.remove(key);
+        let (line, due) = (joined.line(key), joined.due());
+        match due {
+            Some(due) => drop(self.restless.insert(key.clone(), due)),
+            None => drop(self.restless.remove(key)),
         }
         Some(line)
     }

@@ -107,7 +107,7 @@ impl Shop {
     }
 
     /// Looks at one session on one side now and takes in what is there.
-    fn look_at(&self, side: usize, key: &Key) -> Result<Option<Listing>, Lost> {
+    pub(super) fn look_at(&self, side: usize, key: &Key) -> Result<Option<Listing>, Lost> {
         let standing = self.stand(side);
         if !standing.readable {
             return Err(Lost::Trouble(standing.state));
