@@ -10,6 +10,9 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::session::view::{Ask, MOST_ROWS, Rows, SessionRow, Sort};
 
+/// The most sessions that one request names: with long names it still fits what the engine's socket takes.
+pub const MOST_NAMED: usize = 5_000;
+
 /// Screens of rows that are asked for at once.
 const SCREENS: usize = 5;
 /// The fewest rows that are asked for, for screens of a few lines and before the first frame.
