@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod engine;
 pub mod exit;
 pub mod files;
+pub mod import;
 pub mod init;
 pub mod jobs;
 pub mod join;
@@ -87,5 +88,6 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Completions(args) => packager::completions(context, &args),
         Subcommand::Man => packager::man(context),
         Subcommand::Init(args) => init::run(context, &args),
+        Subcommand::Import(args) => import::run(context, &args),
     }
 }
