@@ -382,7 +382,7 @@ mod tests {
         let offset = at.map_or(ask.offset, |at| at.saturating_sub(u64::from(ask.limit) / 2)).min(count);
         let end = count.min(offset + u64::from(ask.limit));
         let rows = (offset..end).map(row).collect();
-        Rows { store: "s".into(), version, matching: count, totals: Totals::default(), offset, rows }
+        Rows { store: "s".into(), version, looked: None, matching: count, totals: Totals::default(), offset, rows }
     }
 
     fn wish(first: usize, version: u64) -> Wish {
