@@ -5,6 +5,7 @@
 //! sides say comes in behind it.
 
 mod busy;
+mod carry;
 mod detail;
 mod due;
 mod eyes;

@@ -1,19 +1,25 @@
 //! A side of a store: the place where sessions are recorded, or one where their copies go.
 //!
 //! Whatever a side is made of, it can say whether it is what it should be, what lies there of all sessions, and what
-//! lies there of one. Every question blocks its caller no longer than the side's own deadline.
+//! lies there of one; one that holds copies takes them and compares them. Every question blocks its caller no longer than
+//! the side's own deadline; copying and comparing take as long as they take, and are steered.
 
 mod folder;
+mod wish;
 
 pub use folder::Folder;
+pub use wish::{CopyWish, Undone, VerifyWish};
 
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::copy::Copied;
 use super::key::Key;
 use super::listing::{Facts, Listing};
+use super::manifest::Manifest;
+use super::verify::Outcome;
 use super::view::SideState;
 use crate::clock::Timestamp;
 
@@ -158,4 +164,14 @@ pub trait Side: Debug + Send + Sync {
 
     /// One session there; `None`: nothing.
     fn list(&self, key: &Key) -> Result<Option<Listing>, Lost>;
+
+    /// The sums that lie beside the copy of a session, read now; `None`: there are none.
+    fn manifest(&self, key: &Key) -> Result<Option<Manifest>, Lost>;
+
+    /// Copies a session there, reads all of it back from its storage, and leaves the manifest beside it. The side is proven
+    /// to be the one that is meant before anything is written, and again before anything gets its name.
+    fn copy(&self, wish: &CopyWish<'_>) -> Result<Copied, Undone>;
+
+    /// Compares the copy of a session with the source, or where that is gone with the manifest.
+    fn verify(&self, wish: &VerifyWish<'_>) -> Result<Outcome, Undone>;
 }
