@@ -1,7 +1,10 @@
 //! What the console costs: first frame, key to bytes, bytes a frame, idle bytes and CPU, memory; the real binary in a
 //! pty of 120×40 over a running engine, with 10 and with 1,000 hosts.
 //!
-//! `cargo bench --bench console` prints a table.
+//! Then, without a terminal, what a frame costs over 100,000 sessions: from a key or an answer of the engine to the
+//! finished picture of 200×50, the engine's own time left out.
+//!
+//! `cargo bench --bench console` prints both tables, `cargo bench --bench console -- sessions` the second one.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -13,12 +16,19 @@
     reason = "a bench measures with the machine's own clocks and may stop at any error"
 )]
 
+#[path = "../tests/support/fixture.rs"]
+mod fixture;
+#[path = "../tests/support/stage.rs"]
+mod stage;
+
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
+
+use hotspare::console::app::Reply;
 
 const KEYS: usize = 100;
 /// Between two keys: a person's pace, below the console's twenty frames a second.
@@ -28,6 +38,77 @@ const OLD_ENOUGH: Duration = Duration::from_secs(65);
 const IDLE: Duration = Duration::from_secs(10);
 
 fn main() {
+    if !std::env::args().any(|argument| argument == "sessions") {
+        terminal();
+    }
+    sessions();
+}
+
+/// Sessions in the store.
+const SESSIONS: usize = 100_000;
+
+/// Keys, by what they do; each is pressed so many times.
+const GESTURES: [(&str, &[&str], usize); 6] = [
+    ("selection", &["down"], 300),
+    ("scroll by screens", &["page-down"], 300),
+    ("to the ends", &["end", "home"], 50),
+    ("sort", &["s"], 14),
+    ("turn around", &["S"], 10),
+    ("filter, letter by letter", &["text:p004 d", "ctrl-u"], 10),
+];
+
+/// What a frame costs over many sessions.
+fn sessions() {
+    println!("\n| {SESSIONS} sessions | frames | p50 ms | p99 ms | worst ms |\n|---|---|---|---|---|");
+    let mut stage = stage::Stage::of(fixture::archive(fixture::noon(), SESSIONS)).sized(200, 50);
+    stage.press("2 z");
+    stage.held = true;
+    for (name, keys, times) in GESTURES {
+        stage.press(if name.starts_with("filter") { "/" } else { "home" });
+        answered(&mut stage);
+        let mut frames: Vec<f64> = Vec::new();
+        for key in keys.iter().cycle().take(keys.len() * times) {
+            let letters: Vec<String> = match key.strip_prefix("text:") {
+                Some(text) => text.chars().map(|letter| format!("text:{letter}")).collect(),
+                None => vec![(*key).to_owned()],
+            };
+            for key in letters {
+                let begun = Instant::now();
+                stage.press(&key);
+                std::hint::black_box(stage.buffer());
+                frames.push(begun.elapsed().as_secs_f64() * 1000.0);
+                frames.extend(answered(&mut stage));
+            }
+        }
+        frames.sort_by(f64::total_cmp);
+        println!(
+            "| {name} | {} | {:.2} | {:.2} | {:.2} |",
+            frames.len(),
+            frames[frames.len() / 2],
+            frames[frames.len() * 99 / 100],
+            frames[frames.len() - 1]
+        );
+    }
+}
+
+/// Lets the answers come; returns what a frame took with each.
+fn answered(stage: &mut stage::Stage) -> Vec<f64> {
+    let mut frames = Vec::new();
+    while !stage.waiting.is_empty() {
+        for query in std::mem::take(&mut stage.waiting) {
+            let answer = stage.client.answer(&query);
+            let begun = Instant::now();
+            stage.app.reply(Reply::Query(query, Ok(answer)));
+            std::hint::black_box(stage.buffer());
+            frames.push(begun.elapsed().as_secs_f64() * 1000.0);
+        }
+        stage.settle();
+    }
+    frames
+}
+
+/// What the console costs in a terminal over a running engine.
+fn terminal() {
     println!(
         "| hosts | first frame ms | first paint B | key to bytes p50 ms | p99 ms | selection move B | idle B/s | idle CPU % | \
          RSS MB |"

@@ -15,6 +15,7 @@ pub mod exit;
 pub mod files;
 pub mod follow;
 pub mod hold;
+pub mod import;
 pub mod init;
 pub mod jobs;
 pub mod join;
@@ -93,5 +94,6 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Completions(args) => packager::completions(context, &args),
         Subcommand::Man => packager::man(context),
         Subcommand::Init(args) => init::run(context, &args),
+        Subcommand::Import(args) => import::run(context, &args),
     }
 }

@@ -38,6 +38,8 @@ pub enum Subcommand {
     Session(super::session::SessionArgs),
     /// Write a first fleet file: asks a few questions, or takes flags
     Init(super::init::InitArgs),
+    /// Print a fleet file made from the YAML configuration of the script that copied sessions before
+    Import(super::import::ImportArgs),
     /// Look through the fleet file: every error at once, warnings for risks; exits 2 if it has errors
     Check(super::check::CheckArgs),
     /// Try everything that the fleet file needs, one line each with the remedy; changes nothing; exits 1 if anything is bad

@@ -146,6 +146,11 @@ impl App {
         std::mem::take(&mut self.effects)
     }
 
+    /// Whether something to see is to be asked for.
+    pub fn asks(&self) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::Ask(_)))
+    }
+
     /// The scopes of keys in force, the closest first.
     pub fn scopes(&self) -> Vec<Scope> {
         let own = match self.pages.last() {

@@ -24,7 +24,8 @@ use super::{ConsoleEnd, ConsoleError, ConsoleOptions, draw};
 use crate::clock::Clock;
 use crate::engine::client::{Client, Link};
 
-/// The answer about the background is waited for so long before the first frame, and the rest of a broken one after it.
+/// Answers of the terminal about its background and of the engine about rows are waited for so long before the first
+/// frame, and the rest of a broken one of the terminal after it.
 const ANSWER: Duration = Duration::from_millis(30);
 
 /// Opens the console on the terminal and returns when it is left. The terminal is as it was, whatever happens.
@@ -110,7 +111,8 @@ impl Console {
 
     async fn begin(&mut self, mut sources: Sources) -> Result<ConsoleEnd, ConsoleError> {
         let mut keys = Keys::on(sources.line.clone());
-        // What is to be seen is asked for before the first frame, so that it comes with it or right after.
+        // What is to be seen is asked for before the first frame, so that it comes with it.
+        let asks = self.app.asks();
         self.effects()?;
         if self.app.look.follows_background() {
             self.terminal.ask_background()?;
@@ -123,6 +125,9 @@ impl Console {
             });
             // Without an answer in time the first frame is dark; a late answer still changes it.
             let _answered = first.await;
+        }
+        if asks && let Ok(Some(reply)) = tokio::time::timeout(ANSWER, sources.inbox.recv()).await {
+            self.app.reply(reply);
         }
         self.draw()?;
         loop {

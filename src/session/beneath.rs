@@ -16,9 +16,13 @@ static WITHOUT_OPENAT2: AtomicBool = AtomicBool::new(false);
 /// Flags of a folder that is only looked into.
 pub(super) const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY);
 
-/// Opens the folder from which everything starts. Links in the path to it are the operator's own and are followed; the
-/// last part must not be one.
+/// Opens the folder from which everything starts. Links in the path to it are the operator's own and are followed.
 pub(super) fn root(path: &Path) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(path, FOLDER | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Opens the folder of a session; links in the path to it are followed, but it must not be one itself.
+pub(super) fn session(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, FOLDER | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?)
 }
 

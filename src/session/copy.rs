@@ -16,8 +16,11 @@ use super::verify::Outcome;
 use crate::work::steer::Steer;
 use crate::work::throttle::Throttle;
 
+mod account;
+mod carry;
 mod check;
 mod meta;
+mod prove;
 mod publish;
 mod room;
 mod run;

@@ -183,7 +183,8 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 pub(super) fn content(folder: impl AsFd, path: &Path) -> io::Result<Vec<u8>> {
     // A fifo of that name must not hold anybody.
     let file = beneath::open(folder, path, OFlags::RDONLY | OFlags::NONBLOCK, Mode::empty())?;
-    let mut bytes = Vec::new();
+    let expected = u64::try_from(rustix::fs::fstat(&file)?.st_size).unwrap_or(0).min(MOST_BYTES);
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0) + 1);
     let read = std::fs::File::from(file).take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
     if read as u64 > MOST_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 100 MiB"));

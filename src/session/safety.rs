@@ -151,7 +151,9 @@ fn judge<'a>(case: &Case<'a>, say: &mut impl FnMut(Reason<'a>)) {
     match case.source {
         Some(facts) => source(case, facts, say),
         // There is nothing to delete, and nothing to compare the copies with.
-        None => return say(Reason::Gone),
+        None if case.side.ready() => return say(Reason::Gone),
+        // What lies on a disk that cannot be trusted is not known.
+        None => {}
     }
     if case.copies.is_empty() {
         say(Reason::NoDestination);
@@ -191,10 +193,14 @@ fn copy<'a>(copy: &Copy<'a>, source: Option<&Facts>, now: Timestamp, say: &mut i
         // Whatever is remembered of a copy there proves nothing now.
         return say(Wrong::Destination(copy.state));
     }
+    if let CopyState::Unknown { why } = &copy.view.state {
+        return say(Wrong::Unknown(why));
+    }
+    // That there is nothing to compare it with was said.
+    let Some(source) = source else { return };
     match (&copy.view.state, &copy.view.facts) {
-        (CopyState::Unknown { why }, _) => return say(Wrong::Unknown(why)),
         (CopyState::None, _) | (_, None) => return say(Wrong::None),
-        (CopyState::Same, Some(facts)) if source.is_some_and(|source| alike(source, facts)) => {
+        (CopyState::Same, Some(facts)) if alike(source, facts) => {
             copy.differs.iter().for_each(|different| say(Wrong::File(different)));
         }
         _ if copy.differs.is_empty() => say(Wrong::Differs),
@@ -217,7 +223,7 @@ fn alike(source: &Facts, copy: &Facts) -> bool {
 
 fn verification<'a>(
     verified: &Verified,
-    source: Option<&Facts>,
+    source: &Facts,
     copy: &Facts,
     now: Timestamp,
     say: &mut impl FnMut(Wrong<'a>),
@@ -234,15 +240,13 @@ fn verification<'a>(
     if let Err(ahead) = since(verified.at, now) {
         say(Wrong::VerifiedAhead(ahead));
     }
-    match (verified.source, source) {
-        (None, _) => say(Wrong::WithoutSource),
-        (Some(state), Some(source)) => {
+    match verified.source {
+        None => say(Wrong::WithoutSource),
+        Some(state) => {
             if let Err(later) = as_verified(verified.at, state, source) {
                 say(Wrong::SourceChanged(later));
             }
         }
-        // That it is gone was said.
-        (Some(_), None) => {}
     }
     if let Err(later) = as_verified(verified.at, verified.copy, copy) {
         say(Wrong::CopyChanged(later));

@@ -82,8 +82,6 @@ pub(super) struct Flow<'a> {
 pub(super) struct Sink<'a> {
     /// Folder below which they get the same path; their folders are there.
     pub(super) folder: BorrowedFd<'a>,
-    /// What kind of file system that is.
-    pub(super) kind: Kind,
     /// Each file is made durable by itself.
     pub(super) sync: bool,
     /// Permission bits that this process takes from new files.

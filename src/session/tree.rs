@@ -49,7 +49,7 @@ pub fn list(root: &Path, exclude: &dyn Fn(&Path) -> bool) -> Result<Listing, Lis
 
 /// Opens the folder of a session.
 pub(super) fn open(root: &Path) -> Result<OwnedFd, ListError> {
-    beneath::root(root).map_err(|error| unreadable(root, &error))
+    beneath::session(root).map_err(|error| unreadable(root, &error))
 }
 
 /// As [`list`], of a folder that is held open already and is called `shown` in errors.

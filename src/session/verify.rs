@@ -4,7 +4,6 @@
 //! the manifest count as long as the source's file still has the times it had when it was read; every other file of the
 //! source is read again.
 
-use std::collections::BTreeMap;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -13,7 +12,7 @@ use jiff::Timestamp;
 
 use super::beneath::{self, Kind};
 use super::key::Key;
-use super::listing::{File, Listing, shown};
+use super::listing::{File, Listing};
 use super::manifest::{Manifest, ManifestError};
 use super::report::{Different, VerifyReport};
 use super::root::{Root, RootError};
@@ -23,6 +22,10 @@ use super::view::{Level, Verified};
 use crate::work::progress::Event;
 use crate::work::steer::Steer;
 use crate::work::throttle::Throttle;
+
+mod comparison;
+
+use comparison::Comparison;
 
 /// Which copy, and how thoroughly.
 pub struct Question<'a> {
@@ -206,112 +209,6 @@ pub(super) const fn words(origin: Origin) -> (&'static str, bool) {
         Origin::Memory => ("from memory, where this file system keeps everything", true),
         Origin::Dropped => ("after the cache was dropped", true),
         Origin::Cache => ("may come from the cache", false),
-    }
-}
-
-/// One file on both sides.
-struct Pair<'a> {
-    source: Option<&'a File>,
-    copy: &'a File,
-    hash: Option<blake3::Hash>,
-}
-
-#[derive(Default)]
-struct Comparison<'a> {
-    pairs: Vec<Pair<'a>>,
-    missing: Vec<&'a Path>,
-    different: BTreeMap<&'a Path, String>,
-    extra: Vec<&'a Path>,
-}
-
-impl<'a> Comparison<'a> {
-    fn of(source: Option<&'a Listing>, manifest: &'a Manifest, copy: &'a Listing, level: Level) -> Self {
-        let mut there: BTreeMap<&Path, &File> = copy.files.iter().map(|file| (file.path.as_path(), file)).collect();
-        let mut found = Self::default();
-        let mut pair = |path: &'a Path, size: Option<u64>, source: Option<&'a File>, hash| match there.remove(path) {
-            None => found.missing.push(path),
-            Some(copy) if level != Level::Count && size.is_some_and(|size| size != copy.size) => {
-                found.different.insert(path, "size".to_owned());
-            }
-            Some(copy) => found.pairs.push(Pair { source, copy, hash }),
-        };
-        match source {
-            Some(source) => {
-                for file in &source.files {
-                    let known = manifest.sums.get(&file.path).filter(|sum| sum.seen == Some(stream::seen(file)));
-                    pair(&file.path, Some(file.size), Some(file), known.map(|sum| sum.hash));
-                }
-            }
-            None => {
-                for (path, sum) in &manifest.sums {
-                    pair(path, sum.seen.map(|seen| seen.size), None, Some(sum.hash));
-                }
-            }
-        }
-        found.extra = there.into_keys().collect();
-        found
-    }
-
-    fn bytes_to_read(&self) -> u64 {
-        self.pairs.iter().map(|pair| pair.copy.size * if pair.hash.is_none() { 2 } else { 1 }).sum()
-    }
-
-    /// Reads those files of the source whose sums are not known.
-    fn read_source(&mut self, folder: BorrowedFd<'_>, lanes: usize, hand: &Hand<'_>) {
-        let unknown: Vec<usize> = (0..self.pairs.len()).filter(|at| self.pairs[*at].hash.is_none()).collect();
-        let files: Vec<&File> = unknown.iter().filter_map(|at| self.pairs[*at].source).collect();
-        let flow = Flow { from: folder, storage: None, into: None, lanes };
-        let heard = heard(&flow, &files, hand);
-        for (at, result) in unknown.into_iter().zip(heard) {
-            let pair = &mut self.pairs[at];
-            match result {
-                Some(Ok(whole)) => pair.hash = Some(whole.hash),
-                Some(Err(trouble)) => {
-                    let what = match trouble {
-                        Trouble::Changed | Trouble::Vanished => "the source changed while it was read".to_owned(),
-                        Trouble::Read(error) | Trouble::Write(error) => {
-                            format!("the source is unreadable: {}", plain(&error))
-                        }
-                    };
-                    self.different.insert(&pair.copy.path, what);
-                }
-                None => {}
-            }
-        }
-    }
-
-    /// Reads the copy's files whose sums are known by now, from storage.
-    fn read_copy(&mut self, folder: BorrowedFd<'_>, lanes: usize, hand: &Hand<'_>) -> Option<Origin> {
-        let wanted: Vec<(&'a File, blake3::Hash)> =
-            self.pairs.iter().filter_map(|pair| Some((pair.copy, pair.hash?))).collect();
-        let (origin, wrong) = compare(folder, &wanted, lanes, hand);
-        self.different.extend(wrong.into_iter().map(|(at, what)| (wanted[at].0.path.as_path(), what)));
-        origin
-    }
-
-    fn outcome(self, level: Level, origin: Option<Origin>, source: Option<&Listing>, copy: &Listing) -> Outcome {
-        let state = |listing: &Listing| listing.facts(|_| false).state;
-        let names = |paths: Vec<&Path>| paths.into_iter().map(shown).collect();
-        let odd = copy.odd.iter().map(|odd| odd.path.clone());
-        let mut extra: Vec<String> = names(self.extra);
-        extra.extend(odd);
-        let content = level == Level::Content;
-        Outcome {
-            level,
-            files: (self.pairs.len() + self.missing.len()) as u64,
-            bytes: self.pairs.iter().map(|pair| pair.copy.size).sum(),
-            missing: names(self.missing),
-            different: self
-                .different
-                .into_iter()
-                .map(|(path, reason)| Different { path: shown(path), reason })
-                .collect(),
-            extra,
-            read: origin.filter(|_| content).map(|origin| words(origin).0),
-            from_storage: content && origin.is_none_or(|origin| words(origin).1),
-            source: source.map(state),
-            copy: state(copy),
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod demo;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod import;
 mod init;
 #[cfg(test)]
 mod journal;

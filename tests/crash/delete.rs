@@ -22,7 +22,7 @@ const STEP: &str = "HOTSPARE_TEST_STEP";
 /// What it does.
 const ROLE: &str = "HOTSPARE_TEST_ROLE";
 /// How often a deletion is killed at any moment.
-const KILLS: &str = "HOTSPARE_TEST_KILLS";
+const KILLS: &str = "HOTSPARE_KILLS";
 /// Files of a session that is killed at any moment: enough for its removal to take a while.
 const FILES: u32 = 300;
 

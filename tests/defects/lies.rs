@@ -8,6 +8,7 @@ use hotspare::reach::secret::Secrets;
 use hotspare::session::imported::{self, Local};
 use hotspare::session::view::{Imported, Level, SideState};
 
+use crate::fleet::{Fleet, document};
 use crate::lab::{CAMERAS, DAY, Lab};
 use crate::site::{Site, key};
 
@@ -53,6 +54,47 @@ fn defect_12_a_copy_that_fails_is_no_copy() {
 }
 
 #[test]
+fn defect_12_the_program_says_so_too() {
+    let fleet = Fleet::new();
+    std::fs::write(fleet.place.path().join("share/20250104"), b"in the way").unwrap();
+    let (code, report) = fleet.session_json(&["sync", "p001", "20250104"]);
+    assert_eq!(
+        (code, report["failed"].as_u64(), report["succeeded"].as_u64()),
+        (Some(1), Some(1), Some(0)),
+        "{report}"
+    );
+    assert_eq!(report["sessions"][0]["result"], "failed");
+    assert!(report["sessions"][0]["error"].as_str().unwrap().contains("20250104"), "{report}");
+    // Some fail, others do not.
+    let (code, report) = fleet.session_json(&["sync", "--from", "20250104"]);
+    assert_eq!(
+        (code, report["failed"].as_u64(), report["succeeded"].as_u64()),
+        (Some(4), Some(2), Some(1)),
+        "{report}"
+    );
+}
+
+#[test]
+fn defect_13_a_day_is_a_day() {
+    let fleet = Fleet::new();
+    let ended = fleet.place.run(&["session", "sync", "20250104"]);
+    assert_eq!(ended.status.code(), Some(2), "a single word is no session: {ended:?}");
+    let copied = |fleet: &Fleet| {
+        [("p001", "20250104"), ("p002", "20250104"), ("p001", "20250105")]
+            .map(|(participant, day)| fleet.copy(participant, day).exists())
+    };
+    let (code, report) = fleet.session_json(&["sync", "p001", "20250104"]);
+    assert_eq!((code, copied(&fleet)), (Some(0), [true, false, false]), "{report}");
+    let (code, report) = fleet.session_json(&["sync", "--from", "20250104", "--to", "2025-01-04"]);
+    assert_eq!((code, copied(&fleet)), (Some(0), [true, true, false]), "{report}");
+    assert_eq!((report["succeeded"].as_u64(), report["skipped"].as_u64()), (Some(1), Some(1)), "{report}");
+    let (code, report) = fleet.session_json(&["sync", "--from", "20250105", "--to", "20250104"]);
+    assert_eq!((code, copied(&fleet)), (Some(2), [true, true, false]), "the wrong way round: {report}");
+    let (code, report) = fleet.session_json(&["sync", "--from", "20250104"]);
+    assert_eq!((code, copied(&fleet)), (Some(0), [true; 3]), "an open end is asked for by leaving it out: {report}");
+}
+
+#[test]
 fn defect_14_a_destination_that_is_not_mounted_is_not_one_that_holds_nothing() {
     let (mut site, key) = (Site::new(), key("p001"));
     site.record(&key);
@@ -66,6 +108,38 @@ fn defect_14_a_destination_that_is_not_mounted_is_not_one_that_holds_nothing() {
     let why = site.why_not(&key);
     assert_eq!(why, ["Network: not mounted: nothing is mounted at /mnt/CottonLab; mount it"]);
     assert_eq!(site.delete(&key).unwrap_err(), why);
+}
+
+#[test]
+fn defect_14_the_program_says_so_too() {
+    // Nothing is mounted where the fleet file says that something is: what lies there is this computer's own disk.
+    let fleet = Fleet::with(", mount = \"{at}/share\"");
+    fleet.imported("p001", "20250104");
+    let (code, report) = fleet.session_json(&["sync", "p001", "20250104"]);
+    assert_eq!(code, Some(1), "{report}");
+    assert!(report["sessions"][0]["error"].as_str().unwrap().contains("not mounted"), "{report}");
+    assert_eq!(std::fs::read_dir(fleet.place.path().join("share")).unwrap().count(), 0, "nothing was made there");
+    let row = fleet.row("p001", "20250104").unwrap();
+    assert_eq!(row["backup"], serde_json::Value::Null, "neither there nor not there: {row}");
+    assert!(row["why_not_safe"].to_string().contains("Network: not mounted"), "{row}");
+}
+
+#[test]
+fn defect_15_every_session_is_shown_wherever_it_is_known() {
+    let fleet = Fleet::new();
+    fleet.imported("p001", "20250104");
+    fleet.imported("p009", "20250104");
+    let on_disk_only = fleet.row("p002", "20250104").expect("on the disk, not in the database");
+    assert_eq!((&on_disk_only["on_disk"], &on_disk_only["imported"]), (&true.into(), &false.into()));
+    let in_database_only = fleet.row("p009", "20250104").expect("in the database, not on the disk");
+    assert_eq!((&in_database_only["on_disk"], &in_database_only["safe"]), (&false.into(), &false.into()));
+    // What was deleted can be reviewed.
+    fleet.session_json(&["sync", "p001", "20250104"]);
+    let (code, report) = fleet.session_json(&["delete", "p001", "20250104", "--confirm", "DELETE"]);
+    assert_eq!((code, report["deleted"][0]["participant"].as_str()), (Some(0), Some("p001")), "{report}");
+    assert!(!fleet.session("p001", "20250104").exists());
+    let deleted = fleet.row("p001", "20250104").expect("deleted here, and shown");
+    assert_eq!((&deleted["on_disk"], &deleted["backup"]), (&false.into(), &true.into()), "{deleted}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,6 +169,37 @@ async fn defect_16_a_database_that_fails_is_neither_yes_nor_no() {
         let why = site.why_not(&key);
         assert!(why.iter().any(|why| why.starts_with("imported unknown: ")), "{why:?}");
     }
+}
+
+/// Mounts a share whose server never answers over `$1`; the shell itself holds the unread end.
+const DEAD: &str = r#"exec 3<>/dev/fuse
+mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 dead "$1" || exit 99
+"#;
+
+#[test]
+fn defect_17_a_dead_mount_holds_nobody() {
+    let fleet = Fleet::new();
+    fleet.imported("p001", "20250104");
+    assert_eq!(fleet.session_json(&["sync", "p001", "20250104"]).0, Some(0));
+    assert_eq!(fleet.row("p001", "20250104").unwrap()["safe"], true);
+    fleet.place.run(&["engine", "stop"]);
+    let clock = hotspare::clock::Clock::real();
+    for (arguments, code) in [
+        ("session list --refresh --json", 0),
+        ("session delete p001 20250104 --confirm DELETE --json", 3),
+        ("session sync p001 20250104 --json", 1),
+        ("session verify p001 20250104 --json", 1),
+    ] {
+        let began = clock.tick();
+        let output =
+            fleet.apart(&format!("{DEAD}hotspare {arguments}\nended=$?\nhotspare engine stop >&2\nexit $ended"));
+        let lasted = clock.tick().since(began);
+        let (ended, said) = document(&output);
+        assert_eq!(ended, Some(code), "{arguments}: {said}");
+        assert!(said.to_string().contains("stale"), "{arguments}: {said}");
+        assert!(lasted < Duration::from_secs(40), "{arguments} took {lasted:?}");
+    }
+    assert!(fleet.session("p001", "20250104").join("walk.mp4").exists());
 }
 
 #[test]

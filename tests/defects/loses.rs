@@ -72,7 +72,7 @@ fn defect_02_other_bytes_of_the_same_size_and_time_are_found_and_repaired() {
     assert!(site.verify(&key, None).unwrap().ok());
     // The same on the side of the source.
     in_secret(&site.session(&key).join(VIDEO), &vec![9; 50_000]);
-    unsafe_for(&site, &key, "content differs from the manifest");
+    unsafe_for(&site, &key, "Network: ");
     assert!(!site.verify(&key, None).unwrap().ok());
     unsafe_for(&site, &key, "Network: ");
     site.sync(&key).unwrap();

@@ -20,9 +20,15 @@
 #[path = "../mysql/lab.rs"]
 mod lab;
 #[cfg(test)]
+#[path = "../support/place.rs"]
+mod place;
+#[cfg(test)]
 #[allow(dead_code, reason = "as above")]
 #[path = "../mysql/server.rs"]
 mod server;
+
+#[cfg(test)]
+mod fleet;
 #[cfg(test)]
 mod site;
 

@@ -74,6 +74,41 @@ fn a_share_that_always_corrupts_is_given_up_by_name() {
 }
 
 #[test]
+fn what_is_given_up_never_gets_its_name_and_the_others_do() {
+    let (share, session) = (Share::new(), Recording::new(1, 100_000, 2));
+    // Each of the three times that it is written, the largest file is the first.
+    let spoil = || share.set(Key::CorruptWriteAt, share.get(Key::Writes) + 1);
+    spoil();
+    let copied = session.copy_steered(&share.path(), &Spoiler { spoil: &spoil }).unwrap();
+    assert_eq!(copied.failed.len(), 1, "{copied:?}");
+    let there = contents(&share.behind().join(COPY));
+    assert_eq!(there.len(), 2);
+    let here = contents(&session.path());
+    assert!(there.iter().all(|(path, content)| here[path] == *content));
+}
+
+/// Spoils the next write whenever reading back begins.
+struct Spoiler<'a> {
+    spoil: &'a (dyn Fn() + Send + Sync),
+}
+
+impl Steer for Spoiler<'_> {
+    fn go_on(&self) -> bool {
+        true
+    }
+
+    fn event(&self, _: Event) {}
+
+    fn part(&self, _: Option<Part>) {}
+
+    fn note(&self, note: &str) {
+        if note == "reading back" {
+            (self.spoil)();
+        }
+    }
+}
+
+#[test]
 fn dropped_writes_are_never_called_a_copy() {
     let (share, session) = (Share::new(), Recording::new(1, 2_000_000, 3));
     share.set(Key::DropWrites, 1);

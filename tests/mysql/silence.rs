@@ -43,8 +43,9 @@ async fn a_server_that_refuses_lacks_something_or_is_gone() {
     let (word, why) = silence(&ask(&gone, &local, PATIENCE).await);
     // The file went with the lab; of two that are gone the first is named.
     assert!(word == "missing" && why.ends_with("recordings.db is not there"), "{why}");
+    let empty = empty();
     let flag = How::Query {
-        sqlite: empty().1,
+        sqlite: empty.to_path_buf(),
         query: "SELECT 'p001', '20250104', 1".into(),
         mysql: Some(url(port)),
         queries: vec![("Session".into(), "SELECT 'p001', '20250104'".into())],
@@ -53,10 +54,11 @@ async fn a_server_that_refuses_lacks_something_or_is_gone() {
     assert!(word == "unreachable" && why.contains("connection refused"), "{why}");
 }
 
-/// A database without tables that stays until the end of the test's process.
-fn empty() -> (rusqlite::Connection, std::path::PathBuf) {
-    let path = tempfile::NamedTempFile::new().expect("a file").into_temp_path().keep().expect("kept");
-    (rusqlite::Connection::open(&path).expect("it opens"), path)
+/// A database without tables.
+fn empty() -> tempfile::TempPath {
+    let path = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
+    rusqlite::Connection::open(&path).expect("it opens").execute_batch("VACUUM").expect("written");
+    path
 }
 
 /// What a proxy does with the server's answers once so many bytes have passed.
@@ -174,11 +176,10 @@ async fn a_file_that_is_locked_damaged_or_missing_is_no_answer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_without_an_end_is_given_up() {
-    let (file, path) = empty();
-    drop(file);
+    let empty = empty();
     let endless =
         "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT 'p', '20250104', max(x) FROM n";
-    let how = How::Query { sqlite: path, query: endless.into(), mysql: None, queries: Vec::new() };
+    let how = How::Query { sqlite: empty.to_path_buf(), query: endless.into(), mysql: None, queries: Vec::new() };
     let (word, why) = silence(&ask(&how, &[], Duration::from_millis(300)).await);
     assert!(word == "no answer" && why.ends_with("no answer in 300 ms"), "{why}");
 }

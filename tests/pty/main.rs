@@ -35,7 +35,7 @@ fn count(bytes: &[u8], part: &[u8]) -> usize {
 
 #[tokio::test]
 async fn the_first_frame_is_one_bracket_of_less_than_twelve_kilobytes() {
-    for scene in ["harbour", "many", "mocap"] {
+    for scene in ["harbour", "many", "stale"] {
         let session = open(scene).await;
         let bytes = session.taken();
         println!("{scene}: {} bytes", bytes.len());
@@ -47,7 +47,7 @@ async fn the_first_frame_is_one_bracket_of_less_than_twelve_kilobytes() {
 
 #[tokio::test]
 async fn moving_the_selection_costs_less_than_four_hundred_bytes() {
-    for scene in ["harbour", "many"] {
+    for scene in ["harbour", "many", "stale"] {
         let mut session = open(scene).await;
         session.taken();
         session.press("j").await;

@@ -330,6 +330,19 @@ fn until_the_check_has_come_nothing_can_be_typed() {
 }
 
 #[test]
+fn one_request_names_only_as_many_sessions_as_the_engine_takes() {
+    let mut stage = alone(Stage::of(archive(noon(), 12_000)));
+    stage.press("* c");
+    assert!(toast(&stage).contains("12 000 sessions: one request names 5 000 at most"), "{}", toast(&stage));
+    stage.press("x a");
+    let text = stage.text();
+    assert!(text.contains("Delete 5000 sessions") && text.contains("more are left for the next time"), "{text}");
+    stage.press("text:DELETE ALL").press("enter");
+    let sent = deletions(&mut stage);
+    assert!(matches!(&sent[..], [Command::SessionDelete { which: Which::Keys { keys }, .. }] if keys.len() == 5000));
+}
+
+#[test]
 fn what_cannot_be_deleted_offers_no_phrase() {
     let mut stage = alone(Stage::of(stale(noon())));
     stage.press("down x x");

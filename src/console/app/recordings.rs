@@ -9,6 +9,7 @@ use crate::console::page::Line;
 use crate::console::pane::sessions::sides;
 use crate::console::table::{dim, part, plain};
 use crate::console::theme::Meaning;
+use crate::console::window::MOST_NAMED;
 use crate::console::world::World;
 use crate::engine::command::{Command, Which};
 use crate::fleet::units;
@@ -20,7 +21,16 @@ const NAMED: usize = 6;
 impl App {
     /// The named sessions, or those that are meant without a name.
     fn which(&mut self, argument: Option<&str>) -> Option<Which> {
-        let Some(text) = argument else { return Some(Which::Keys { keys: self.session_targets() }) };
+        let Some(text) = argument else {
+            let keys = self.session_targets();
+            if keys.len() > MOST_NAMED {
+                let (all, most) = (format::count(keys.len() as u64), format::count(MOST_NAMED as u64));
+                let hint = "filter before marking, or name days: 20250101..20250331".to_owned();
+                self.say(Meaning::Warn, format!("{all} sessions: one request names {most} at most"), Some(hint));
+                return None;
+            }
+            return Some(Which::Keys { keys });
+        };
         match which(text) {
             Ok(which) => Some(which),
             Err(why) => {

@@ -17,6 +17,7 @@ use crate::console::pane::sessions::words;
 use crate::console::table::{dim, part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
+use crate::console::window::MOST_NAMED;
 use crate::console::world::World;
 use crate::engine::command::{Answer, Command, Query, Refusal, Report, Which};
 use crate::session::report::DeleteReport;
@@ -58,6 +59,8 @@ enum Stage {
 struct Found {
     report: DeleteReport,
     at: Timestamp,
+    /// Sessions that could be deleted too, but are more than one request names.
+    left_out: usize,
     confirm: Confirm,
 }
 
@@ -76,7 +79,12 @@ impl Deletion {
     }
 
     /// The report is here: what it found to be safe can be deleted, and nothing else.
-    fn read(&self, report: DeleteReport, at: Timestamp) -> Stage {
+    fn read(&self, mut report: DeleteReport, at: Timestamp) -> Stage {
+        let left_out = report.deleted.len().saturating_sub(MOST_NAMED);
+        report.deleted.truncate(MOST_NAMED);
+        if left_out > 0 {
+            report.bytes_freed = report.deleted.iter().map(|one| one.bytes).sum();
+        }
         let keys: Vec<_> = report.deleted.iter().map(|deleted| deleted.key.clone()).collect();
         let (phrase, button) = if keys.len() == 1 { ("DELETE", " Delete ") } else { ("DELETE ALL", " Delete all ") };
         let title = match keys.as_slice() {
@@ -85,7 +93,7 @@ impl Deletion {
         };
         let command = self.command(Which::Keys { keys }, false, phrase);
         let confirm = Confirm::typed(title, Vec::new(), phrase.into(), button, vec![command]);
-        Stage::Read(Box::new(Found { report, at, confirm: confirm.with_dry_run(WIDTH, self.check()) }))
+        Stage::Read(Box::new(Found { report, at, left_out, confirm: confirm.with_dry_run(WIDTH, self.check()) }))
     }
 
     fn failed(&mut self, refusal: &Refusal) {
@@ -227,6 +235,13 @@ fn told(found: &Found, world: &World, glyphs: &Glyphs, (room, height): (usize, u
     let time = format::second(*at, &world.zone);
     let again = if report.deleted.len() == 1 { "it is" } else { "each of them is" };
     sum.push(vec![dim(format!("checked at {time}; checked again before {again} taken away"))]);
+    if found.left_out > 0 {
+        let (now, later) = (format::count(MOST_NAMED as u64), format::count(found.left_out as u64));
+        sum.push(vec![part(
+            Meaning::Warn,
+            format!("{now} at once are the most; {later} more are left for the next time"),
+        )]);
+    }
     let mut refused = report::refusals(report, glyphs, room);
     if !refused.is_empty() {
         refused.insert(0, vec![dim("not deleted, and why:")]);

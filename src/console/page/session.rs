@@ -1,6 +1,6 @@
 //! The page of a session: both sides, every column with its reason, the files and what differs, what to do next.
 
-use std::fmt::Write as _;
+mod files;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -13,14 +13,14 @@ use crate::console::keymap::Keymap;
 use crate::console::look::Look;
 use crate::console::pane::key_words;
 use crate::console::pane::sessions::words;
-use crate::console::table::{self, Part, dim, part, plain};
+use crate::console::table::{self, dim, part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
 use crate::engine::command::{Answer, Query, Refusal};
 use crate::session::key::Key;
 use crate::session::listing::Facts;
-use crate::session::view::{CopyState, CopyView, Detail, FileLine, Imported, SessionRow};
+use crate::session::view::{CopyState, CopyView, Detail, Imported, SessionRow};
 
 /// Columns before what a fact says.
 const FACT: usize = 12;
@@ -112,7 +112,7 @@ impl Page for SessionPage {
         }
         lines.push(Vec::new());
         match &self.detail {
-            Some(detail) => lines.extend(files(detail, world, glyphs, width)),
+            Some(detail) => lines.extend(files::of(detail, world, glyphs, width)),
             None if self.problem.is_none() => lines.push(vec![dim("asking the engine for the files…")]),
             None => {}
         }
@@ -278,98 +278,4 @@ fn next(row: &SessionRow, world: &World, keymap: &Keymap, width: usize) -> Vec<L
     let action = action.filter(|_| !world.read_only);
     let text = action.map_or_else(|| text.to_owned(), |action| format!("{}  {text}", key_words(keymap, action)));
     told("next", Meaning::Info, &text, width)
-}
-
-/// The files on all sides, those that differ first, then what is left out by rule.
-fn files(detail: &Detail, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
-    let wrong = detail.files.iter().filter(|file| file.problem.is_some()).count();
-    let all = detail.files.len() as u64 + detail.more;
-    let summary = match wrong {
-        0 => format!("  {all} on all sides, none differs"),
-        1 => format!("  {all} on all sides, 1 differs"),
-        wrong => format!("  {all} on all sides, {wrong} differ"),
-    };
-    let mut lines = Vec::new();
-    if !detail.odd.is_empty() {
-        lines.push(vec![
-            part(Meaning::Title, "Odd"),
-            dim("  never copied and never followed; it keeps the session from being safe"),
-        ]);
-        for odd in &detail.odd {
-            let sign = part(Meaning::Warn, format!("{} ", glyphs.warn));
-            lines.push(vec![sign, plain(odd.path.clone()), dim(format!("  {}", odd.what))]);
-        }
-        lines.push(Vec::new());
-    }
-    lines.push(vec![part(Meaning::Title, "Files"), dim(summary)]);
-    if detail.files.is_empty() {
-        lines.push(vec![dim("no file on any side")]);
-        return lines;
-    }
-    let store = world.store().filter(|store| store.name == detail.store);
-    let names: Vec<String> = (0..detail.copies.len())
-        .map(|index| store.and_then(|store| store.destinations.get(index)).map_or("there", |view| &view.name))
-        .map(|name| name.chars().take(SIZE).collect())
-        .collect();
-    let longest = detail.files.iter().map(|file| file.path.width()).max().unwrap_or(0).max(4);
-    let sizes = (names.len() + 1) * (SIZE + 2);
-    let path = longest.min(width.saturating_sub(sizes + PROBLEM + 2).max(16));
-    let mut head = format!("  {:<path$}  {:>SIZE$}", "file", "here");
-    for name in &names {
-        let _infallible = write!(head, "  {name:>SIZE$}");
-    }
-    lines.push(vec![part(Meaning::Heading, head)]);
-    lines.extend(detail.files.iter().map(|file| file_line(file, path, glyphs)));
-    if detail.more > 0 {
-        lines.push(vec![dim(format!("  and {} more that do not differ", detail.more))]);
-    }
-    lines
-}
-
-/// Columns of a size.
-const SIZE: usize = 10;
-/// Columns of what is wrong with a file.
-const PROBLEM: usize = 12;
-
-fn file_line(file: &FileLine, room: usize, glyphs: &Glyphs) -> Line {
-    let size = |bytes: Option<u64>| -> Part {
-        bytes.map_or_else(
-            || dim(format!("  {:>SIZE$}", glyphs.none)),
-            |bytes| plain(format!("  {:>SIZE$}", format::size(bytes))),
-        )
-    };
-    let sign = match file.problem {
-        Some(_) => part(Meaning::Bad, glyphs.bad),
-        None => part(Meaning::Good, glyphs.good),
-    };
-    let mut line = vec![sign, plain(format!(" {}", fitted(&file.path, room, glyphs))), size(file.here)];
-    line.extend(file.there.iter().map(|bytes| size(*bytes)));
-    line.extend(file.problem.iter().map(|problem| part(Meaning::Bad, format!("  {problem}"))));
-    line
-}
-
-/// A path in exactly so many columns: the middle of a longer one is left out, since names differ at their ends.
-fn fitted(path: &str, room: usize, glyphs: &Glyphs) -> String {
-    let columns = path.width();
-    if columns <= room {
-        return format!("{path}{}", " ".repeat(room - columns));
-    }
-    let letters: Vec<char> = path.chars().collect();
-    let half = room.saturating_sub(1) / 2;
-    let (mut head, mut tail) = (String::new(), String::new());
-    for letter in &letters {
-        if head.width() + 1 > half {
-            break;
-        }
-        head.push(*letter);
-    }
-    for letter in letters.iter().rev() {
-        if head.width() + tail.width() + 2 > room {
-            break;
-        }
-        tail.insert(0, *letter);
-    }
-    let text = format!("{head}{}{tail}", glyphs.cut);
-    let rest = room.saturating_sub(text.width());
-    format!("{text}{}", " ".repeat(rest))
 }

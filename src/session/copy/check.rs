@@ -18,7 +18,7 @@ pub(super) fn check(run: &mut Run<'_>, files: &[&File]) -> Result<(), CopyError>
         let hash = match result {
             Some(Ok(whole)) => whole.hash,
             Some(Err(trouble)) => {
-                run.source_trouble(file, trouble)?;
+                run.carried(file, Err(trouble))?;
                 continue;
             }
             None => continue,

@@ -44,6 +44,9 @@ pub(super) fn publish(run: &mut Run<'_>) -> Result<(), CopyError> {
 fn new(run: &mut Run<'_>, listing: &Listing) -> io::Result<()> {
     write(run, true)?;
     let Some(stage) = &run.stage else { return Ok(()) };
+    for path in &run.litter {
+        beneath::remove(&stage.files, path)?;
+    }
     // Also folders without files, which nothing was copied into.
     stage::folders(stage, listing.folders.iter().map(|(path, _, _)| path.as_path()))?;
     // The deepest first: what is done in a folder changes its time.

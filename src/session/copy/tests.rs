@@ -361,6 +361,7 @@ fn what_vanishes_while_it_is_copied_is_named_and_not_in_the_copy() {
     .unwrap();
     assert!(copied.whole() && copied.files == 1, "{copied:?}");
     assert!(copied.vanished.contains(&"read".to_owned()));
+    // Neither whole nor torn ones are published.
     assert!(!bench.copy_of().join("gone").exists() && !bench.copy_of().join("read").exists());
     assert!(bench.verify().ok());
 }

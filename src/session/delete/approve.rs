@@ -115,7 +115,7 @@ pub(super) fn reasons_without(order: &Order<'_>, side: &SideState) -> Vec<String
         settle: order.settle,
         now: order.clock.now(),
     };
-    let told = |reason: &safety::Reason<'_>| !matches!(reason, safety::Reason::Gone | safety::Reason::NoDestination);
+    let told = |reason: &safety::Reason<'_>| !matches!(reason, safety::Reason::NoDestination);
     safety::reasons(&case).iter().filter(|reason| told(reason)).map(ToString::to_string).collect()
 }
 

@@ -21,8 +21,8 @@ pub(in crate::session) struct Line {
 
 /// A line as b3sum writes it; `None` where the name is not UTF-8 or holds U+FFFD, which b3sum refuses to check.
 ///
-/// As b3sum does, a backslash before the sum says that the path is escaped. A carriage return stays as it is: b3sum
-/// before 1.5.2 knows no escape for it, and every version reads it.
+/// As b3sum does, a backslash before the sum says that the path is escaped. A carriage return stays as it is, as b3sum
+/// 1.2 writes and reads it; its escape, should a newer one write it, is read too.
 pub(super) fn sum(path: &Path, hash: &blake3::Hash) -> Option<String> {
     let text = path.to_str().filter(|text| !text.contains('\u{fffd}'))?;
     let hash = hash.to_hex();

@@ -198,6 +198,21 @@ fn the_nearest_reason_comes_first_and_is_short() {
 }
 
 #[test]
+fn where_nothing_lies_here_nothing_else_is_said_of_copies() {
+    let mut known = good();
+    known.source = None;
+    known.copies[0].2.state = CopyState::Alone;
+    known.copies[1].2 = CopyView { state: CopyState::None, facts: None, verified: None };
+    assert_eq!(known.why(), ["nothing lies on this computer"]);
+    known.copies[1].1 = trouble("stale");
+    assert_eq!(known.why()[1], "Stick: stale: /mnt/x does not answer; look at the server");
+    // What lies on a disk that does not answer is not known.
+    known.side = trouble("stale");
+    assert!(known.why()[0].starts_with("source: stale"), "{:?}", known.why());
+    assert_eq!(known.why().len(), 2);
+}
+
+#[test]
 fn a_file_that_differs_speaks_against_a_copy_that_is_called_the_same() {
     let mut known = good();
     known.copies[0].3.push(Different { path: "a".into(), reason: "content".into() });

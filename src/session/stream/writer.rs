@@ -4,11 +4,11 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{Advice, AtFlags, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use super::{PIECE, Sink};
-use crate::session::beneath::{self, Kind};
+use super::Sink;
+use crate::session::beneath;
 use crate::session::listing::File;
 
 /// A file that is written.
@@ -16,7 +16,6 @@ pub(super) struct Writer {
     file: OwnedFd,
     sync: bool,
     chmod: bool,
-    early: bool,
 }
 
 impl Writer {
@@ -32,8 +31,7 @@ impl Writer {
             }
             opened => opened?,
         };
-        let early = sink.kind == Kind::Disk && file.size > PIECE;
-        Ok(Self { file: opened, sync: sink.sync, chmod: file.mode & 0o777 & sink.umask != 0, early })
+        Ok(Self { file: opened, sync: sink.sync, chmod: file.mode & 0o777 & sink.umask != 0 })
     }
 
     /// Writes the runs of a piece.
@@ -51,11 +49,6 @@ impl Writer {
                     Err(error) => return Err(error.into()),
                 }
             }
-        }
-        if self.early {
-            // Starts writing to the disk at once, so that the wait at the end is short. A hint: that it is not followed
-            // costs time and nothing else.
-            let _hint = rustix::fs::fadvise(&self.file, offset, std::num::NonZeroU64::new(PIECE), Advice::DontNeed);
         }
         Ok(())
     }

@@ -1,0 +1,94 @@
+//! The program itself on a small fleet: two participants on two days, a database of imports, one destination.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::place::Place;
+
+/// A fleet file with its disks.
+pub(crate) struct Fleet {
+    pub(crate) place: Place,
+}
+
+impl Fleet {
+    pub(crate) fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With more said of the destination, such as its mount; `{at}` is the folder of all of it.
+    pub(crate) fn with(destination: &str) -> Self {
+        let place = Place::new("");
+        let at = place.path().display();
+        let destination = destination.replace("{at}", &at.to_string());
+        let fleet = format!(
+            "name = \"harbour\"\n[sessions.mocap]\nsource = \"{at}/data\"\nlayout = \"{{participant}}/{{date}}\"\n\
+             settle = \"1s\"\nimported = {{ sqlite = \"{at}/imports.db\", query = \"SELECT p, d, x FROM i\" }}\n\
+             destinations = [{{ name = \"Network\", path = \"{at}/share\", layout = \"{{date}}/{{participant}}\"{destination} }}]\n"
+        );
+        std::fs::write(place.file(), fleet).unwrap();
+        std::fs::create_dir(place.path().join("share")).unwrap();
+        rusqlite::Connection::open(place.path().join("imports.db"))
+            .and_then(|imports| imports.execute_batch("CREATE TABLE i (p, d, x)"))
+            .unwrap();
+        let fleet = Self { place };
+        for (participant, day) in [("p001", "20250104"), ("p002", "20250104"), ("p001", "20250105")] {
+            let folder = fleet.session(participant, day);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("walk.mp4"), vec![7; 50_000]).unwrap();
+        }
+        fleet
+    }
+
+    pub(crate) fn session(&self, participant: &str, day: &str) -> PathBuf {
+        self.place.path().join("data").join(participant).join(day)
+    }
+
+    pub(crate) fn copy(&self, participant: &str, day: &str) -> PathBuf {
+        self.place.path().join("share").join(day).join(participant)
+    }
+
+    pub(crate) fn imported(&self, participant: &str, day: &str) {
+        let imports = rusqlite::Connection::open(self.place.path().join("imports.db")).unwrap();
+        imports.execute("INSERT INTO i VALUES (?, ?, 1)", (participant, day)).unwrap();
+    }
+
+    /// Runs `hotspare session …`; its exit code and document.
+    pub(crate) fn session_json(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        document(&self.place.run(&[&["session"], arguments, &["--json"]].concat()))
+    }
+
+    /// The row of a session.
+    pub(crate) fn row(&self, participant: &str, day: &str) -> Option<Value> {
+        let (_, list) = self.session_json(&["list", "--refresh"]);
+        let rows = list["sessions"].as_array().unwrap_or_else(|| panic!("{list}")).clone();
+        rows.into_iter().find(|row| row["participant"] == participant && row["date"] == day)
+    }
+
+    /// A shell script in a mount namespace of its own, over the root of which the engine that it starts lives too; `$1` is
+    /// the share, and `hotspare` the program on this fleet.
+    pub(crate) fn apart(&self, script: &str) -> Output {
+        let root = rustix::process::geteuid().is_root();
+        let mut command = Command::new("unshare");
+        command.args(if root { ["--mount", "--"].as_slice() } else { &["--user", "--map-root-user", "--mount", "--"] });
+        let program = env!("CARGO_BIN_EXE_hotspare");
+        let (file, state) = (self.place.file(), self.place.state());
+        let whole = format!(
+            "hotspare() {{ '{program}' --fleet '{}' --state '{}' \"$@\"; }}\n{script}",
+            file.display(),
+            state.display()
+        );
+        command.args(["sh", "-c", &whole, "sh"]).arg(self.place.path().join("share")).stdin(Stdio::null());
+        command.env_remove("HOTSPARE_FLEET").env_remove("HOTSPARE_STATE").env_remove("RUST_BACKTRACE");
+        command.output().expect("unshare is there: apt-get install util-linux")
+    }
+}
+
+/// An exit code and the document on standard output.
+pub(crate) fn document(output: &Output) -> (Option<i32>, Value) {
+    let parsed = serde_json::from_slice(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let out = String::from_utf8_lossy(&output.stdout);
+    (output.status.code(), parsed.unwrap_or_else(|error| panic!("{error}: {out}{said}")))
+}
