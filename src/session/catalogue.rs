@@ -166,7 +166,15 @@ impl Stores {
     pub async fn shutdown(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();
-        let _left_behind = tokio::time::timeout(ENDING, self.0.tasks.wait()).await;
+        let shops = self.shops();
+        let written = async {
+            self.0.tasks.wait().await;
+            for shop in shops.iter() {
+                let mut writing = shop.writing.subscribe();
+                while *writing.borrow_and_update() > 0 && writing.changed().await.is_ok() {}
+            }
+        };
+        let _left_behind = tokio::time::timeout(ENDING, written).await;
     }
 
     fn shops(&self) -> Arc<Vec<Arc<Shop>>> {

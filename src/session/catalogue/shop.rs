@@ -1,6 +1,7 @@
 //! One store at work: its sides, what is known of it, and what jobs and faces ask of it.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -38,9 +39,13 @@ pub struct Shop {
     selections: Mutex<Vec<(Ask, u64, Arc<Selection>)>>,
     /// What was last said of sessions here to whoever knows of imports, and of which state of theirs.
     pub(super) locals: Mutex<HashMap<Key, ([u8; 16], Local)>>,
+    /// [`Index::breaks`] when everything was last known to be kept.
+    pub(super) kept: AtomicU64,
     seen: watch::Sender<u64>,
     /// Counts wishes for a full look.
     pub(super) wishes: watch::Sender<u64>,
+    /// How many looks have something to write into the index.
+    pub(super) writing: watch::Sender<u32>,
     /// Counts what is new on the source.
     pub(super) news: watch::Sender<u64>,
     pub(super) stop: CancellationToken,
@@ -81,8 +86,10 @@ impl Shop {
             view: Mutex::new(view),
             selections: Mutex::default(),
             locals: Mutex::default(),
+            kept: AtomicU64::new(0),
             seen: seen.clone(),
             wishes: watch::channel(0).0,
+            writing: watch::channel(0).0,
             news: watch::channel(0).0,
             stop: stop.child_token(),
             store,

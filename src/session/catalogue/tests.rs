@@ -317,6 +317,12 @@ async fn without_a_state_db_everything_is_there_but_what_was_kept() {
     stores.store(None).unwrap().record_verified("NAS", &one, &verified(&row(&stores, &one).unwrap(), true));
     assert!(row(&stores, &one).unwrap().copies[0].verified.is_some());
     assert!(stores.trouble().unwrap().contains("state.db"));
+    // What was missed is written once it can be.
+    std::fs::create_dir(place.path("state")).unwrap();
+    drop(database::open(&place.path("state"), Timestamp::UNIX_EPOCH).unwrap());
+    stores.refresh(None).unwrap();
+    let index = Index::new(&place.path("state"));
+    until(&stores, |_| index.store("mocap").verified.get("NAS").is_some_and(|copies| copies.contains_key(&one))).await;
     stores.shutdown().await;
 }
 
