@@ -11,7 +11,9 @@ use super::lock;
 use super::stock::Stock;
 use super::summary::summary;
 use crate::clock::{Clock, Tick, Timestamp};
+use crate::fleet::Fleet;
 use crate::fleet::data::{Destination, Store};
+use crate::fleet::share::SshFolder;
 use crate::session::filter::Filter;
 use crate::session::imported::Local;
 use crate::session::index::{Index, KeptSide, Where};
@@ -19,13 +21,15 @@ use crate::session::key::Key;
 use crate::session::layout::Layout;
 use crate::session::listing::shown;
 use crate::session::select::{self, Line, Selection};
-use crate::session::side::{Folder, Side};
+use crate::session::side::{self, Folder, Side, Ways};
 use crate::session::view::{Ask, Rows, SessionRow, StoreView};
 use crate::work::throttle::Throttle;
 
 /// One store.
 pub struct Shop {
     pub(super) fleet: String,
+    /// What the names of other machines in its destinations stand for.
+    far: Vec<Option<SshFolder>>,
     pub(super) store: Arc<Store>,
     pub(super) filter: Filter,
     /// The source at 0, then the destinations.
@@ -59,9 +63,9 @@ impl std::fmt::Debug for Shop {
 
 impl Shop {
     pub(super) fn open(
-        fleet: &str,
+        fleet: &Fleet,
         store: &Store,
-        clock: &Clock,
+        ways: &Ways,
         index: &Index,
         seen: &watch::Sender<u64>,
         stop: &CancellationToken,
@@ -69,14 +73,14 @@ impl Shop {
         let store = Arc::new(store.clone());
         let filter = Filter::new(&store);
         let mut sides: Vec<Arc<dyn Side>> = vec![Arc::new(Folder::source(&store, &filter))];
-        sides.extend(
-            store.destinations.iter().map(|to| -> Arc<dyn Side> { Arc::new(Folder::destination(to, &filter)) }),
-        );
+        sides.extend(store.destinations.iter().map(|to| side::destination(to, &fleet.hosts, &filter, ways)));
+        let clock = &ways.clock;
         let stock = Stock::new(Arc::clone(&store));
         let throttle = Throttle::new(store.limit, clock.clone());
         let view = Arc::new(summary(&stock, 0, throttle.limit(), clock.now()));
         Arc::new(Self {
-            fleet: fleet.to_owned(),
+            fleet: fleet.name.clone(),
+            far: far(fleet, &store),
             filter,
             sides,
             clock: clock.clone(),
@@ -97,8 +101,8 @@ impl Shop {
     }
 
     /// Whether it is this store, unchanged.
-    pub(super) fn is(&self, fleet: &str, store: &Store) -> bool {
-        self.fleet == fleet && *self.store == *store
+    pub(super) fn is(&self, fleet: &Fleet, store: &Store) -> bool {
+        self.fleet == fleet.name && *self.store == *store && self.far == far(fleet, store)
     }
 
     pub(super) fn close(&self) {
@@ -252,4 +256,9 @@ impl Shop {
         *lock(&self.view) = Arc::new(summary(stock, version, self.throttle.limit(), self.clock.now()));
         self.seen.send_modify(|count| *count = count.wrapping_add(1));
     }
+}
+
+/// The folders of a store's destinations on other machines, as the hosts of the fleet make them.
+fn far(fleet: &Fleet, store: &Store) -> Vec<Option<SshFolder>> {
+    store.destinations.iter().map(|to| to.ssh(&fleet.hosts)).collect()
 }
