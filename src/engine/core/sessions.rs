@@ -43,7 +43,7 @@ impl Core {
             return Err(usage("a limit of no bytes a second would never end".into(), Some(hint.into())));
         }
         shop.set_limit(limit);
-        let rate = limit.map_or_else(|| "as much as they can".to_owned(), |limit| format!("{limit} bytes a second"));
+        let rate = limit.map_or_else(|| "as much as they can".to_owned(), |limit| format!("{}/s", plain::size(limit)));
         let said = format!("copies of {} may take {rate}", shop.name());
         Ok(Done::new(said, serde_json::json!({ "store": shop.name(), "limit": limit })))
     }
@@ -61,11 +61,12 @@ impl Core {
             return Err(usage(format!("the store {} has no destination", shop.name()), Some(hint.into())));
         }
         let (kind, said) =
-            if dry_run { ("copy (dry run)", "looking what would be copied") } else { ("copy", "copying") };
+            if dry_run { ("copy dry run", "looking what would be copied of") } else { ("copy", "copying") };
         let title = title(&keys);
         let work = move |site: &Site<'_>| {
             let report = task::sync::sync(site, &keys, dry_run)?;
-            Ok(Ended { ok: all_copied(&report), note: synced(&report), report: Report::Synced { sync: report } })
+            let ok = dry_run || all_copied(&report);
+            Ok(Ended { ok, note: synced(&report), report: Report::Synced { sync: report } })
         };
         Ok(self.session_job(who, &shop, kind, title, said, Priority::Normal, work))
     }
@@ -133,7 +134,7 @@ impl Core {
         let runtime = tokio::runtime::Handle::current();
         let title = title(&keys);
         let (kind, said) =
-            if dry_run { ("delete (dry run)", "looking what would be deleted") } else { ("delete", "deleting") };
+            if dry_run { ("delete dry run", "looking what would be deleted of") } else { ("delete", "deleting") };
         let asked = Arc::clone(&shop);
         let work = move |site: &Site<'_>| {
             let scribe = Scribe { journal: &journal, clock: &clock, who: &person, state: &folder };
@@ -144,7 +145,8 @@ impl Core {
             if !dry_run {
                 scribe.deleted(&report);
             }
-            let ok = report.refused.is_empty();
+            // To be told what refuses is what a dry run is for.
+            let ok = dry_run || report.refused.is_empty();
             Ok(Ended { ok, note: gone(&report), report: Report::Deleted { deletion: report } })
         };
         Ok(self.session_job(who, &shop, kind, title, said, Priority::Urgent, work))
@@ -271,7 +273,8 @@ fn of_verification(verified: Vec<VerifyReport>) -> Ended {
 
 fn gone(report: &DeleteReport) -> String {
     let word = if report.dry_run { "would be deleted" } else { "deleted" };
-    let note = format!("{} {word}, {} bytes freed", report.deleted.len(), report.bytes_freed);
+    let freed = if report.dry_run { "to free" } else { "freed" };
+    let note = format!("{} {word}, {} {freed}", report.deleted.len(), plain::size(report.bytes_freed));
     match report.refused.first() {
         None => note,
         Some(first) => {
@@ -333,8 +336,9 @@ impl Scribe<'_> {
 
     fn deleted(&self, report: &DeleteReport) {
         for deleted in &report.deleted {
-            let what = format!("{} was deleted from this computer: {} bytes", deleted.key, deleted.bytes);
-            let about = serde_json::json!({ "session": deleted.key.to_string(), "deleted": true });
+            let what = format!("{} was deleted from this computer: {}", deleted.key, plain::size(deleted.bytes));
+            let about =
+                serde_json::json!({ "session": deleted.key.to_string(), "deleted": true, "bytes": deleted.bytes });
             self.tell(what, format!("it remains at {}", deleted.remains.join(", ")), about, Weight::Note);
         }
         for refused in &report.refused {
