@@ -1,5 +1,6 @@
 //! Folders on other machines, as a destination names them: `ssh://user@host:port/path`.
 
+use super::Fleet;
 use super::data::Destination;
 use super::host::Host;
 
@@ -90,6 +91,15 @@ impl Destination {
     pub fn ssh(&self, hosts: &[Host]) -> Option<SshFolder> {
         let url = SshUrl::parse(self.path.to_str()?).ok()?;
         Some(SshFolder { destination: url.destination(hosts), path: url.path.to_owned() })
+    }
+}
+
+impl Fleet {
+    /// Whether something of the fleet is reached at this destination of the ssh client.
+    pub fn reaches(&self, destination: &str) -> bool {
+        let mut folders = self.sessions.iter().flat_map(|store| &store.destinations);
+        self.hosts.iter().any(|host| host.ssh == destination)
+            || folders.any(|to| to.ssh(&self.hosts).is_some_and(|folder| folder.destination == destination))
     }
 }
 

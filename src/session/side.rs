@@ -1,21 +1,36 @@
 //! A side of a store: the place where sessions are recorded, or one where their copies go.
 //!
 //! Whatever a side is made of, it can say whether it is what it should be, what lies there of all sessions, and what
-//! lies there of one. Every question blocks its caller no longer than the side's own deadline.
+//! lies there of one; one that holds copies takes them and compares them. Every question blocks its caller no longer than
+//! the side's own deadline; copying and comparing take as long as they take, and are steered.
 
 mod folder;
+mod gather;
+mod ssh;
+mod wish;
 
 pub use folder::Folder;
+pub use ssh::Ssh;
+pub use wish::{CopyWish, Undone, VerifyWish};
 
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
+use super::copy::Copied;
+use super::filter::Filter;
 use super::key::Key;
 use super::listing::{Facts, Listing};
+use super::manifest::Manifest;
+use super::verify::Outcome;
 use super::view::SideState;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
+use crate::fleet::data::Destination;
+use crate::fleet::host::Host;
+use crate::reach::ssh::SshPool;
 
 /// What one side holds of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +157,32 @@ pub struct Look {
     pub now: Timestamp,
 }
 
+/// How sides that are not on this computer are reached.
+#[derive(Debug, Clone)]
+pub struct Ways {
+    /// Connections to other machines.
+    pub ssh: SshPool,
+    /// On which they live.
+    pub runtime: Handle,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Ways {
+    /// On the current runtime.
+    pub fn new(ssh: SshPool, clock: Clock) -> Self {
+        Self { ssh, runtime: Handle::current(), clock }
+    }
+}
+
+/// The side that a destination of a store is. `hosts` are those of the fleet, whose names its url may use.
+pub fn destination(to: &Destination, hosts: &[Host], filter: &Filter, ways: &Ways) -> Arc<dyn Side> {
+    match to.ssh(hosts) {
+        Some(folder) => Arc::new(Ssh::destination(to, folder, filter, ways)),
+        None => Arc::new(Folder::destination(to, filter)),
+    }
+}
+
 /// One side of a store.
 pub trait Side: Debug + Send + Sync {
     /// Where a session lies there, as screens name it.
@@ -158,4 +199,38 @@ pub trait Side: Debug + Send + Sync {
 
     /// One session there; `None`: nothing.
     fn list(&self, key: &Key) -> Result<Option<Listing>, Lost>;
+
+    /// The sums that lie beside the copy of a session, read now; `None`: there are none.
+    fn manifest(&self, key: &Key) -> Result<Option<Manifest>, Lost>;
+
+    /// Copies a session there, reads all of it back from its storage, and leaves the manifest beside it. The side is proven
+    /// to be the one that is meant before anything is written, and again before anything gets its name.
+    fn copy(&self, wish: &CopyWish<'_>) -> Result<Copied, Undone>;
+
+    /// Compares the copy of a session with the source, or where that is gone with the manifest.
+    fn verify(&self, wish: &VerifyWish<'_>) -> Result<Outcome, Undone>;
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use crate::fleet::data::Store;
+
+    /// A store of participants whose names begin with `p`.
+    pub(crate) fn store() -> Store {
+        Store {
+            name: "mocap".into(),
+            source: "/data".into(),
+            layout: "{participant}/{date}".into(),
+            participants: vec!["p".into()],
+            exclude: vec!["*.tmp".into()],
+            count: "*.mp4".into(),
+            settle: Duration::from_secs(120),
+            destinations: Vec::new(),
+            parallel: 0,
+            limit: None,
+            imported: None,
+        }
+    }
 }

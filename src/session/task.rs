@@ -7,7 +7,6 @@ pub mod delete;
 pub mod sync;
 pub mod verify;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::catalogue::{Busy, Shop};
@@ -69,11 +68,6 @@ impl Site<'_> {
 
     fn destinations(&self) -> usize {
         self.shop.declared().destinations.len()
-    }
-
-    /// Folder of a session on this computer.
-    fn source(&self, key: &Key) -> PathBuf {
-        self.shop.declared().source.join(self.shop.layout().render(key))
     }
 
     /// Bytes of these sessions on this computer, as far as they are known.

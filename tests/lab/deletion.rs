@@ -14,22 +14,12 @@ use hotspare::session::lock::{Lock, LockError};
 use crate::backed_up::{Recording, everything};
 use crate::farm::run;
 
-/// Says that a test is in its own namespace already.
-const APART: &str = "HOTSPARE_TEST_APART";
 /// `nobody`, who owns nothing here.
 const NOBODY: u32 = 65_534;
 
 /// Runs the body in a mount namespace of its own.
 fn apart(name: &str, body: impl FnOnce()) {
-    if std::env::var_os(APART).is_some_and(|apart| apart == name) {
-        return body();
-    }
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "--"]).arg(std::env::current_exe().expect("this program"));
-    command.args(["--exact", &format!("deletion::{name}"), "--nocapture"]).env(APART, name);
-    let output = command.output().expect("unshare is there: apt-get install util-linux");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    crate::apart::apart(&format!("deletion::{name}"), body);
 }
 
 fn text(path: &Path) -> &str {

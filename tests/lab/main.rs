@@ -19,7 +19,11 @@ mod recording;
 mod share;
 
 #[cfg(test)]
+mod apart;
+#[cfg(test)]
 mod deletion;
+#[cfg(test)]
+mod destinations;
 mod disk;
 mod docker;
 mod doctor;

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use hotspare::clock::Clock;
 use hotspare::fleet::share::SshFolder;
 use hotspare::session::key::Key;
+use hotspare::session::lock::Who;
 use hotspare::session::remote::{Order, Question, Remote, RemoteError};
 use hotspare::session::view::Level;
 use hotspare::work::progress::Event;
@@ -98,6 +99,7 @@ impl Lab {
                 source: &source,
                 relative: &relative,
                 marker: MARKER,
+                who: &Who::us("being copied", Clock::real().now()),
                 exclude: &|path| path.extension() == Some(OsStr::new("tmp")),
                 throttle: throttle.as_ref(),
                 steer: steer.as_ref(),
@@ -173,7 +175,7 @@ async fn a_session_is_copied_read_back_and_checked_by_others() {
 
     let again = lab.copy().await.expect("there already");
     assert_eq!((again.written, again.whole()), (0, true));
-    let listing = lab.blocking(Remote::list_all).await.expect("listed");
+    let listing = lab.blocking(|remote| remote.list_all(&|| true)).await.expect("listed");
     let names: Vec<_> = listing.files.iter().map(|file| file.path.display().to_string()).collect();
     let all = ["p001/images/photo.jpg", "p001/walk_20250104_100100.1.mp4", "p001.b3", "p001.sizes"];
     assert_eq!(names, all.map(|name| format!("20250104/{name}")), "nothing of hotspare's own is listed");
@@ -402,6 +404,7 @@ async fn a_machine_without_b3sum_is_asked_for_sha256() {
         "xargs",
         "dd",
         "sync",
+        "flock",
         "sha256sum",
         "timeout",
         "df",

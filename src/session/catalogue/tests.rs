@@ -2,8 +2,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::*;
+use crate::clock::Clock;
 use crate::fleet::data::{Destination, Store};
 use crate::journal::database;
+use crate::reach::ssh::{SshOptions, SshPool};
 use crate::session::view::{CopyState, Level, Sort, Verified, Which};
 
 /// A store in temporary folders.
@@ -58,7 +60,11 @@ impl Place {
 
     fn start(&self) -> Stores {
         let nobody: AskImported = Arc::new(|_, _| Box::pin(async { Answer::Known(HashMap::new()) }));
-        Stores::start(&self.fleet, &self.path("state"), self.clock.clone(), nobody)
+        Stores::start(&self.fleet, &self.path("state"), self.ways(), nobody)
+    }
+
+    fn ways(&self) -> Ways {
+        Ways::new(SshPool::new(SshOptions::default(), self.clock.clone()), self.clock.clone())
     }
 }
 
@@ -164,9 +170,9 @@ async fn what_was_known_is_there_at_once_and_what_happened_meanwhile_comes_in_be
     std::fs::rename(place.path("data"), place.path("gone")).unwrap();
     std::fs::rename(place.path("nas"), place.path("gone too")).unwrap();
     let shop = Shop::open(
-        "harbour",
+        &place.fleet,
         &place.fleet.sessions[0],
-        &place.clock,
+        &place.ways(),
         &Index::new(&place.path("state")),
         &watch::channel(0).0,
         &CancellationToken::new(),
@@ -317,6 +323,12 @@ async fn without_a_state_db_everything_is_there_but_what_was_kept() {
     stores.store(None).unwrap().record_verified("NAS", &one, &verified(&row(&stores, &one).unwrap(), true));
     assert!(row(&stores, &one).unwrap().copies[0].verified.is_some());
     assert!(stores.trouble().unwrap().contains("state.db"));
+    // What was missed is written once it can be.
+    std::fs::create_dir(place.path("state")).unwrap();
+    drop(database::open(&place.path("state"), Timestamp::UNIX_EPOCH).unwrap());
+    stores.refresh(None).unwrap();
+    let index = Index::new(&place.path("state"));
+    until(&stores, |_| index.store("mocap").verified.get("NAS").is_some_and(|copies| copies.contains_key(&one))).await;
     stores.shutdown().await;
 }
 

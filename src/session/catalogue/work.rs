@@ -2,7 +2,6 @@
 //! to be remembered of a verification or a deletion.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::busy::Busy;
@@ -10,14 +9,8 @@ use super::due;
 use super::lock;
 use super::shop::Shop;
 use crate::clock::Timestamp;
-use crate::fleet::disk;
-use crate::reach::plain;
-use crate::session::delete::Seen;
-use crate::session::destination::{PATIENCE, Place};
 use crate::session::key::Key;
-use crate::session::listing::{Listing, shown};
-use crate::session::manifest::Manifest;
-use crate::session::root::Root;
+use crate::session::listing::Listing;
 use crate::session::select;
 use crate::session::side::{Found, Lost, Owner, Stamp, Standing};
 use crate::session::view::{Ask, SideState, Sort, Verified, Which};
@@ -156,47 +149,6 @@ impl Shop {
     /// How the source stands, looked up now. Blocking, within its deadline.
     pub fn source_state(&self) -> SideState {
         self.stand(0).state
-    }
-
-    /// Where the copy of a session is written and read: the destination, proven, and the copy's folder below it. Blocking,
-    /// within its deadline.
-    pub fn root(&self, name: &str, key: &Key) -> Result<(Root, PathBuf), String> {
-        let side = self.side(name)?;
-        let kept = lock(&self.stock).half(side).and_then(|half| half.marker.clone());
-        let to = self.destination(name).ok_or("it has left the fleet file")?;
-        let place = Place { path: to.path.clone(), mount: to.mount.clone(), marked: true };
-        let root = place.prove(kept.as_deref()).map_err(|state| Lost::Trouble(state).to_string())?;
-        Ok((root, self.layout_of(side).render(key)))
-    }
-
-    /// What each destination holds of a session, looked up now, with the sums beside it. Blocking, within deadlines.
-    pub fn witness(&self, key: &Key) -> Vec<Seen> {
-        let looked = self.look(key);
-        let row = self.row(key);
-        let mut seen = Vec::new();
-        for (number, (to, listing)) in self.store.destinations.iter().zip(looked.copies).enumerate() {
-            let side = number + 1;
-            let proof = lock(&self.stock).half(side).map_or(SideState::Unknown, |half| half.proof.clone());
-            let folder = to.path.join(self.layout_of(side).render(key));
-            let manifest = if proof.ready() {
-                let asked = disk::ask(&folder, PATIENCE, Manifest::beside);
-                asked.map_or_else(
-                    || Err(format!("its manifest could not be read within {}", plain::time(PATIENCE))),
-                    |read| read.map_err(|error| error.to_string()),
-                )
-            } else {
-                Ok(None)
-            };
-            seen.push(Seen {
-                name: to.name.clone(),
-                folder: shown(&folder),
-                state: proof,
-                listing: listing.map_err(|lost| lost.to_string()),
-                manifest,
-                verified: row.as_ref().and_then(|row| row.copies.get(number)).and_then(|copy| copy.verified.clone()),
-            });
-        }
-        seen
     }
 
     /// Who else works on a session than whoever said that it is `ours`.

@@ -45,7 +45,7 @@ pub(super) enum There {
 
 impl Marker {
     /// A new identity.
-    pub(super) fn new(owner: &Owner, now: Timestamp) -> Self {
+    pub fn new(owner: &Owner, now: Timestamp) -> Self {
         Self {
             id: format!("{:032x}", fastrand::u128(..)),
             fleet: owner.fleet.clone(),
@@ -53,6 +53,18 @@ impl Marker {
             destination: owner.destination.clone(),
             made: now,
         }
+    }
+
+    /// As it is kept at the destination.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// Reads one; the error says why it is none.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(text).map_err(|error| format!("it cannot be read: {error}"))
     }
 }
 
@@ -79,9 +91,9 @@ pub(super) fn read(own: &OwnedFd) -> Result<There, Errno> {
     if let Err(error) = file.take(LONGEST).read_to_end(&mut bytes) {
         return Err(Errno::from_io_error(&error).unwrap_or(Errno::IO));
     }
-    Ok(match serde_json::from_slice(&bytes) {
+    Ok(match Marker::parse(&bytes) {
         Ok(marker) => There::Marker(marker),
-        Err(error) => There::Broken(format!("it cannot be read: {error}")),
+        Err(why) => There::Broken(why),
     })
 }
 
@@ -93,9 +105,7 @@ pub(super) fn leave(folder: &OwnedFd, marker: &Marker) -> Result<(), Errno> {
     }
     let own = own(folder)?.ok_or(Errno::NOENT)?;
     let fresh = format!("{MARKER}.{}", marker.id);
-    let mut text = serde_json::to_vec_pretty(marker).map_err(|_never| Errno::INVAL)?;
-    text.push(b'\n');
-    let written = write(&own, &fresh, &text).and_then(|()| publish(&own, &fresh));
+    let written = write(&own, &fresh, &marker.text()).and_then(|()| publish(&own, &fresh));
     if written.is_err() {
         let _as_far_as_possible = rustix::fs::unlinkat(&own, &fresh, AtFlags::empty());
     }

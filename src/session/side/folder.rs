@@ -1,17 +1,22 @@
 //! A side that is a folder on this computer, or on a share that is mounted to it.
 
+use std::path::Path;
 use std::time::Duration;
 
-use super::{Look, Lost, Owner, Scan, Side, Standing};
+use super::{CopyWish, Look, Lost, Owner, Scan, Side, Standing, Undone, VerifyWish};
 use crate::clock::Timestamp;
 use crate::fleet::data::{Destination, Store};
 use crate::fleet::disk;
-use crate::session::destination::Place;
+use crate::session::copy::{self, Copied, CopyError, ReadBack};
+use crate::session::destination::{Open, PATIENCE, Place};
 use crate::session::filter::Filter;
 use crate::session::key::Key;
 use crate::session::layout::Layout;
 use crate::session::listing::{Listing, shown};
+use crate::session::manifest::{Manifest, sums_file};
+use crate::session::root::Root;
 use crate::session::tree::{self, ListError};
+use crate::session::verify::{self, Outcome, VerifyError};
 use crate::session::{beneath, scan};
 
 /// How long one session may take to be listed.
@@ -37,6 +42,26 @@ impl Folder {
         let place = Place { path: destination.path.clone(), mount: destination.mount.clone(), marked: true };
         Self { place, layout: Layout::new(&destination.layout), filter: filter.clone() }
     }
+
+    /// The folder, proven to be the one that carries this marker.
+    fn root(&self, kept: Option<&str>) -> Result<Root, Lost> {
+        self.place.prove(kept).map_err(Lost::Trouble)
+    }
+
+    /// Asks about what lies below the folder, from a thread that can be left behind.
+    fn ask<T: Send + 'static>(
+        &self,
+        below: &Path,
+        time: Duration,
+        question: impl FnOnce(&Self, &Open, &Path) -> Result<T, Lost> + Send + 'static,
+    ) -> Result<T, Lost> {
+        let this = self.clone();
+        let asked = disk::ask(&self.place.path.join(below), time, move |path| {
+            let open = this.place.open().map_err(Lost::Trouble)?;
+            question(&this, &open, path)
+        });
+        asked.unwrap_or_else(|| Err(Lost::Trouble(self.place.stale())))
+    }
 }
 
 impl Side for Folder {
@@ -57,10 +82,8 @@ impl Side for Folder {
     }
 
     fn list(&self, key: &Key) -> Result<Option<Listing>, Lost> {
-        let (this, below) = (self.clone(), self.layout.render(key));
-        let path = self.place.path.join(&below);
-        let listed = disk::ask(&path, LISTING, move |path| {
-            let open = this.place.open().map_err(Lost::Trouble)?;
+        let below = self.layout.render(key);
+        self.ask(&below.clone(), LISTING, move |this, open, path| {
             let folder = match beneath::open(&open.folder, &below, beneath::FOLDER, rustix::fs::Mode::empty()) {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
                 opened => opened.map_err(|error| this.place.lost(&error))?,
@@ -70,7 +93,52 @@ impl Side for Folder {
                 Err(ListError::Missing(_)) => Ok(None),
                 Err(error) => Err(Lost::trouble("unreadable", error.to_string(), "see what its disk or server says")),
             }
-        });
-        listed.unwrap_or_else(|| Err(Lost::Trouble(self.place.stale())))
+        })
+    }
+
+    fn manifest(&self, key: &Key) -> Result<Option<Manifest>, Lost> {
+        let below = self.layout.render(key);
+        // A thread of its own kind: one that lists may still be at it.
+        self.ask(&sums_file(&below), PATIENCE, move |this, open, _sums| {
+            let copy = this.place.path.join(&below);
+            Manifest::read(&open.folder, &below, &copy)
+                .map_err(|error| Lost::trouble("manifest", error.to_string(), "see what its disk or server says"))
+        })
+    }
+
+    fn copy(&self, wish: &CopyWish<'_>) -> Result<Copied, Undone> {
+        let order = copy::Order {
+            key: wish.key,
+            source: wish.source,
+            root: &self.root(wish.kept)?,
+            relative: &self.layout.render(wish.key),
+            exclude: &|path| self.filter.excluded(path),
+            parallel: wish.parallel,
+            throttle: Some(wish.throttle),
+            steer: wish.steer,
+            read_back: ReadBack::Everything,
+            dry_run: wish.dry_run,
+        };
+        copy::copy(&order).map_err(|error| match error {
+            CopyError::Cancelled => Undone::Cancelled,
+            error => Undone::Failed(error.to_string()),
+        })
+    }
+
+    fn verify(&self, wish: &VerifyWish<'_>) -> Result<Outcome, Undone> {
+        let question = verify::Question {
+            root: &self.root(wish.kept)?,
+            relative: &self.layout.render(wish.key),
+            source: Some(wish.source),
+            exclude: &|path| self.filter.excluded(path),
+            level: wish.level,
+            parallel: wish.parallel,
+            throttle: Some(wish.throttle),
+            steer: wish.steer,
+        };
+        verify::verify(&question).map_err(|error| match error {
+            VerifyError::Cancelled => Undone::Cancelled,
+            error => Undone::Failed(error.to_string()),
+        })
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{Cancelled, Site, listed, trouble};
 use crate::session::batch::Batch;
-use crate::session::copy::{self, Copied, CopyError, Order, ReadBack};
+use crate::session::copy::Copied;
 use crate::session::key::Key;
 use crate::session::report::{SyncReport, SyncResult, Synced};
+use crate::session::side::Undone;
 use crate::session::view::{CopyState, Level, SessionRow};
 
 /// Copies these sessions; with `dry_run` only says what would be copied.
@@ -60,28 +61,10 @@ fn one(
         let line = line(site, key, destination, SyncResult::Skipped);
         return Ok(Synced { files: facts.files.into(), bytes: facts.bytes, ..line });
     }
-    let (root, relative) = match site.shop.root(name, key) {
-        Ok(found) => found,
-        Err(why) => return Ok(failed(site, key, destination, why)),
-    };
-    let source = site.source(key);
-    let filter = site.shop.filter();
-    let order = Order {
-        key,
-        source: &source,
-        root: &root,
-        relative: &relative,
-        exclude: &|path| filter.excluded(path),
-        parallel: site.shop.declared().parallel,
-        throttle: Some(site.shop.throttle()),
-        steer: piece,
-        read_back: ReadBack::Everything,
-        dry_run,
-    };
-    match copy::copy(&order) {
+    match site.shop.copy(name, key, piece, dry_run) {
         Ok(copied) => Ok(outcome(site, key, destination, dry_run, &copied)),
-        Err(CopyError::Cancelled) => Err(Cancelled),
-        Err(error) => Ok(failed(site, key, destination, error.to_string())),
+        Err(Undone::Cancelled) => Err(Cancelled),
+        Err(Undone::Failed(why)) => Ok(failed(site, key, destination, why)),
     }
 }
 

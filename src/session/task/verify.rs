@@ -4,7 +4,8 @@ use super::{Cancelled, Site, trouble};
 use crate::session::batch::Batch;
 use crate::session::key::Key;
 use crate::session::report::VerifyReport;
-use crate::session::verify::{self, Outcome, Question, VerifyError};
+use crate::session::side::Undone;
+use crate::session::verify::Outcome;
 use crate::session::view::Level;
 use crate::work::steer::Steer;
 
@@ -67,26 +68,10 @@ fn one(
     if let Some(why) = standing.map_or_else(Some, |it| if it.readable { None } else { trouble(&it.state) }) {
         return Ok(Err(why));
     }
-    let (root, relative) = match site.shop.root(name, key) {
-        Ok(found) => found,
-        Err(why) => return Ok(Err(why)),
-    };
-    let source = site.source(key);
-    let filter = site.shop.filter();
-    let question = Question {
-        root: &root,
-        relative: &relative,
-        source: Some(&source),
-        exclude: &|path| filter.excluded(path),
-        level,
-        parallel: site.shop.declared().parallel,
-        throttle: Some(site.shop.throttle()),
-        steer: piece,
-    };
-    match verify::verify(&question) {
+    match site.shop.verify(name, key, level, piece) {
         Ok(outcome) => Ok(Ok(outcome)),
-        Err(VerifyError::Cancelled) => Err(Cancelled),
-        Err(error) => Ok(Err(error.to_string())),
+        Err(Undone::Cancelled) => Err(Cancelled),
+        Err(Undone::Failed(why)) => Ok(Err(why)),
     }
 }
 
