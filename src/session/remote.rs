@@ -31,8 +31,8 @@ pub use verify::Question;
 pub(in crate::session) use found::CLOSED;
 use hold::LET_GO;
 
-/// How long a look may take, connecting included.
-const LOOK: Duration = Duration::from_secs(6);
+/// How long a look may take before the work, connecting included.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long another question that reads no files of sessions may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the listing of one session may take, and the one of all.
@@ -70,7 +70,7 @@ pub struct Seen {
     /// Text of the marker `.hotspare/store.json`; `None`: there is none.
     pub marker: Option<Vec<u8>>,
     /// Which of the programs that are needed are there.
-    tools: Vec<String>,
+    pub tools: Vec<String>,
 }
 
 /// What goes wrong with another machine.
@@ -146,8 +146,8 @@ impl Remote {
         format!("{}:{}", self.folder.destination, self.folder.path)
     }
 
-    /// Looks at it. That programs are missing there is trouble, that it cannot be written is not: what it holds can be read.
-    pub fn look(&self) -> Result<Seen, RemoteError> {
+    /// Looks at it, within a time that holds for connecting too. That programs are missing there is trouble, that it cannot be written is not: what it holds can be read.
+    pub fn look(&self, within: Duration) -> Result<Seen, RemoteError> {
         let script = format!(
             "{}for tool in rsync find sort xargs dd sync flock timeout b3sum sha256sum; do\n\
              command -v \"$tool\" >/dev/null 2>&1 && echo \"tool $tool\"; done\n\
@@ -156,7 +156,7 @@ impl Remote {
              if [ -f {OWN}/store.json ]; then echo marker; head -c {MARKER} {OWN}/store.json; fi; exit 0",
             self.enter()
         );
-        let seen = found::seen(&self.run(&script, None, LOOK, 64 << 10)?);
+        let seen = found::seen(&self.run(&script, None, within, 64 << 10)?);
         if let Some(missing) = found::missing(&seen.tools) {
             return Err(RemoteError::trouble(
                 "lacks a program",

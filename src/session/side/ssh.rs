@@ -23,6 +23,11 @@ use crate::session::view::SideState;
 /// A machine that was just found to be out of reach is tried again by the next look, but not more often than this.
 const REST: Duration = Duration::from_secs(10);
 
+/// How long a look may take, connecting included: as long as one at a share.
+const GLANCE: Duration = Duration::from_secs(4);
+/// How long one may take before a copy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A folder there with its layout.
 #[derive(Debug)]
 pub struct Ssh {
@@ -45,7 +50,7 @@ impl Ssh {
         }
     }
 
-    fn look(&self) -> Result<Seen, RemoteError> {
+    fn look(&self, within: Duration) -> Result<Seen, RemoteError> {
         let now = self.clock.tick();
         let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
         if woken.is_none_or(|last| now.since(last) >= REST) {
@@ -53,7 +58,7 @@ impl Ssh {
             self.remote.wake();
         }
         drop(woken);
-        self.remote.look()
+        self.remote.look(within)
     }
 
     fn standing(&self, seen: &Seen, kept: Option<&str>) -> Standing {
@@ -105,14 +110,14 @@ impl Side for Ssh {
     }
 
     fn stand(&self, kept: Option<&str>) -> Standing {
-        match self.look() {
+        match self.look(GLANCE) {
             Ok(seen) => self.standing(&seen, kept),
             Err(error) => self.lost(error, kept),
         }
     }
 
     fn prepare(&self, kept: Option<&str>, owner: &Owner, now: Timestamp) -> Standing {
-        let mut seen = match self.look() {
+        let mut seen = match self.look(PATIENCE) {
             Ok(seen) => seen,
             Err(error) => return self.lost(error, kept),
         };
