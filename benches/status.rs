@@ -27,10 +27,11 @@ use hotspare::clock::{Clock, Timestamp};
 use hotspare::fleet::Fleet;
 use hotspare::fleet::data::{Destination, Store};
 use hotspare::journal::database;
+use hotspare::reach::ssh::{SshOptions, SshPool};
 use hotspare::session::catalogue::{AskImported, Stores};
 use hotspare::session::filter::Filter;
 use hotspare::session::imported::Answer;
-use hotspare::session::side::{Depth, Folder, Known, Look, Side};
+use hotspare::session::side::{Depth, Folder, Known, Look, Side, Ways};
 use hotspare::session::view::{Ask, Sort};
 
 const FILES: usize = 20;
@@ -81,7 +82,8 @@ fn start(place: &Path) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (clock, begun) = (Clock::real(), Instant::now());
-        let stores = Stores::start(&Arc::new(fleet), &place.join("state"), clock, nobody);
+        let ways = Ways::new(SshPool::new(SshOptions::default(), clock.clone()), clock);
+        let stores = Stores::start(&Arc::new(fleet), &place.join("state"), ways, nobody);
         let mut seen = stores.seen();
         let mut until = async |wanted: &dyn Fn(&Stores) -> bool| {
             while !wanted(&stores) {
@@ -96,7 +98,7 @@ fn start(place: &Path) {
         for sort in
             [Sort::Trouble, Sort::Date, Sort::Participant, Sort::Size, Sort::Safe, Sort::Verified, Sort::Changed]
         {
-            for filter in ["", "p1", "!copied 2025"] {
+            for filter in ["", "p00", "!copied 2025"] {
                 let ask = Ask { filter: filter.into(), sort, limit: 200, ..Ask::default() };
                 let asked = Instant::now();
                 let rows = stores.rows(&ask).unwrap();

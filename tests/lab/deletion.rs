@@ -164,7 +164,7 @@ fn a_full_disk_can_be_freed() {
             fill(&recording.source());
             let deleted = recording.delete(&recording.witness()).unwrap_or_else(|why| panic!("{kind}: {why:?}"));
             assert!(deleted.freed >= 70_000, "{kind}: {}", deleted.freed);
-            assert_eq!(deleted.notes, Vec::<String>::new());
+            assert_eq!(deleted.report.notes, Vec::<String>::new());
             assert!(!recording.session().exists());
             assert_eq!(std::fs::read_dir(recording.trash()).expect("the trash").count(), 0, "{kind}");
             run("umount", &[text(&recording.source())]);

@@ -9,9 +9,11 @@ use hotspare::clock::{Clock, Timestamp};
 use hotspare::fleet::Fleet;
 use hotspare::fleet::data::{Destination, Store};
 use hotspare::journal::database;
+use hotspare::reach::ssh::{SshOptions, SshPool};
 use hotspare::session::catalogue::{AskImported, Stores};
 use hotspare::session::imported::Answer;
 use hotspare::session::key::Key as Session;
+use hotspare::session::side::Ways;
 use hotspare::session::view::{CopyState, SessionRow, SideState, StoreView};
 
 use crate::apart::apart;
@@ -71,7 +73,8 @@ impl Site {
             imported: None,
         });
         let nobody: AskImported = Arc::new(|_, _| Box::pin(async { Answer::Known(std::collections::HashMap::new()) }));
-        Stores::start(&Arc::new(fleet), &self.folder.path().join("state"), self.clock.clone(), nobody)
+        let ways = Ways::new(SshPool::new(SshOptions::default(), self.clock.clone()), self.clock.clone());
+        Stores::start(&Arc::new(fleet), &self.folder.path().join("state"), ways, nobody)
     }
 }
 

@@ -303,6 +303,15 @@ impl Stock {
         join::join(self, key, now).map(|joined| joined.row(key))
     }
 
+    /// The participant whose name is most like this one, where one is.
+    pub(super) fn alike(&self, participant: &str) -> Option<String> {
+        let known: BTreeSet<&str> = self.lines.iter().map(|line| line.key.participant.as_str()).collect();
+        let lower = participant.to_lowercase();
+        let near = |known: &&str| strsim::jaro(&known.to_lowercase(), &lower);
+        let best = known.into_iter().max_by(|one, other| near(one).total_cmp(&near(other)))?;
+        (near(&best) > 0.7).then(|| best.to_owned())
+    }
+
     /// Days of sessions that the sides hold, for the question whether a name is known at all.
     pub(super) fn days_of(&self, participant: &str) -> BTreeSet<jiff::civil::Date> {
         self.lines.iter().filter(|line| line.key.participant == participant).map(|line| line.key.date).collect()

@@ -5,12 +5,14 @@
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::session::beneath::{self, Rights};
 use crate::session::side::Owner;
 
 /// Folder below a source or a destination that is hotspare's own.
@@ -99,20 +101,14 @@ pub(super) fn read(own: &OwnedFd) -> Result<There, Errno> {
 
 /// Leaves a marker, unless one is there by the time it is whole. Durable when it returns.
 pub(super) fn leave(folder: &OwnedFd, marker: &Marker) -> Result<(), Errno> {
-    match rustix::fs::mkdirat(folder, FOLDER, Mode::from_raw_mode(0o775)) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(error),
-    }
-    let own = own(folder)?.ok_or(Errno::NOENT)?;
+    let own = beneath::make(folder, Path::new(FOLDER), Rights::AsAbove, false).map_err(|error| errno(&error))?;
     let fresh = format!("{MARKER}.{}", marker.id);
     let written = write(&own, &fresh, &marker.text()).and_then(|()| publish(&own, &fresh));
     if written.is_err() {
         let _as_far_as_possible = rustix::fs::unlinkat(&own, &fresh, AtFlags::empty());
     }
     written?;
-    super::super::beneath::sync_folder(&own)
-        .and_then(|()| super::super::beneath::sync_folder(folder))
-        .map_err(|error| errno(&error))
+    beneath::sync_folder(&own).and_then(|()| beneath::sync_folder(folder)).map_err(|error| errno(&error))
 }
 
 fn errno(error: &std::io::Error) -> Errno {
@@ -122,7 +118,8 @@ fn errno(error: &std::io::Error) -> Errno {
 /// Writes a new file durably.
 pub(super) fn write(own: impl AsFd, name: &str, bytes: &[u8]) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(own, name, flags, Mode::from_raw_mode(0o664))?;
+    let file = rustix::fs::openat(&own, name, flags, Mode::from_raw_mode(0o600))?;
+    beneath::as_above(&own, &file).map_err(|error| errno(&error))?;
     let mut file = std::fs::File::from(file);
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| errno(&error))
 }
