@@ -45,7 +45,7 @@ pub(super) enum There {
 
 impl Marker {
     /// A new identity.
-    pub(super) fn new(owner: &Owner, now: Timestamp) -> Self {
+    pub(in crate::session) fn new(owner: &Owner, now: Timestamp) -> Self {
         Self {
             id: format!("{:032x}", fastrand::u128(..)),
             fleet: owner.fleet.clone(),
