@@ -23,6 +23,8 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 const BETWEEN_BARS: Duration = Duration::from_millis(200);
 /// A job that was asked to end gets so long.
 const END_WITHIN: Duration = Duration::from_secs(10);
+/// So many steps of what counts in things are all said; a long batch then says where it is every few seconds.
+const FEW: usize = 20;
 /// Columns of the bar.
 const BAR: usize = 20;
 
@@ -80,19 +82,19 @@ struct Teller<'a> {
     last: Option<Tick>,
     drawn: bool,
     said: String,
+    steps: usize,
 }
 
 impl<'a> Teller<'a> {
     fn new(context: &'a Context) -> Self {
         let terminal = std::io::stderr().is_terminal() && !context.quiet;
-        Self { context, clock: Clock::real(), terminal, last: None, drawn: false, said: String::new() }
+        Self { context, clock: Clock::real(), terminal, last: None, drawn: false, said: String::new(), steps: 0 }
     }
 
     fn tell(&mut self, job: &JobView) {
         let now = self.clock.tick();
         let pause = if self.terminal { BETWEEN_BARS } else { BETWEEN_LINES };
-        // What counts in things and not in bytes says each of them: there are few, and each has a name.
-        let each = !self.terminal && job.unit == Unit::Items;
+        let each = !self.terminal && job.unit == Unit::Items && self.steps < FEW;
         if !each && self.last.is_some_and(|last| now.since(last) < pause) {
             return;
         }
@@ -108,6 +110,7 @@ impl<'a> Teller<'a> {
             self.context.tell(&line);
         }
         self.said = line;
+        self.steps += 1;
     }
 
     fn wipe(&mut self) {

@@ -9,10 +9,12 @@ use tokio::sync::watch;
 use super::command::{Refusal, RefusalKind};
 use crate::clock::{Clock, Timestamp};
 use crate::fleet::{Fleet, data};
+use crate::health::probe::Prober;
 use crate::reach::secret::Secrets;
 use crate::session::catalogue::{AskImported, Shop, Stores};
 use crate::session::imported::{self, Local};
 use crate::session::key::Key;
+use crate::session::side::Ways;
 use crate::session::view::{Ask, Detail, Imported, Rows, StoreView, Which};
 
 /// A look that was asked for is waited for so long; then what is known is told.
@@ -27,13 +29,15 @@ pub(super) struct Sessions {
 
 impl Sessions {
     /// Begins to look after them. `state` is where `state.db` lies, which the journal has opened.
-    pub(super) fn start(fleet: &Arc<Fleet>, state: &Path, clock: &Clock, secrets: Secrets) -> Self {
+    pub(super) fn start(fleet: &Arc<Fleet>, state: &Path, clock: &Clock, prober: &Prober) -> Self {
+        let secrets = prober.secrets().clone();
+        let ways = Ways { secrets: secrets.clone(), ..Ways::new(prober.ssh().clone(), clock.clone()) };
         let asked = secrets.clone();
         let ask: AskImported = Arc::new(move |how: data::Imported, local: Vec<Local>| {
             let secrets = asked.clone();
             Box::pin(async move { imported::ask(&how, &secrets, &local, imported::PATIENCE).await })
         });
-        Self { stores: Stores::start(fleet, state, clock.clone(), ask), secrets }
+        Self { stores: Stores::start(fleet, state, ways, ask), secrets }
     }
 
     /// Goes on with another fleet.

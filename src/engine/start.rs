@@ -119,8 +119,7 @@ impl Engine {
         let presence = Presence::new();
         let http = HttpClient::new();
         let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone());
-        let secrets = hosts.prober().secrets().clone();
-        let sessions = Sessions::start(&fleet, folder.path(), &config.clock, secrets);
+        let sessions = Sessions::start(&fleet, folder.path(), &config.clock, hosts.prober());
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {

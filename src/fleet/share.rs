@@ -1,5 +1,6 @@
 //! Folders on other machines, as a destination names them: `ssh://user@host:port/path`.
 
+use super::Fleet;
 use super::data::Destination;
 use super::host::Host;
 
@@ -93,6 +94,15 @@ impl Destination {
     }
 }
 
+impl Fleet {
+    /// Whether something of the fleet is reached at this destination of the ssh client.
+    pub fn reaches(&self, destination: &str) -> bool {
+        let mut folders = self.sessions.iter().flat_map(|store| &store.destinations);
+        self.hosts.iter().any(|host| host.ssh == destination)
+            || folders.any(|to| to.ssh(&self.hosts).is_some_and(|folder| folder.destination == destination))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +142,22 @@ mod tests {
         let hosts = [host];
         assert_eq!(folder("ssh://nas/srv", &hosts), Some(("backup@nas-jump".into(), "/srv".into())));
         assert_eq!(folder("ssh://ops@nas/srv", &hosts), Some(("ops@10.0.0.9".into(), "/srv".into())));
+    }
+
+    #[test]
+    fn a_destination_is_reached_as_its_host_is() {
+        let text = r#"
+            name = "harbour"
+            [hosts.nas]
+            address = "10.0.0.9"
+            ssh = "backup@nas-jump"
+            [sessions.mocap]
+            source = "/data"
+            layout = "{participant}/{date}"
+            destinations = [{ name = "A", path = "ssh://nas/srv" }, { name = "B", path = "ssh://ops@far/srv" }]
+        "#;
+        let fleet = crate::fleet::load(text.as_bytes(), std::path::Path::new("hotspare.toml")).fleet.unwrap();
+        assert!(fleet.reaches("backup@nas-jump") && fleet.reaches("ops@far") && !fleet.reaches("far"));
     }
 
     #[test]

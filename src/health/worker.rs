@@ -126,7 +126,7 @@ impl Watch {
         self.bump();
         let (ssh, fleet) = (self.0.prober.ssh().clone(), fleet.clone());
         self.0.runs.spawn(async move {
-            ssh.retain(|destination| fleet.hosts.iter().any(|host| host.ssh == destination)).await;
+            ssh.retain(|destination| fleet.reaches(destination)).await;
         });
     }
 

@@ -22,7 +22,7 @@ use object_store::client::{
     HttpResponse, HttpResponseBody, HttpService,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use super::http::{Connection, HttpClient, HttpError, Target, words};
 
@@ -116,21 +116,23 @@ fn failure(error: &hyper::Error) -> Failure {
 /// A connection that ends when nothing moves on it.
 struct Watched {
     inner: Connection,
-    still: Pin<Box<Sleep>>,
+    /// Since when nothing moves; `None`: something did.
+    still: Option<Pin<Box<Sleep>>>,
 }
 
 impl Watched {
-    fn new(inner: Connection) -> Self {
-        Self { inner, still: Box::pin(tokio::time::sleep(STILL)) }
+    const fn new(inner: Connection) -> Self {
+        Self { inner, still: None }
     }
 
     /// Takes note of whether something moved.
     fn heard<T>(&mut self, context: &mut Context<'_>, moved: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if moved.is_ready() {
-            self.still.as_mut().reset(Instant::now() + STILL);
+            self.still = None;
             return moved;
         }
-        ready!(self.still.as_mut().poll(context));
+        let still = self.still.get_or_insert_with(|| Box::pin(tokio::time::sleep(STILL)));
+        ready!(still.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

@@ -1,9 +1,9 @@
 //! The progress of several sessions in one job: the whole in bytes, and the session that is worked on now.
 //!
 //! A piece of work knows only its own bytes. Here they become those of the job, and what a piece turned out not to need is
-//! counted as done when it ends, so that the whole never jumps back and never ends early.
+//! counted as done when it ends, so that the whole never jumps back and never ends early. What was cancelled did not end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::work::progress::Event;
 use crate::work::steer::Steer;
@@ -30,17 +30,19 @@ impl<'a> Batch<'a> {
         let part =
             Part { key, step: step.into(), before: before as u64, pieces: self.pieces, done: 0, total: expected };
         self.job.part(Some(part.clone()));
-        Piece { job: self.job, part, expected, done: AtomicU64::new(0), told: AtomicU64::new(0) }
+        let cancelled = AtomicBool::new(false);
+        Piece { job: self.job, part, expected, done: AtomicU64::new(0), told: AtomicU64::new(0), cancelled }
     }
 }
 
-/// One piece. When it is dropped, the job has moved by all that was expected of it.
+/// One piece. When it is dropped, the job has moved by all that was expected of it, unless it was told to end.
 pub struct Piece<'a> {
     job: &'a dyn Steer,
     part: Part,
     expected: u64,
     done: AtomicU64,
     told: AtomicU64,
+    cancelled: AtomicBool,
 }
 
 impl Piece<'_> {
@@ -52,7 +54,9 @@ impl Piece<'_> {
 
 impl Steer for Piece<'_> {
     fn go_on(&self) -> bool {
-        self.job.go_on()
+        let go_on = self.job.go_on();
+        self.cancelled.fetch_or(!go_on, Ordering::Relaxed);
+        go_on
     }
 
     fn event(&self, event: Event) {
@@ -79,6 +83,9 @@ impl Steer for Piece<'_> {
 
 impl Drop for Piece<'_> {
     fn drop(&mut self) {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return;
+        }
         let rest = self.expected.saturating_sub(self.done.load(Ordering::Relaxed));
         self.job.event(Event::Advance(rest));
         self.tell(self.expected);
@@ -93,13 +100,14 @@ mod tests {
 
     #[derive(Default)]
     struct Seen {
+        cancelled: bool,
         done: AtomicU64,
         parts: Mutex<Vec<Part>>,
     }
 
     impl Steer for Seen {
         fn go_on(&self) -> bool {
-            true
+            !self.cancelled
         }
 
         fn event(&self, event: Event) {
@@ -113,6 +121,16 @@ mod tests {
         }
 
         fn note(&self, _: &str) {}
+    }
+
+    #[test]
+    fn what_was_cancelled_is_as_far_as_it_came() {
+        let seen = Seen { cancelled: true, ..Seen::default() };
+        let piece = Batch::new(&seen, 1, 100).piece(0, "p001/20250104".into(), "copying", 100);
+        piece.event(Event::Advance(15));
+        assert!(!piece.go_on());
+        drop(piece);
+        assert_eq!(seen.done.load(Ordering::Relaxed), 15);
     }
 
     proptest::proptest! {

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
 /// `openat2` is not to be had here: an old kernel, or a container that forbids it.
@@ -91,9 +91,28 @@ pub(super) fn stat(folder: impl AsFd, path: &Path) -> io::Result<Option<Stat>> {
     }
 }
 
+/// Who may use a folder that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rights {
+    /// Nobody else.
+    Private,
+    /// Whoever may use the folder that it lies in, also where the engine's own files are for nobody else.
+    AsAbove,
+}
+
+/// Lets others do with something new what they may do with the folder that it lies in. Shares that know no rights have none.
+pub(super) fn as_above(above: impl AsFd, new: impl AsFd) -> io::Result<()> {
+    let (above, new) = (rustix::fs::fstat(above)?.st_mode, (rustix::fs::fstat(&new)?.st_mode, new));
+    // What everybody may write to, but only their own, as `/tmp`, says nothing of what lies in it.
+    let rights = if above & 0o1000 == 0 { above & 0o777 } else { above & 0o755 };
+    let rights = if FileType::from_raw_mode(new.0).is_dir() { rights } else { rights & 0o666 };
+    let _none_here = rustix::fs::fchmod(new.1, Mode::from_raw_mode(rights));
+    Ok(())
+}
+
 /// Makes every folder of the path that is not there yet, and returns the last one, open. `durable`: the names of new
 /// folders outlive a power cut.
-pub(super) fn make(folder: impl AsFd, path: &Path, mode: Mode, durable: bool) -> io::Result<OwnedFd> {
+pub(super) fn make(folder: impl AsFd, path: &Path, rights: Rights, durable: bool) -> io::Result<OwnedFd> {
     match open(&folder, path, FOLDER, Mode::empty()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         opened => return opened,
@@ -101,12 +120,19 @@ pub(super) fn make(folder: impl AsFd, path: &Path, mode: Mode, durable: bool) ->
     let mut at = open(&folder, Path::new(""), FOLDER, Mode::empty())?;
     for part in path.components() {
         let Component::Normal(name) = part else { return Err(Errno::INVAL.into()) };
-        match rustix::fs::mkdirat(&at, name, mode) {
-            Ok(()) if durable => sync_folder(&at)?,
-            Ok(()) | Err(Errno::EXIST) => {}
+        let made = match rustix::fs::mkdirat(&at, name, Mode::from_raw_mode(0o700)) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
             Err(error) => return Err(error.into()),
+        };
+        let next = open(&at, Path::new(name), FOLDER, Mode::empty())?;
+        if made && rights == Rights::AsAbove {
+            as_above(&at, &next)?;
         }
-        at = open(&at, Path::new(name), FOLDER, Mode::empty())?;
+        if made && durable {
+            sync_folder(&at)?;
+        }
+        at = next;
     }
     Ok(at)
 }

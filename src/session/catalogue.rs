@@ -33,8 +33,9 @@ pub use work::Looked;
 use super::imported::{Answer, Local};
 use super::index::Index;
 use super::key::Key;
+use super::side::Ways;
 use super::view::{Ask, Detail, Rows, StoreView};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Timestamp;
 use crate::fleet::Fleet;
 use crate::fleet::data;
 
@@ -49,7 +50,7 @@ pub type AskImported = Arc<dyn Fn(data::Imported, Vec<Local>) -> BoxFuture<'stat
 pub struct Stores(Arc<Inner>);
 
 struct Inner {
-    clock: Clock,
+    ways: Ways,
     index: Index,
     imported: AskImported,
     shops: Mutex<Arc<Vec<Arc<Shop>>>>,
@@ -67,10 +68,10 @@ impl std::fmt::Debug for Stores {
 
 impl Stores {
     /// Starts looking, on the current runtime. `state_folder` is where `state.db` lies, opened before by the journal.
-    pub fn start(fleet: &Arc<Fleet>, state_folder: &Path, clock: Clock, imported: AskImported) -> Self {
+    pub fn start(fleet: &Arc<Fleet>, state_folder: &Path, ways: Ways, imported: AskImported) -> Self {
         let stores = Self(Arc::new(Inner {
             index: Index::new(state_folder),
-            clock,
+            ways,
             imported,
             shops: Mutex::default(),
             seen: watch::channel(0).0,
@@ -86,9 +87,9 @@ impl Stores {
         let mut shops = lock(&self.0.shops);
         let mut next = Vec::with_capacity(fleet.sessions.len());
         for store in &fleet.sessions {
-            let same = shops.iter().find(|shop| shop.is(&fleet.name, store)).cloned();
+            let same = shops.iter().find(|shop| shop.is(fleet, store)).cloned();
             next.push(same.unwrap_or_else(|| {
-                let shop = Shop::open(&fleet.name, store, &self.0.clock, &self.0.index, &self.0.seen, &self.0.stop);
+                let shop = Shop::open(fleet, store, &self.0.ways, &self.0.index, &self.0.seen, &self.0.stop);
                 self.0.tasks.spawn(keeper::keep(Arc::clone(&shop), Arc::clone(&self.0.imported)));
                 shop
             }));
@@ -166,7 +167,15 @@ impl Stores {
     pub async fn shutdown(&self) {
         self.0.stop.cancel();
         self.0.tasks.close();
-        let _left_behind = tokio::time::timeout(ENDING, self.0.tasks.wait()).await;
+        let shops = self.shops();
+        let written = async {
+            self.0.tasks.wait().await;
+            for shop in shops.iter() {
+                let mut writing = shop.writing.subscribe();
+                while *writing.borrow_and_update() > 0 && writing.changed().await.is_ok() {}
+            }
+        };
+        let _left_behind = tokio::time::timeout(ENDING, written).await;
     }
 
     fn shops(&self) -> Arc<Vec<Arc<Shop>>> {

@@ -115,8 +115,6 @@ pub struct Deleted {
     pub freed: u64,
     /// Files that the store excludes and that went with the rest.
     pub excluded: u64,
-    /// What a person should know besides: something written in the last moment that was kept.
-    pub notes: Vec<String>,
 }
 
 /// Deletes a session, or says every reason why not. Blocks as long as its own disk does.
@@ -222,18 +220,24 @@ fn finish(
     let removal = remove::remove(&place.session, &approved.list(), &mut removed);
     let end = trash.end(&place.source, entry, &approved.folder, &removal);
     match end {
-        Ok(notes) => Ok(deleted(approved, removal.freed, notes)),
+        Ok(kept) => Ok(deleted(approved, removal.freed, kept)),
         Err(why) => Err(vec![why]),
     }
 }
 
-fn deleted(approved: &Approved, freed: u64, notes: Vec<String>) -> Deleted {
+fn deleted(approved: &Approved, freed: u64, kept: Vec<String>) -> Deleted {
+    let excluded = approved.listing.excluded.len() as u64;
+    let beyond = (excluded > 0).then(|| {
+        let file = if excluded == 1 { "1 file".to_owned() } else { format!("{excluded} files") };
+        format!("{file} that `exclude` leaves out of the copies, too")
+    });
     let report = report::Deleted {
         key: approved.key.clone(),
         files: approved.listing.files.len() as u64,
         bytes: approved.bytes(),
         remains: approved.remains.clone(),
         proofs: approved.proofs.clone(),
+        notes: beyond.into_iter().chain(kept).collect(),
     };
-    Deleted { report, freed, excluded: approved.listing.excluded.len() as u64, notes }
+    Deleted { report, freed, excluded }
 }

@@ -72,7 +72,7 @@ impl Place {
         self.ask("prove", move |place| {
             let open = place.open()?;
             let marker = probe::marker(place, &open, kept.as_deref())?;
-            if marker.is_none() {
+            if marker.is_none() && place.marked {
                 return Err(trouble(
                     "no marker",
                     format!("{} does not carry hotspare's marker yet", place.path.display()),

@@ -31,6 +31,10 @@ pub struct Index(Arc<Mutex<File>>);
 struct File {
     folder: PathBuf,
     open: Option<(Connection, Option<Identity>)>,
+    /// How often it was opened.
+    opened: u64,
+    /// How often something was not kept.
+    missed: u64,
     trouble: Option<String>,
 }
 
@@ -66,12 +70,18 @@ pub struct Where<'a> {
 impl Index {
     /// The tables of the `state.db` in this folder.
     pub fn new(folder: &Path) -> Self {
-        Self(Arc::new(Mutex::new(File { folder: folder.to_owned(), open: None, trouble: None })))
+        Self(Arc::new(Mutex::new(File { folder: folder.to_owned(), open: None, opened: 0, missed: 0, trouble: None })))
     }
 
     /// Why the last question was not answered, or the last fact not kept.
     pub fn trouble(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble.clone()
+    }
+
+    /// A number that changes whenever something may be missing in the file: it was opened anew, or could not be written.
+    pub fn breaks(&self) -> u64 {
+        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.opened + file.missed
     }
 
     /// What was kept of a side, unless it was kept of another place. `None`: nothing, or it cannot be read.
@@ -260,9 +270,11 @@ impl Index {
         if file.open.as_ref().is_some_and(|(_, then)| *then != now) {
             file.open = None;
         }
-        let done = match file.open.take() {
-            Some(open) => Ok(open),
-            None => database::join(&file.folder).map(|connection| (connection, now)).map_err(|error| error.to_string()),
+        let done = if let Some(open) = file.open.take() {
+            Ok(open)
+        } else {
+            file.opened += 1;
+            database::join(&file.folder).map(|connection| (connection, now)).map_err(|error| error.to_string())
         };
         let done = done.and_then(|(mut connection, identity)| {
             let done = act(&mut connection).map_err(|error| error.to_string());
@@ -281,6 +293,7 @@ impl Index {
                     tracing::warn!("what is known of sessions is not kept in state.db: {why}");
                 }
                 file.trouble = Some(why);
+                file.missed += 1;
                 None
             }
         }

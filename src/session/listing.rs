@@ -69,6 +69,14 @@ pub struct Facts {
 }
 
 impl Listing {
+    /// The same without the files that do not belong to the session.
+    #[must_use]
+    pub fn without(mut self, excluded: impl Fn(&Path) -> bool) -> Self {
+        let out = self.files.extract_if(.., |file| excluded(&file.path)).map(|file| file.path);
+        self.excluded.extend(out);
+        self
+    }
+
     /// Counts it; `video` says which files the Videos column counts.
     pub fn facts(&self, video: impl Fn(&Path) -> bool) -> Facts {
         let (mut names, mut states) = (blake3::Hasher::new(), blake3::Hasher::new());

@@ -66,6 +66,13 @@ pub enum LockError {
     },
 }
 
+impl Who {
+    /// This process. `what` goes on: "being copied".
+    pub fn us(what: &str, now: Timestamp) -> Self {
+        Self { pid: std::process::id(), host: host(), what: what.to_owned(), since: now }
+    }
+}
+
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |text: &str| plain::line(text, 60);
@@ -108,7 +115,7 @@ impl Lock {
 
     /// Writes down who has it.
     fn sign(&self, path: &Path, what: &str, now: Timestamp) -> Result<(), LockError> {
-        let us = Who { pid: std::process::id(), host: host(), what: what.to_owned(), since: now };
+        let us = Who::us(what, now);
         if let Some(other) = read(&self.file).filter(|who| who.host != us.host) {
             // Not all shares carry locks from one computer to another; whoever ends well takes the file away.
             let why = format!(
@@ -200,7 +207,7 @@ fn file(folder: &OwnedFd, name: &Path) -> io::Result<OwnedFd> {
 }
 
 /// `p001_20250104`.
-fn name(key: &Key) -> OsString {
+pub(super) fn name(key: &Key) -> OsString {
     let whole = format!("{}_{}", key.participant, key.day());
     if whole.len() <= LONGEST_NAME {
         return whole.into();

@@ -5,8 +5,10 @@
 //! files travel on standard input and end with a NUL. Everything that changes something first makes sure that the marker
 //! of the destination is there. All functions block and belong on a thread of their own.
 
+mod ask;
 mod copy;
 mod found;
+mod hold;
 mod rsync;
 mod sums;
 mod verify;
@@ -20,17 +22,22 @@ use super::listing::Listing;
 use super::tree::ListError;
 use super::view::SideState;
 use crate::fleet::share::SshFolder;
-use crate::reach::plain;
 use crate::reach::quote::quote;
-use crate::reach::ssh::{self, Output, SshError, SshErrorKind, SshPool};
+use crate::reach::ssh::SshPool;
 
 pub use copy::Order;
 pub use verify::Question;
 
-/// How long a question that reads no files may take.
+pub(in crate::session) use found::CLOSED;
+use hold::LET_GO;
+
+/// How long a look may take before the work, connecting included.
+const LOOK: Duration = Duration::from_secs(10);
+/// How long another question that reads no files of sessions may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long a listing may take.
-const LISTING: Duration = Duration::from_secs(600);
+/// How long the listing of one session may take, and the one of all.
+const LISTING: Duration = Duration::from_secs(30);
+const LISTING_ALL: Duration = Duration::from_secs(600);
 /// The longest listing, bytes.
 const LONGEST: usize = 512 << 20;
 /// The longest marker, bytes.
@@ -40,6 +47,8 @@ const NO_FOLDER: i32 = 40;
 const NO_MARKER: i32 = 42;
 /// How a script ends that found what it was to make.
 const TAKEN: i32 = 43;
+/// How a script ends where somebody else works on the session.
+const HELD: i32 = 44;
 
 /// A folder on another machine.
 #[derive(Debug, Clone)]
@@ -61,7 +70,7 @@ pub struct Seen {
     /// Text of the marker `.hotspare/store.json`; `None`: there is none.
     pub marker: Option<Vec<u8>>,
     /// Which of the programs that are needed are there.
-    tools: Vec<String>,
+    pub tools: Vec<String>,
 }
 
 /// What goes wrong with another machine.
@@ -93,6 +102,14 @@ pub enum RemoteError {
     /// The source changes faster than it is copied.
     #[error("`{0}` is still being written: it changed each time it was copied; repeat when the recording has ended")]
     StillWritten(String),
+    /// Somebody else copies the same session there.
+    #[error("{place}: {who}; repeat when it has ended, or {LET_GO} s after that computer lost its connection")]
+    Held {
+        /// Destination.
+        place: String,
+        /// Who, as they wrote it down.
+        who: String,
+    },
     /// There is nothing to compare a copy with.
     #[error("there is nothing to compare {0} with: the session is not on this computer, and {1}")]
     Nothing(String, &'static str),
@@ -119,27 +136,32 @@ impl Remote {
         Self { pool, runtime, folder }
     }
 
+    /// Lets it be tried again at once, also where it was just found to be out of reach.
+    pub fn wake(&self) {
+        self.pool.wake(&self.folder.destination);
+    }
+
     /// Where it is, as screens name it.
     pub fn place(&self) -> String {
         format!("{}:{}", self.folder.destination, self.folder.path)
     }
 
-    /// Looks at it. That programs are missing there is trouble, that it cannot be written is not: what it holds can be read.
-    pub fn look(&self) -> Result<Seen, RemoteError> {
+    /// Looks at it, within a time that holds for connecting too. That programs are missing there is trouble, that it cannot be written is not: what it holds can be read.
+    pub fn look(&self, within: Duration) -> Result<Seen, RemoteError> {
         let script = format!(
-            "{}for tool in rsync find sort xargs dd sync b3sum sha256sum; do\n\
+            "{}for tool in rsync find sort xargs dd sync flock timeout b3sum sha256sum; do\n\
              command -v \"$tool\" >/dev/null 2>&1 && echo \"tool $tool\"; done\n\
              if [ -w . ]; then echo writable; fi\n\
              df -Pk . 2>/dev/null | tail -n 1 | {{ read -r _name size _used free _rest; echo \"room $size $free\"; }}\n\
              if [ -f {OWN}/store.json ]; then echo marker; head -c {MARKER} {OWN}/store.json; fi; exit 0",
             self.enter()
         );
-        let seen = found::seen(&self.run(&script, None, PATIENCE, 64 << 10)?);
+        let seen = found::seen(&self.run(&script, None, within, 64 << 10)?);
         if let Some(missing) = found::missing(&seen.tools) {
             return Err(RemoteError::trouble(
                 "lacks a program",
                 format!("{} has no {missing}", self.folder.destination),
-                format!("install {missing} on {}", self.folder.destination),
+                format!("install {} on {}", found::package(missing), self.folder.destination),
             ));
         }
         Ok(seen)
@@ -158,11 +180,15 @@ impl Remote {
         self.run(&script, Some(marker.to_vec()), PATIENCE, MARKER)
     }
 
-    /// What lies in a copy's folder, `relative` to the destination's; `None`: nothing. Links, other file systems and what is
-    /// neither file nor folder are named as odd.
+    /// What lies in a copy's folder, `relative` to the destination's; `None`: nothing. Links, folders that cannot be read and
+    /// what is neither file nor folder are named as odd.
     pub fn list(&self, relative: &Path) -> Result<Option<Listing>, RemoteError> {
         let folder = within(relative)?;
-        let script = format!("{}[ -d {folder} ] || exit {TAKEN}; cd -- {folder} && {FIND}", self.enter());
+        let script = format!(
+            "{}if [ -L {folder} ]; then echo 'the copy is a symbolic link' >&2; exit 1; fi\n\
+             [ -d {folder} ] || exit {TAKEN}; cd -- {folder} && {FIND}",
+            self.enter()
+        );
         match self.run(&script, None, LISTING, LONGEST) {
             Ok(bytes) => found::listing(&bytes).map(Some).ok_or_else(|| self.garbled()),
             Err(RemoteError::Trouble { word: "taken", .. }) => Ok(None),
@@ -170,10 +196,11 @@ impl Remote {
         }
     }
 
-    /// Everything below the destination's folder but hotspare's own, in one go, with paths from there.
-    pub fn list_all(&self) -> Result<Listing, RemoteError> {
+    /// Everything below the destination's folder but hotspare's own, in one go, with paths from there. `go_on` is asked every
+    /// now and then; `false` ends it.
+    pub fn list_all(&self, go_on: &dyn Fn() -> bool) -> Result<Listing, RemoteError> {
         let script = format!("{}{FIND}", self.enter());
-        let bytes = self.run(&script, None, LISTING, LONGEST)?;
+        let bytes = self.run_while(&script, None, LISTING_ALL, LONGEST, go_on)?;
         found::listing(&bytes).ok_or_else(|| self.garbled())
     }
 
@@ -184,60 +211,14 @@ impl Remote {
             "does its find know -printf? GNU findutils does",
         )
     }
-
-    /// First lines of a script: in the destination's folder, with messages in English.
-    fn enter(&self) -> String {
-        format!("LC_ALL=C; export LC_ALL; cd -- {} || exit {NO_FOLDER}\n", quote(&self.folder.path))
-    }
-
-    /// The same, if the marker is still there. For scripts that change something.
-    fn enter_marked(&self, marker: &str) -> String {
-        format!("{}grep -q -F -e {} {OWN}/store.json || exit {NO_MARKER}\n", self.enter(), quote(marker))
-    }
-
-    fn run(&self, script: &str, input: Option<Vec<u8>>, time: Duration, limit: usize) -> Result<Vec<u8>, RemoteError> {
-        let mut remote = ssh::Remote::new(script, time).with_limit(limit);
-        if let Some(input) = input {
-            remote = remote.with_input(input);
-        }
-        let ended = self.runtime.block_on(self.pool.run(&self.folder.destination, &remote));
-        let output = ended.map_err(|error| self.unreachable(&error))?;
-        self.ended(&output)
-    }
-
-    fn ended(&self, output: &Output) -> Result<Vec<u8>, RemoteError> {
-        let place = self.place();
-        match output.status {
-            0 => Ok(output.stdout.clone()),
-            NO_FOLDER => Err(RemoteError::trouble(
-                "no folder",
-                format!("{place}: {}", plain::last_line(&output.error_text(), 160)),
-                "make it there, or mount what belongs there; hotspare does not",
-            )),
-            NO_MARKER => Err(RemoteError::trouble(
-                "replaced",
-                format!("{place} is not the folder that it was: its marker is gone"),
-                "is the right disk mounted there?",
-            )),
-            TAKEN => Err(RemoteError::trouble("taken", place, "")),
-            status => {
-                let said = plain::last_line(&output.error_text(), 200);
-                let why = if said.is_empty() { format!("a command ended with {status}") } else { said };
-                Err(RemoteError::trouble("error", format!("{place}: {why}"), "see what is wrong there, then repeat"))
-            }
-        }
-    }
-
-    fn unreachable(&self, error: &SshError) -> RemoteError {
-        let word = if error.kind == SshErrorKind::NoAnswer { "no answer" } else { "unreachable" };
-        RemoteError::trouble(word, format!("{}: {}", self.folder.destination, error.what), error.remedy.clone())
-    }
 }
 
 /// Folder below a destination that is hotspare's own.
 const OWN: &str = ".hotspare";
-/// Lists all but hotspare's own: kind, size, times of content and inode, mode, path; each ended by a NUL.
-const FIND: &str = r"find . -xdev -name '.hotspare*' -prune -o -printf '%y %s %T@ %C@ %m %P\0'";
+/// Lists all but hotspare's own: kind, size, times of content and inode, mode, path; each ended by a NUL. A folder that may not
+/// be read has the kind `!`: such as the `lost+found` of a disk, it is no reason to know nothing of all others.
+const FIND: &str = r"find . -ignore_readdir_race -xdev -name '.hotspare*' -prune -o \
+-type d '(' '!' -readable -o '!' -executable ')' -printf '! %s %T@ %C@ %m %P\0' -prune -o -printf '%y %s %T@ %C@ %m %P\0'";
 
 /// A copy's folder for a script that is in the destination's.
 fn within(relative: &Path) -> Result<String, RemoteError> {

@@ -35,6 +35,9 @@ pub struct Synced {
     pub seconds: f64,
     /// What went wrong: what, where, why, what to do.
     pub error: Option<String>,
+    /// It failed because something speaks against it, before anything was written.
+    #[serde(default)]
+    pub refused: bool,
 }
 
 /// How a copy ended.
@@ -114,6 +117,9 @@ pub struct Deleted {
     /// What the deletion rests on: imported, each copy, quiet.
     #[serde(default)]
     pub proofs: Vec<Proof>,
+    /// What a person should know besides: what went with it that no copy holds, what was kept after all.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// One of the things that must hold before a session is deleted, and does.

@@ -5,9 +5,12 @@
 //! the side's own deadline; copying and comparing take as long as they take, and are steered.
 
 mod folder;
+mod gather;
+mod ssh;
 mod wish;
 
 pub use folder::Folder;
+pub use ssh::Ssh;
 pub use wish::{CopyWish, Undone, VerifyWish};
 
 use std::collections::HashMap;
@@ -15,13 +18,21 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use super::copy::Copied;
+use super::filter::Filter;
 use super::key::Key;
 use super::listing::{Facts, Listing};
 use super::manifest::Manifest;
+use super::objects::Objects;
 use super::verify::Outcome;
 use super::view::SideState;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
+use crate::fleet::data::Destination;
+use crate::fleet::host::Host;
+use crate::reach::secret::Secrets;
+use crate::reach::ssh::SshPool;
 
 /// What one side holds of one session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,6 +159,37 @@ pub struct Look {
     pub now: Timestamp,
 }
 
+/// How sides that are not on this computer are reached.
+#[derive(Debug, Clone)]
+pub struct Ways {
+    /// Connections to other machines.
+    pub ssh: SshPool,
+    /// On which they live.
+    pub runtime: Handle,
+    /// The time.
+    pub clock: Clock,
+    /// Who reads the secrets of keys.
+    pub secrets: Secrets,
+}
+
+impl Ways {
+    /// On the current runtime.
+    pub fn new(ssh: SshPool, clock: Clock) -> Self {
+        Self { ssh, runtime: Handle::current(), secrets: Secrets::new(clock.clone()), clock }
+    }
+}
+
+/// The side that a destination of a store is. `hosts` are those of the fleet, whose names its url may use.
+pub fn destination(to: &Destination, hosts: &[Host], filter: &Filter, ways: &Ways) -> Arc<dyn Side> {
+    if let Some(bucket) = to.bucket() {
+        return Arc::new(Objects::new(bucket, &to.layout, filter, ways.secrets.clone(), ways.runtime.clone()));
+    }
+    match to.ssh(hosts) {
+        Some(folder) => Arc::new(Ssh::destination(to, folder, filter, ways)),
+        None => Arc::new(Folder::destination(to, filter)),
+    }
+}
+
 /// One side of a store.
 pub trait Side: Debug + Send + Sync {
     /// Where a session lies there, as screens name it.
@@ -174,4 +216,28 @@ pub trait Side: Debug + Send + Sync {
 
     /// Compares the copy of a session with the source, or where that is gone with the manifest.
     fn verify(&self, wish: &VerifyWish<'_>) -> Result<Outcome, Undone>;
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::Duration;
+
+    use crate::fleet::data::Store;
+
+    /// A store of participants whose names begin with `p`.
+    pub(crate) fn store() -> Store {
+        Store {
+            name: "mocap".into(),
+            source: "/data".into(),
+            layout: "{participant}/{date}".into(),
+            participants: vec!["p".into()],
+            exclude: vec!["*.tmp".into()],
+            count: "*.mp4".into(),
+            settle: Duration::from_secs(120),
+            destinations: Vec::new(),
+            parallel: 0,
+            limit: None,
+            imported: None,
+        }
+    }
 }

@@ -80,6 +80,14 @@ impl Site<'_> {
     }
 }
 
+/// Words of troubles in which writing would harm: what lies there is not the destination that was declared.
+const UNSAFE: [&str; 3] = ["not mounted", "replaced", "unknown mount"];
+
+/// Whether a side is one that nothing may be written to, rather than one that fails.
+fn harms(state: &SideState) -> bool {
+    matches!(state, SideState::Trouble { word, .. } if UNSAFE.contains(&word.as_str()))
+}
+
 /// Why a side cannot be used; `None`: it can.
 fn trouble(state: &SideState) -> Option<String> {
     match state {

@@ -189,6 +189,15 @@ pub struct Verified {
     pub copy: [u8; 16],
 }
 
+impl Verified {
+    /// Whether a later one, of the same files, found nothing that this one did not look at more thoroughly: what was found
+    /// by content is not forgotten because the names are still there.
+    pub fn says_more_than(&self, later: &Self) -> bool {
+        let thorough = |one: &Self| (one.level, one.from_storage);
+        later.ok && thorough(self) > thorough(later) && self.source == later.source && self.copy == later.copy
+    }
+}
+
 /// Whether a session was imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "imported")]

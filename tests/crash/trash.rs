@@ -56,7 +56,7 @@ fn a_proven_session_is_deleted_after_its_files_and_sums_were_written_down() {
     assert_eq!((deleted.report.files, deleted.report.bytes, deleted.excluded), (3, 73_002, 1));
     assert!((73_728..200_000).contains(&deleted.freed), "{} bytes of disk", deleted.freed);
     assert_eq!(deleted.report.remains, [format!("Network: {}", recording.copied().display())]);
-    assert_eq!(deleted.notes, Vec::<String>::new());
+    assert_eq!(deleted.report.notes, ["1 file that `exclude` leaves out of the copies, too"]);
     assert_eq!(before, everything(&recording.copied()));
     let left: Vec<_> = recording.everything().into_keys().collect();
     let whole =
@@ -279,8 +279,8 @@ fn what_appears_while_it_is_removed_is_kept() {
         std::fs::write(trash.join("take two/late.mp4"), b"late too").unwrap();
     });
     let deleted = recording.delete(&told).unwrap();
-    assert_eq!(deleted.notes.len(), 1);
-    assert!(deleted.notes[0].contains("is kept in p001/20250104"), "{:?}", deleted.notes);
+    assert_eq!(deleted.report.notes.len(), 1);
+    assert!(deleted.report.notes[0].contains("is kept in p001/20250104"), "{:?}", deleted.report.notes);
     let kept = everything(&recording.session());
     assert_eq!(
         kept.into_keys().collect::<Vec<_>>(),

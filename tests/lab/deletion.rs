@@ -14,22 +14,12 @@ use hotspare::session::lock::{Lock, LockError};
 use crate::backed_up::{Recording, everything};
 use crate::farm::run;
 
-/// Says that a test is in its own namespace already.
-const APART: &str = "HOTSPARE_TEST_APART";
 /// `nobody`, who owns nothing here.
 const NOBODY: u32 = 65_534;
 
 /// Runs the body in a mount namespace of its own.
 fn apart(name: &str, body: impl FnOnce()) {
-    if std::env::var_os(APART).is_some_and(|apart| apart == name) {
-        return body();
-    }
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "--"]).arg(std::env::current_exe().expect("this program"));
-    command.args(["--exact", &format!("deletion::{name}"), "--nocapture"]).env(APART, name);
-    let output = command.output().expect("unshare is there: apt-get install util-linux");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    crate::apart::apart(&format!("deletion::{name}"), body);
 }
 
 fn text(path: &Path) -> &str {
@@ -174,7 +164,7 @@ fn a_full_disk_can_be_freed() {
             fill(&recording.source());
             let deleted = recording.delete(&recording.witness()).unwrap_or_else(|why| panic!("{kind}: {why:?}"));
             assert!(deleted.freed >= 70_000, "{kind}: {}", deleted.freed);
-            assert_eq!(deleted.notes, Vec::<String>::new());
+            assert_eq!(deleted.report.notes, Vec::<String>::new());
             assert!(!recording.session().exists());
             assert_eq!(std::fs::read_dir(recording.trash()).expect("the trash").count(), 0, "{kind}");
             run("umount", &[text(&recording.source())]);

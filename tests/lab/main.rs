@@ -13,16 +13,24 @@
 #[cfg(test)]
 #[path = "../support/backed_up.rs"]
 mod backed_up;
+#[cfg(test)]
+#[path = "../support/place.rs"]
+mod place;
 #[path = "../support/recording.rs"]
 mod recording;
 #[path = "../support/share.rs"]
 mod share;
 
 #[cfg(test)]
+mod apart;
+#[cfg(test)]
 mod deletion;
+#[cfg(test)]
+mod destinations;
 mod disk;
 mod docker;
 mod doctor;
+mod far;
 mod farm;
 mod names;
 mod probes;

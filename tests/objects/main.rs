@@ -1,11 +1,14 @@
 //! Copies of sessions in an object store, on good days and on bad ones: against a real S3 server, over real connections.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a helper of a test may fail like a test")]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a helper of a test may fail like a test")]
 
 mod bad_days;
 mod lab;
+#[path = "../support/place.rs"]
+mod place;
 mod proxy;
 mod store;
+mod whole_way;
 
 use std::process::Command;
 

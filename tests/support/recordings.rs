@@ -188,6 +188,7 @@ impl Recordings {
                             key.participant
                         )],
                         proofs: vec![proof("imported", "", now), proof("copy", "content", at), proof("quiet", "", now)],
+                        notes: Vec::new(),
                         key,
                     });
                 }
@@ -223,6 +224,7 @@ impl Recordings {
                     "1 thing is never copied: latest (a symbolic link); take it away or exclude it in the fleet file"
                         .into()
                 }),
+                refused: false,
             }
         };
         SyncReport { dry_run, sessions: self.meant(which).into_iter().map(one).collect() }

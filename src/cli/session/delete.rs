@@ -11,6 +11,7 @@ use super::{list, sync, which};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{follow, join};
+use crate::console::format;
 use crate::engine::client::Client;
 use crate::engine::command::{Command, Report, Which};
 use crate::engine::socket::Socket;
@@ -58,6 +59,7 @@ struct DeletedLine<'a> {
     files: u64,
     bytes: u64,
     remains: &'a [String],
+    notes: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -158,6 +160,7 @@ fn document(report: &DeleteReport) -> Document<'_> {
             files: line.files,
             bytes: line.bytes,
             remains: &line.remains,
+            notes: &line.notes,
         }
     }
     fn refused(line: &Refused) -> RefusedLine<'_> {
@@ -177,8 +180,11 @@ fn text(report: &DeleteReport) -> String {
         let word = if report.dry_run { "would be deleted" } else { "deleted" };
         let remains = line.remains.join(", ");
         let size = list::size(line.bytes);
-        let _a_string_takes_all =
-            writeln!(text, "{}: {word}: {} files, {size}; remains at {remains}", line.key, line.files);
+        let files = format::several(usize::try_from(line.files).unwrap_or(usize::MAX), "file");
+        let _a_string_takes_all = writeln!(text, "{}: {word}: {files}, {size}; remains at {remains}", line.key);
+        for note in &line.notes {
+            let _a_string_takes_all = writeln!(text, "  {note}");
+        }
     }
     for line in &report.refused {
         let _a_string_takes_all = writeln!(text, "{}: refused: {}", line.key, line.reasons.join("; "));

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::list;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::join;
@@ -33,11 +34,13 @@ pub fn run(context: &Context, store: Option<&str>, args: &LimitArgs) -> Result<E
         let place = join::place(context)?;
         let engine = join::started(context, place).await?;
         let command = Command::SessionLimit { store: store.map(str::to_owned), limit: args.limit.0 };
-        let accepted = engine.command(command).await?;
+        engine.command(command).await?;
         if context.json {
             context.document(&serde_json::json!({ "limit": args.limit.0 }))?;
         } else {
-            context.tell(&format!("hotspare: {}", accepted.said));
+            let rate =
+                args.limit.0.map_or_else(|| "as much as they can".into(), |limit| format!("{}/s", list::size(limit)));
+            context.tell(&format!("hotspare: copies may take {rate} from now on, also those that run"));
         }
         Ok(Exit::Done)
     })

@@ -1,5 +1,6 @@
 //! `hotspare session list`: one row a session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -43,6 +44,8 @@ pub struct ListArgs {
 const PAGE: u32 = 2_000;
 /// What is known is printed after this time, unless `--refresh`: a share that hangs must not hang the list.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// A picture that is older than the rows is waited for so long.
+const BEHIND: Duration = Duration::from_secs(1);
 /// With `--refresh` nobody waits longer.
 const LONGEST: Duration = Duration::from_secs(600);
 
@@ -181,7 +184,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &ListArgs) -> Result<Ex
         };
         let patience = if args.refresh { LONGEST } else { PATIENCE };
         let rows = fresh(&engine, ask, patience).await?;
-        let snapshot = engine.snapshots().borrow().clone();
+        let snapshot = shown(&engine, &rows.store, rows.version).await;
         let view = view(&snapshot, &rows.store)?;
         if context.json {
             context.document(&document(view, &rows))?;
@@ -236,6 +239,16 @@ async fn window(engine: &impl Client, ask: Ask) -> Result<Rows, Failure> {
     }
 }
 
+/// A picture in which a store is as new as the rows that were answered: pictures come a moment behind.
+pub(super) async fn shown(engine: &impl Client, store: &str, version: u64) -> Arc<Snapshot> {
+    let mut snapshots = engine.snapshots();
+    let known = |view: &StoreView| view.name != store || view.version >= version;
+    let fresh = |snapshot: &Arc<Snapshot>| snapshot.stores.iter().all(|view| known(view));
+    let _or_what_there_is = tokio::time::timeout(BEHIND, snapshots.wait_for(fresh)).await.map(drop);
+    let snapshot = snapshots.borrow();
+    Arc::clone(&snapshot)
+}
+
 /// The store of this name.
 pub(super) fn view<'a>(snapshot: &'a Snapshot, store: &str) -> Result<&'a StoreView, Failure> {
     let found = snapshot.stores.iter().find(|view| view.name == store);
@@ -243,7 +256,11 @@ pub(super) fn view<'a>(snapshot: &'a Snapshot, store: &str) -> Result<&'a StoreV
 }
 
 fn document<'a>(view: &'a StoreView, rows: &'a Rows) -> Document<'a> {
-    let Totals { sessions, files, bytes, safe, safe_bytes, .. } = rows.totals;
+    let Totals { sessions, safe, safe_bytes, .. } = rows.totals;
+    let lines: Vec<Session<'_>> = rows.rows.iter().map(Session::of).collect();
+    // What is listed, wherever it lies, so that the sums are those of the lines.
+    let files = lines.iter().map(|line| u64::from(line.files)).sum();
+    let bytes = lines.iter().map(|line| line.bytes).sum();
     let destination = |view: &'a crate::session::view::DestinationView| Destination {
         name: &view.name,
         path: &view.path,
@@ -252,7 +269,7 @@ fn document<'a>(view: &'a StoreView, rows: &'a Rows) -> Document<'a> {
     };
     Document {
         store: &rows.store,
-        sessions: rows.rows.iter().map(Session::of).collect(),
+        sessions: lines,
         totals: Sums { sessions, files, bytes, safe, safe_bytes },
         looked: rows.looked,
         source: &view.source,
@@ -293,10 +310,11 @@ fn text(rows: &Rows) -> String {
     }
     let sum = &rows.totals;
     format!(
-        "{}{}: {}, {}, {} safe to delete ({})\n",
+        "{}{}: {}, {} on this computer ({}), {} safe to delete ({})\n",
         if rows.rows.is_empty() { String::new() } else { table.render() },
         rows.store,
         format::several(usize::try_from(sum.sessions).unwrap_or(usize::MAX), "session"),
+        sum.on_disk,
         size(sum.bytes),
         sum.safe,
         size(sum.safe_bytes),

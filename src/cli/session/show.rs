@@ -9,6 +9,7 @@ use super::which::One;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::join;
+use crate::console::format;
 use crate::engine::client::Client;
 use crate::engine::command::{Answer, Query};
 use crate::session::view::{CopyState, Detail, FileLine, Imported, SideState, StoreView, Verified};
@@ -42,12 +43,12 @@ pub fn run(context: &Context, store: Option<&str>, args: &One) -> Result<Exit, F
     context.block_on(async {
         let place = join::place(context)?;
         let engine = join::started(context, place).await?;
-        super::sync::look(&engine, store).await?;
+        let version = super::sync::look(&engine, store).await?;
         let query = Query::Session { store: store.map(str::to_owned), key };
         let Answer::Session { detail } = engine.query(query).await? else {
             return Err(Failure::failed("the engine answered something else; its version may differ"));
         };
-        let snapshot = engine.snapshots().borrow().clone();
+        let snapshot = list::shown(&engine, &detail.store, version).await;
         let view = list::view(&snapshot, &detail.store)?;
         if context.json {
             context.document(&document(view, &detail))?;
@@ -97,7 +98,13 @@ fn text(view: &StoreView, detail: &Detail) -> String {
     match row.source {
         Some(facts) => say(
             "here",
-            &format!("{}: {} files, {} videos, {}", detail.source, facts.files, facts.videos, list::size(facts.bytes)),
+            &format!(
+                "{}: {}, {}, {}",
+                detail.source,
+                format::several(facts.files as usize, "file"),
+                format::several(facts.videos as usize, "video"),
+                list::size(facts.bytes)
+            ),
         ),
         None => say("here", &format!("{}: nothing", detail.source)),
     }

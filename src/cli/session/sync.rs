@@ -45,9 +45,10 @@ struct Line<'a> {
     written_bytes: u64,
     seconds: f64,
     error: Option<&'a str>,
+    refused: bool,
 }
 
-/// Copies; exit 1 if nothing of it succeeded, 4 if some failed.
+/// Copies; exit 3 if all was refused, 1 if nothing of it succeeded, 4 if some failed.
 pub fn run(context: &Context, store: Option<&str>, args: &SyncArgs) -> Result<Exit, Failure> {
     let which = args.which.which(false)?;
     context.block_on_to_the_end(async {
@@ -69,6 +70,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &SyncArgs) -> Result<Ex
         let count = |result| sync.sessions.iter().filter(|synced| synced.result == result).count();
         Ok(match (count(SyncResult::Failed), sync.sessions.len()) {
             (0, _) => Exit::Done,
+            _ if sync.sessions.iter().all(|synced| synced.refused) => Exit::Refused,
             (failed, all) if failed == all => Exit::Failed,
             _ => Exit::Partial,
         })
@@ -88,10 +90,11 @@ pub(super) async fn report(engine: &Socket, ended: &JobView) -> Result<Report, F
     }
 }
 
-/// Has every side looked at before a command is sent, so that it knows what was recorded a moment ago.
-pub(super) async fn look(engine: &Socket, store: Option<&str>) -> Result<(), Failure> {
+/// Has every side looked at before a command is sent, so that it knows what was recorded a moment ago. Returns the version
+/// of the rows.
+pub(super) async fn look(engine: &Socket, store: Option<&str>) -> Result<u64, Failure> {
     let ask = Ask { store: store.map(str::to_owned), limit: 1, ..Ask::default() };
-    list::looked(engine, &ask, list::PATIENCE).await.map(|_rows| ())
+    list::looked(engine, &ask, list::PATIENCE).await.map(|rows| rows.version)
 }
 
 fn document(sync: &SyncReport) -> Document<'_> {
@@ -117,6 +120,7 @@ fn line(synced: &Synced) -> Line<'_> {
         written_bytes: synced.written_bytes,
         seconds: synced.seconds,
         error: synced.error.as_deref(),
+        refused: synced.refused,
     }
 }
 
@@ -127,6 +131,7 @@ fn text(sync: &SyncReport) -> String {
             (SyncResult::Copied, true) => "would be copied",
             (SyncResult::Copied, false) => "copied",
             (SyncResult::Skipped, _) => "good already",
+            (SyncResult::Failed, _) if synced.refused => "refused",
             (SyncResult::Failed, _) => "failed",
         };
         table.row([
@@ -142,5 +147,6 @@ fn text(sync: &SyncReport) -> String {
     let count = |result| sync.sessions.iter().filter(|synced| synced.result == result).count();
     let (copied, skipped, failed) = (count(SyncResult::Copied), count(SyncResult::Skipped), count(SyncResult::Failed));
     let copied = format!("{copied} {}", if sync.dry_run { "would be copied" } else { "copied and verified" });
-    format!("{}{copied}, {skipped} good already, {failed} failed\n", table.render())
+    let table = if sync.sessions.is_empty() { String::new() } else { table.render() };
+    format!("{table}{copied}, {skipped} good already, {failed} failed\n")
 }

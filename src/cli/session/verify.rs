@@ -144,7 +144,8 @@ fn text(verified: &[VerifyReport]) -> String {
         ]);
     }
     let good = verified.iter().filter(|report| report.ok).count();
-    format!("{}{good} good, {} not\n", table.render(), verified.len() - good)
+    let table = if verified.is_empty() { String::new() } else { table.render() };
+    format!("{table}{good} good, {} not\n", verified.len() - good)
 }
 
 fn result(report: &VerifyReport) -> String {

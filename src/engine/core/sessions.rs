@@ -1,6 +1,11 @@
 //! Commands on recording sessions: each that takes time is a job on a thread that may block.
 
+mod scribe;
+mod words;
+
 use std::sync::Arc;
+
+use scribe::Scribe;
 
 use super::commands::{Done, usage};
 use super::{Core, LAST_JOB};
@@ -8,23 +13,14 @@ use crate::clock::Clock;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::engine::sessions::Sessions;
-use crate::journal::entry::Weight;
-use crate::journal::store::Draft;
-use crate::journal::writer::Journal;
-use crate::reach::plain;
 use crate::session::catalogue::Shop;
 use crate::session::delete::{Approved, Recovered, phrase_for};
 use crate::session::key::Key;
-use crate::session::report::{DeleteReport, SyncReport, SyncResult, VerifyReport};
 use crate::session::task::{self, Site};
 use crate::session::view::{CopyState, CopyView, Level, Which};
 use crate::work::jobs::{Handle, JobError, Outcome, Request};
 use crate::work::view::{Priority, Unit};
 
-/// The list of files in a journal entry is at most so long; a longer one is kept as a file beside the journal.
-const LONGEST_LIST: usize = 32 << 10;
-/// Folder of those files in the state folder.
-const LISTS: &str = "deleted";
 /// Kind of the jobs that verify again what nobody asked about.
 const AGAIN: &str = "verify again";
 
@@ -61,11 +57,13 @@ impl Core {
             return Err(usage(format!("the store {} has no destination", shop.name()), Some(hint.into())));
         }
         let (kind, said) =
-            if dry_run { ("copy (dry run)", "looking what would be copied") } else { ("copy", "copying") };
-        let title = title(&keys);
+            if dry_run { ("copy (dry run)", "looking what there is to copy of") } else { ("copy", "copying") };
+        let title = words::title(&keys);
         let work = move |site: &Site<'_>| {
             let report = task::sync::sync(site, &keys, dry_run)?;
-            Ok(Ended { ok: all_copied(&report), note: synced(&report), report: Report::Synced { sync: report } })
+            // A rehearsal that says no has done what it was for.
+            let ok = dry_run || words::all_copied(&report);
+            Ok(Ended { ok, note: words::synced(&report), report: Report::Synced { sync: report } })
         };
         Ok(self.session_job(who, &shop, kind, title, said, Priority::Normal, work))
     }
@@ -83,10 +81,10 @@ impl Core {
             let copied = |copy: &CopyView| copy.state != CopyState::None;
             keys.retain(|key| shop.row(key).is_some_and(|row| row.copies.iter().any(copied)));
         }
-        let title = title(&keys);
+        let title = words::title(&keys);
         let work = move |site: &Site<'_>| {
             let verified = task::verify::verify(site, &keys, None, level)?;
-            Ok(of_verification(verified))
+            Ok(words::verified(verified))
         };
         Ok(self.session_job(who, &shop, "verify", title, "verifying", Priority::Normal, work))
     }
@@ -101,10 +99,10 @@ impl Core {
         let Some(only) = shop.declared().destinations.iter().position(|to| to.name == destination) else { return };
         let engine = Who { name: "engine".into(), read_only: false };
         let keys = vec![key];
-        let title = title(&keys);
+        let title = words::title(&keys);
         let work = move |site: &Site<'_>| {
             let verified = task::verify::verify(site, &keys, Some(only), Some(Level::Content))?;
-            Ok(of_verification(verified))
+            Ok(words::verified(verified))
         };
         self.session_job(&engine, &shop, AGAIN, title, "verifying again", Priority::Background, work);
     }
@@ -131,9 +129,9 @@ impl Core {
             (self.parts.journal.clone(), self.parts.clock.clone(), self.parts.sessions.clone());
         let (person, folder) = (who.name.clone(), self.parts.folder.path().to_owned());
         let runtime = tokio::runtime::Handle::current();
-        let title = title(&keys);
+        let title = words::title(&keys);
         let (kind, said) =
-            if dry_run { ("delete (dry run)", "looking what would be deleted") } else { ("delete", "deleting") };
+            if dry_run { ("delete (dry run)", "looking what speaks against deleting") } else { ("delete", "deleting") };
         let asked = Arc::clone(&shop);
         let work = move |site: &Site<'_>| {
             let scribe = Scribe { journal: &journal, clock: &clock, who: &person, state: &folder };
@@ -144,8 +142,8 @@ impl Core {
             if !dry_run {
                 scribe.deleted(&report);
             }
-            let ok = report.refused.is_empty();
-            Ok(Ended { ok, note: gone(&report), report: Report::Deleted { deletion: report } })
+            let ok = dry_run || report.refused.is_empty();
+            Ok(Ended { ok, note: words::deleted(&report), report: Report::Deleted { deletion: report } })
         };
         Ok(self.session_job(who, &shop, kind, title, said, Priority::Urgent, work))
     }
@@ -226,144 +224,4 @@ struct Ended {
     ok: bool,
     note: String,
     report: Report,
-}
-
-fn title(keys: &[Key]) -> String {
-    match keys {
-        [key] => key.to_string(),
-        keys => format!("{} sessions", keys.len()),
-    }
-}
-
-fn all_copied(report: &SyncReport) -> bool {
-    report.sessions.iter().all(|synced| synced.result != SyncResult::Failed)
-}
-
-fn synced(report: &SyncReport) -> String {
-    let count = |result| report.sessions.iter().filter(|synced| synced.result == result).count();
-    let (copied, skipped, failed) = (count(SyncResult::Copied), count(SyncResult::Skipped), count(SyncResult::Failed));
-    let word = if report.dry_run { "would be copied" } else { "copied and verified" };
-    let note = format!("{copied} {word}, {skipped} good already");
-    let first = report.sessions.iter().find(|synced| synced.result == SyncResult::Failed);
-    match first {
-        None => note,
-        Some(first) => {
-            let why = plain::line(first.error.as_deref().unwrap_or_default(), 300);
-            format!("{note}, {failed} failed: {}: {why}", first.key)
-        }
-    }
-}
-
-fn of_verification(verified: Vec<VerifyReport>) -> Ended {
-    let wrong = verified.iter().filter(|report| !report.ok).count();
-    let mut note = vec![format!("{} good", verified.len() - wrong)];
-    if let Some(first) = verified.iter().find(|report| !report.ok) {
-        let why = first.error.clone().unwrap_or_else(|| {
-            let counts =
-                [(first.missing.len(), "missing"), (first.different.len(), "different"), (first.extra.len(), "extra")];
-            let said = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
-            said.collect::<Vec<_>>().join(", ")
-        });
-        note.push(format!("{wrong} not: {} at {}: {}", first.key, first.destination, plain::line(&why, 300)));
-    }
-    Ended { ok: wrong == 0, note: note.join(", "), report: Report::Verified { verified } }
-}
-
-fn gone(report: &DeleteReport) -> String {
-    let word = if report.dry_run { "would be deleted" } else { "deleted" };
-    let note = format!("{} {word}, {} bytes freed", report.deleted.len(), report.bytes_freed);
-    match report.refused.first() {
-        None => note,
-        Some(first) => {
-            let why = plain::line(&first.reasons.join("; "), 300);
-            format!("{note}, {} refused: {}: {why}", report.refused.len(), first.key)
-        }
-    }
-}
-
-/// Writes into the journal what a deletion is about to do and what came of it.
-struct Scribe<'a> {
-    journal: &'a Journal,
-    clock: &'a Clock,
-    who: &'a str,
-    state: &'a std::path::Path,
-}
-
-impl Scribe<'_> {
-    /// Before the first effect. Returns when the entry would survive a power cut.
-    fn approved(&self, approved: &Approved) -> Result<(), String> {
-        let files = approved.files();
-        let list = serde_json::to_value(&files).map_err(|error| error.to_string())?;
-        let mut about = serde_json::json!({
-            "session": approved.key.to_string(), "files": files.len(), "bytes": approved.bytes(),
-            "remains": approved.remains,
-        });
-        let text = list.to_string();
-        if text.len() <= LONGEST_LIST {
-            about["list"] = list;
-        } else {
-            let (file, sum) = self
-                .keep_list(approved, &text)
-                .map_err(|error| format!("the list of files cannot be written into the state folder: {error}"))?;
-            about["list_file"] = serde_json::json!(file);
-            about["list_blake3"] = serde_json::json!(sum);
-        }
-        let what = format!("{} is deleted from this computer: {} files", approved.key, files.len());
-        let why = format!("imported, verified, quiet; it remains at {}", approved.remains.join(", "));
-        let recorded = self.append(what, why, about, Weight::Note)?;
-        match recorded.blocking_recv() {
-            Ok(recorded) if recorded.durable => Ok(()),
-            _ => Err("the disk of the state folder does not take the entry; free some room there, then repeat".into()),
-        }
-    }
-
-    /// A long list lies beside the journal, whose entry carries its sum.
-    fn keep_list(&self, approved: &Approved, text: &str) -> std::io::Result<(String, String)> {
-        let folder = self.state.join(LISTS);
-        std::fs::create_dir_all(&folder)?;
-        let time = self.clock.now().strftime("%Y%m%dT%H%M%SZ");
-        let name = format!("{}_{}_{time}.json", approved.key.day(), approved.key.participant);
-        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-        std::io::Write::write_all(&mut file, text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(folder.join(&name)).map_err(|error| error.error)?;
-        std::fs::File::open(&folder)?.sync_all()?;
-        Ok((format!("{LISTS}/{name}"), blake3::hash(text.as_bytes()).to_hex().to_string()))
-    }
-
-    fn deleted(&self, report: &DeleteReport) {
-        for deleted in &report.deleted {
-            let what = format!("{} was deleted from this computer: {} bytes", deleted.key, deleted.bytes);
-            let about = serde_json::json!({ "session": deleted.key.to_string(), "deleted": true });
-            self.tell(what, format!("it remains at {}", deleted.remains.join(", ")), about, Weight::Note);
-        }
-        for refused in &report.refused {
-            let what = format!("refused: delete {}", refused.key);
-            let about = serde_json::json!({ "session": refused.key.to_string(), "deleted": false });
-            self.tell(what, refused.reasons.join("; "), about, Weight::Refusal);
-        }
-    }
-
-    fn recovered(&self, found: &Recovered) {
-        let weight = if matches!(found, Recovered::Left { .. }) { Weight::Warning } else { Weight::Note };
-        self.tell(found.to_string(), String::new(), serde_json::json!({ "recovered": true }), weight);
-    }
-
-    fn tell(&self, what: String, why: String, about: serde_json::Value, weight: Weight) {
-        if let Err(error) = self.append(what, why, about, weight) {
-            tracing::error!(%error, "an entry of the journal is lost");
-        }
-    }
-
-    fn append(
-        &self,
-        what: String,
-        why: String,
-        about: serde_json::Value,
-        weight: Weight,
-    ) -> Result<tokio::sync::oneshot::Receiver<crate::journal::writer::Recorded>, String> {
-        tracing::info!(who = self.who, why, "{what}");
-        let draft = Draft { time: self.clock.now(), who: self.who.to_owned(), what, why, about, weight };
-        self.journal.append(draft).map_err(|error| error.to_string())
-    }
 }

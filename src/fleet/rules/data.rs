@@ -114,6 +114,10 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
             self::bucket(destination, &bucket, &key, report);
             continue;
         }
+        if path.to_str().is_some_and(|path| path.starts_with("s3://")) {
+            // What is wrong with it was said.
+            continue;
+        }
         let stray = |name: &&str| places.has(way!["sessions", &store.name, "destinations", at, *name]);
         for name in ACCESS.into_iter().filter(stray) {
             let finding = report.error(key(name), format!("`{name}` is of use only where `path` is an object store's"));

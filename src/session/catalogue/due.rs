@@ -13,7 +13,7 @@ const AGAIN: i64 = 30;
 pub(super) fn next(stock: &Stock, now: Timestamp) -> Option<(Timestamp, String, Key)> {
     let due = now.checked_sub(jiff::SignedDuration::from_hours(24 * AGAIN)).ok()?;
     let mut oldest: Option<(Timestamp, &str, &Key)> = None;
-    for half in stock.copies.iter().filter(|half| half.standing.state.ready() && half.proof.ready()) {
+    for half in stock.copies.iter().filter(|half| half.standing.state.ready() && half.judged().ready()) {
         for key in half.found.keys() {
             let Some(verified) = half.verified.get(key) else { continue };
             if verified.level != Level::Content || !verified.ok || verified.at > due {

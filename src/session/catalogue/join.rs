@@ -131,9 +131,9 @@ impl Joined<'_> {
     fn with_case<T>(&self, judge: impl FnOnce(&Case<'_>) -> T) -> T {
         let halves = self.stock.copies.iter().zip(&self.copies);
         let copies: Vec<Copy<'_>> =
-            halves.map(|(half, view)| Copy { name: &half.name, state: &half.proof, view, differs: &[] }).collect();
+            halves.map(|(half, view)| Copy { name: &half.name, state: half.judged(), view, differs: &[] }).collect();
         judge(&Case {
-            side: &self.stock.source.proof,
+            side: self.stock.source.judged(),
             source: self.source,
             odd: &[],
             copies: &copies,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::eyes;
 use super::lock;
@@ -22,6 +23,9 @@ impl Shop {
     /// Takes in what the index knows: the newest sessions first, so that there is a picture at once.
     pub(super) fn load(&self) {
         let kept = self.index.store(self.name());
+        if self.index.trouble().is_none() {
+            self.kept.store(self.index.breaks(), Ordering::Relaxed);
+        }
         let mut known: Vec<Known> = Vec::new();
         for side in 0..self.sides.len() {
             let mut found = Known::new();
@@ -93,18 +97,48 @@ impl Shop {
         if let Some(half) = stock.half_mut(side) {
             half.tried = Some(began);
         }
+        let _writing = Writing::new(self);
         self.publish(&mut stock);
         let known = stock.half(side).map(|half| Arc::clone(&half.found)).unwrap_or_default();
         drop(stock);
         let Some(changes) = changes else { return };
         self.keep_side(side);
         self.index.keep_facts(self.at(side), &known, &changes.put, &changes.gone);
+        self.catch_up();
         if side == 0 {
             let first = *self.news.borrow() == 0;
             if first || !changes.put.is_empty() || !changes.gone.is_empty() {
                 self.news.send_modify(|count| *count += 1);
             }
         }
+    }
+
+    /// Keeps everything once more where something may be missing in `state.db`.
+    fn catch_up(&self) {
+        let breaks = self.index.breaks();
+        if self.kept.load(Ordering::Relaxed) == breaks {
+            return;
+        }
+        for side in 0..self.sides.len() {
+            self.keep_side(side);
+            let stock = lock(&self.stock);
+            let Some(half) = stock.half(side) else { continue };
+            let (known, verified) = (Arc::clone(&half.found), half.verified.clone());
+            drop(stock);
+            let keys: Vec<Key> = known.keys().cloned().collect();
+            self.index.keep_facts(self.at(side), &known, &keys, &[]);
+            self.index.keep_verified(self.at(side), &verified);
+        }
+        let stock = lock(&self.stock);
+        let (deleted, imported) = (stock.deleted.clone(), stock.imported.clone());
+        drop(stock);
+        self.index.keep_deleted(self.name(), &deleted);
+        let imported: Vec<_> = imported.iter().collect();
+        self.index.keep_imported(self.name(), &imported, &[]);
+        // Where it failed again, the number is another one by now.
+        self.kept.store(breaks, Ordering::Relaxed);
+        // Whether what is known is kept is shown, too.
+        self.publish(&mut lock(&self.stock));
     }
 
     fn scan_now(&self, side: usize, depth: Depth) -> Result<crate::session::side::Scan, Lost> {
@@ -203,5 +237,21 @@ impl Shop {
         let put: Vec<_> = after.iter().filter(|(key, imported)| before.get(*key) != Some(imported)).collect();
         let gone: Vec<&Key> = before.keys().filter(|key| !after.contains_key(*key)).collect();
         self.index.keep_imported(self.name(), &put, &gone);
+    }
+}
+
+/// Something is to be written into the index, as long as this lives: the engine's end waits for it, a little.
+struct Writing<'a>(&'a Shop);
+
+impl<'a> Writing<'a> {
+    fn new(shop: &'a Shop) -> Self {
+        shop.writing.send_modify(|count| *count += 1);
+        Self(shop)
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.writing.send_modify(|count| *count -= 1);
     }
 }

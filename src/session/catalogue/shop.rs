@@ -1,6 +1,7 @@
 //! One store at work: its sides, what is known of it, and what jobs and faces ask of it.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
@@ -10,7 +11,9 @@ use super::lock;
 use super::stock::Stock;
 use super::summary::summary;
 use crate::clock::{Clock, Tick, Timestamp};
+use crate::fleet::Fleet;
 use crate::fleet::data::{Destination, Store};
+use crate::fleet::share::SshFolder;
 use crate::session::filter::Filter;
 use crate::session::imported::Local;
 use crate::session::index::{Index, KeptSide, Where};
@@ -18,13 +21,15 @@ use crate::session::key::Key;
 use crate::session::layout::Layout;
 use crate::session::listing::shown;
 use crate::session::select::{self, Line, Selection};
-use crate::session::side::{Folder, Side};
+use crate::session::side::{self, Folder, Side, Ways};
 use crate::session::view::{Ask, Rows, SessionRow, StoreView};
 use crate::work::throttle::Throttle;
 
 /// One store.
 pub struct Shop {
     pub(super) fleet: String,
+    /// What the names of other machines in its destinations stand for.
+    far: Vec<Option<SshFolder>>,
     pub(super) store: Arc<Store>,
     pub(super) filter: Filter,
     /// The source at 0, then the destinations.
@@ -38,9 +43,13 @@ pub struct Shop {
     selections: Mutex<Vec<(Ask, u64, Arc<Selection>)>>,
     /// What was last said of sessions here to whoever knows of imports, and of which state of theirs.
     pub(super) locals: Mutex<HashMap<Key, ([u8; 16], Local)>>,
+    /// [`Index::breaks`] when everything was last known to be kept.
+    pub(super) kept: AtomicU64,
     seen: watch::Sender<u64>,
     /// Counts wishes for a full look.
     pub(super) wishes: watch::Sender<u64>,
+    /// How many looks have something to write into the index.
+    pub(super) writing: watch::Sender<u32>,
     /// Counts what is new on the source.
     pub(super) news: watch::Sender<u64>,
     pub(super) stop: CancellationToken,
@@ -54,9 +63,9 @@ impl std::fmt::Debug for Shop {
 
 impl Shop {
     pub(super) fn open(
-        fleet: &str,
+        fleet: &Fleet,
         store: &Store,
-        clock: &Clock,
+        ways: &Ways,
         index: &Index,
         seen: &watch::Sender<u64>,
         stop: &CancellationToken,
@@ -64,14 +73,14 @@ impl Shop {
         let store = Arc::new(store.clone());
         let filter = Filter::new(&store);
         let mut sides: Vec<Arc<dyn Side>> = vec![Arc::new(Folder::source(&store, &filter))];
-        sides.extend(
-            store.destinations.iter().map(|to| -> Arc<dyn Side> { Arc::new(Folder::destination(to, &filter)) }),
-        );
+        sides.extend(store.destinations.iter().map(|to| side::destination(to, &fleet.hosts, &filter, ways)));
+        let clock = &ways.clock;
         let stock = Stock::new(Arc::clone(&store));
         let throttle = Throttle::new(store.limit, clock.clone());
         let view = Arc::new(summary(&stock, 0, throttle.limit(), clock.now()));
         Arc::new(Self {
-            fleet: fleet.to_owned(),
+            fleet: fleet.name.clone(),
+            far: far(fleet, &store),
             filter,
             sides,
             clock: clock.clone(),
@@ -81,8 +90,10 @@ impl Shop {
             view: Mutex::new(view),
             selections: Mutex::default(),
             locals: Mutex::default(),
+            kept: AtomicU64::new(0),
             seen: seen.clone(),
             wishes: watch::channel(0).0,
+            writing: watch::channel(0).0,
             news: watch::channel(0).0,
             stop: stop.child_token(),
             store,
@@ -90,8 +101,8 @@ impl Shop {
     }
 
     /// Whether it is this store, unchanged.
-    pub(super) fn is(&self, fleet: &str, store: &Store) -> bool {
-        self.fleet == fleet && *self.store == *store
+    pub(super) fn is(&self, fleet: &Fleet, store: &Store) -> bool {
+        self.fleet == fleet.name && *self.store == *store && self.far == far(fleet, store)
     }
 
     pub(super) fn close(&self) {
@@ -245,4 +256,9 @@ impl Shop {
         *lock(&self.view) = Arc::new(summary(stock, version, self.throttle.limit(), self.clock.now()));
         self.seen.send_modify(|count| *count = count.wrapping_add(1));
     }
+}
+
+/// The folders of a store's destinations on other machines, as the hosts of the fleet make them.
+fn far(fleet: &Fleet, store: &Store) -> Vec<Option<SshFolder>> {
+    store.destinations.iter().map(|to| to.ssh(&fleet.hosts)).collect()
 }

@@ -27,6 +27,8 @@ pub(super) struct Half {
     pub(super) found: Arc<Known>,
     /// When that was; `None`: never.
     pub(super) scanned: Option<Timestamp>,
+    /// Whether that was after the start, and after it was last out of reach.
+    fresh: bool,
     /// When it was last tried since the start.
     pub(super) tried: Option<Timestamp>,
     /// Its identity.
@@ -43,6 +45,7 @@ impl Half {
             proof: SideState::Unknown,
             found: Arc::default(),
             scanned: None,
+            fresh: false,
             tried: None,
             marker: None,
             verified: HashMap::new(),
@@ -60,8 +63,13 @@ impl Half {
     }
 
     /// Whether it was looked at since the start and is what it should be: only then what it lacks is missing.
-    pub(super) fn speaks(&self) -> bool {
-        self.scanned.is_some() && self.standing.readable
+    pub(super) const fn speaks(&self) -> bool {
+        self.fresh && self.standing.readable
+    }
+
+    /// What its copies prove: nothing, as long as they come from what was stored.
+    pub(super) const fn judged(&self) -> &SideState {
+        if self.fresh { &self.proof } else { &SideState::Unknown }
     }
 
     fn set_standing(&mut self, standing: Standing) {
@@ -80,6 +88,7 @@ impl Half {
             }
             state => state.clone(),
         };
+        self.fresh &= standing.readable;
         self.standing = standing;
     }
 }
@@ -209,7 +218,8 @@ impl Stock {
             .map(|(key, _)| key.clone())
             .collect();
         half.found = Arc::new(found);
-        let first = half.scanned.replace(began).is_none();
+        half.scanned = Some(began);
+        let first = !std::mem::replace(&mut half.fresh, true);
         if first || put.len() + gone.len() > MANY {
             self.rebuild(began);
         } else {
@@ -291,6 +301,15 @@ impl Stock {
     /// The row of a session; `None`: nobody knows it.
     pub(super) fn row(&self, key: &Key, now: Timestamp) -> Option<SessionRow> {
         join::join(self, key, now).map(|joined| joined.row(key))
+    }
+
+    /// The participant whose name is most like this one, where one is.
+    pub(super) fn alike(&self, participant: &str) -> Option<String> {
+        let known: BTreeSet<&str> = self.lines.iter().map(|line| line.key.participant.as_str()).collect();
+        let lower = participant.to_lowercase();
+        let near = |known: &&str| strsim::jaro(&known.to_lowercase(), &lower);
+        let best = known.into_iter().max_by(|one, other| near(one).total_cmp(&near(other)))?;
+        (near(&best) > 0.7).then(|| best.to_owned())
     }
 
     /// Days of sessions that the sides hold, for the question whether a name is known at all.

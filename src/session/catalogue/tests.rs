@@ -2,8 +2,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::*;
+use crate::clock::Clock;
 use crate::fleet::data::{Destination, Store};
 use crate::journal::database;
+use crate::reach::ssh::{SshOptions, SshPool};
 use crate::session::view::{CopyState, Level, Sort, Verified, Which};
 
 /// A store in temporary folders.
@@ -36,6 +38,7 @@ impl Place {
                 mount: None,
                 path: folder.path().join("nas"),
                 layout: "{date}/{participant}".into(),
+                access: crate::fleet::bucket::Access::default(),
             }],
             parallel: 0,
             limit: None,
@@ -58,7 +61,11 @@ impl Place {
 
     fn start(&self) -> Stores {
         let nobody: AskImported = Arc::new(|_, _| Box::pin(async { Answer::Known(HashMap::new()) }));
-        Stores::start(&self.fleet, &self.path("state"), self.clock.clone(), nobody)
+        Stores::start(&self.fleet, &self.path("state"), self.ways(), nobody)
+    }
+
+    fn ways(&self) -> Ways {
+        Ways::new(SshPool::new(SshOptions::default(), self.clock.clone()), self.clock.clone())
     }
 }
 
@@ -164,9 +171,9 @@ async fn what_was_known_is_there_at_once_and_what_happened_meanwhile_comes_in_be
     std::fs::rename(place.path("data"), place.path("gone")).unwrap();
     std::fs::rename(place.path("nas"), place.path("gone too")).unwrap();
     let shop = Shop::open(
-        "harbour",
+        &place.fleet,
         &place.fleet.sessions[0],
-        &place.clock,
+        &place.ways(),
         &Index::new(&place.path("state")),
         &watch::channel(0).0,
         &CancellationToken::new(),
@@ -317,6 +324,12 @@ async fn without_a_state_db_everything_is_there_but_what_was_kept() {
     stores.store(None).unwrap().record_verified("NAS", &one, &verified(&row(&stores, &one).unwrap(), true));
     assert!(row(&stores, &one).unwrap().copies[0].verified.is_some());
     assert!(stores.trouble().unwrap().contains("state.db"));
+    // What was missed is written once it can be.
+    std::fs::create_dir(place.path("state")).unwrap();
+    drop(database::open(&place.path("state"), Timestamp::UNIX_EPOCH).unwrap());
+    stores.refresh(None).unwrap();
+    let index = Index::new(&place.path("state"));
+    until(&stores, |_| index.store("mocap").verified.get("NAS").is_some_and(|copies| copies.contains_key(&one))).await;
     stores.shutdown().await;
 }
 
@@ -343,4 +356,26 @@ async fn the_copy_verified_longest_ago_is_due_first() {
     let _busy = shop.busy(&key("p001", "20250102"), "being copied").unwrap();
     assert_eq!(due(40).as_deref(), Some("20250101"));
     stores.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_store_whose_host_is_reached_in_another_way_begins_anew_and_no_other() {
+    let place = Place::new();
+    let fleet = |ssh: &str| {
+        let text = format!(
+            "name = 'harbour'\n[hosts.nas]\naddress = '10.0.0.9'\nssh = '{ssh}'\n\
+             [sessions.near]\nsource = '/data'\nlayout = '{{participant}}/{{date}}'\n\
+             [sessions.far]\nsource = '/data'\nlayout = '{{participant}}/{{date}}'\n\
+             destinations = [{{ name = 'NAS', path = 'ssh://nas/srv' }}]\n"
+        );
+        crate::fleet::load(text.as_bytes(), Path::new("hotspare.toml")).fleet.unwrap()
+    };
+    let (one, two) = (fleet("nas-jump"), fleet("nas"));
+    let open = |store: &str| {
+        let store = one.sessions.iter().find(|known| known.name == store).unwrap();
+        let (seen, stop) = (watch::channel(0).0, CancellationToken::new());
+        (Shop::open(&one, store, &place.ways(), &Index::new(&place.path("state")), &seen, &stop), store.clone())
+    };
+    let ((near, near_store), (far, far_store)) = (open("near"), open("far"));
+    assert!(near.is(&two, &near_store) && far.is(&one, &far_store) && !far.is(&two, &far_store));
 }

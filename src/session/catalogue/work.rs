@@ -8,6 +8,7 @@ use super::busy::Busy;
 use super::due;
 use super::lock;
 use super::shop::Shop;
+use super::stock::Stock;
 use crate::clock::Timestamp;
 use crate::session::key::Key;
 use crate::session::listing::Listing;
@@ -39,15 +40,10 @@ impl Shop {
                     keys.retain(|key| seen.insert(key.clone()));
                     return Ok(keys);
                 }
-                let mut why = format!("the store `{}` knows no session {}", self.store.name, unknown.join(", "));
-                if let [key] = keys.as_slice() {
-                    let days = stock.days_of(&key.participant);
-                    if let (Some(first), Some(last)) = (days.first(), days.last()) {
-                        let (participant, count) = (&key.participant, days.len());
-                        let _a_string_takes_all = write!(why, "; {participant} has {count} between {first} and {last}");
-                    }
-                }
-                Err(why)
+                Err(match keys.as_slice() {
+                    [key] => self.unknown(&stock, key),
+                    _ => format!("the store `{}` knows no session {}", self.store.name, unknown.join(", ")),
+                })
             }
             Which::Range { from, to, participant, safe } => {
                 let ask = Ask {
@@ -63,6 +59,24 @@ impl Shop {
                 Ok(chosen.order.iter().filter_map(key).collect())
             }
         }
+    }
+
+    /// That nobody knows of a session, and what there is instead.
+    pub(super) fn unknown(&self, stock: &Stock, key: &Key) -> String {
+        let mut why = format!("the store `{}` knows no session {key}", self.store.name);
+        let participant = &key.participant;
+        let days = stock.days_of(participant);
+        let _a_string_takes_all = match (days.first(), days.last()) {
+            (Some(first), Some(last)) if first == last => write!(why, "; {participant} has one on {first}"),
+            (Some(first), Some(last)) => {
+                write!(why, "; {participant} has {} between {first} and {last}", days.len())
+            }
+            _ => match stock.alike(participant) {
+                Some(near) => write!(why, "; did you mean `{near}`?"),
+                None => Ok(()),
+            },
+        };
+        why
     }
 
     /// Says that somebody works on a session, until what is returned is dropped. The error says who works on it already.
@@ -173,9 +187,11 @@ impl Shop {
     pub fn record_verified(&self, destination: &str, key: &Key, verified: &Verified) {
         let Ok(side) = self.side(destination) else { return };
         let mut stock = lock(&self.stock);
-        if let Some(half) = stock.half_mut(side) {
-            half.verified.insert(key.clone(), verified.clone());
+        let Some(half) = stock.half_mut(side) else { return };
+        if half.verified.get(key).is_some_and(|before| before.says_more_than(verified)) {
+            return;
         }
+        half.verified.insert(key.clone(), verified.clone());
         stock.touch([key], self.clock.now());
         self.publish(&mut stock);
         drop(stock);

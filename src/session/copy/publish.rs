@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::run::Run;
 use super::{CopyError, meta, stage, target};
-use crate::session::beneath::{self, Kind};
+use crate::session::beneath::{self, Kind, Rights};
 use crate::session::listing::{Listing, shown};
 use crate::session::manifest::{Manifest, sizes_file, sums_file};
 use crate::session::tree;
@@ -76,7 +76,7 @@ fn existing(run: &mut Run<'_>, listing: &Listing, target: &target::Target) -> io
     let mut folders: BTreeSet<PathBuf> = BTreeSet::new();
     for (path, _, _) in &listing.folders {
         if !there.contains(path.as_path()) {
-            drop(beneath::make(&target.folder, path, Mode::from_raw_mode(0o777), false)?);
+            drop(beneath::make(&target.folder, path, Rights::AsAbove, false)?);
             folders.extend([path.clone(), above(path)]);
         }
     }
@@ -148,7 +148,7 @@ fn above(path: &Path) -> PathBuf {
 fn parent<'a>(run: &Run<'a>) -> io::Result<(OwnedFd, &'a Path)> {
     let name = run.order.relative.file_name().ok_or(Errno::INVAL)?;
     let above = run.order.relative.parent().unwrap_or(Path::new(""));
-    let folder = beneath::make(&run.held.folder, above, Mode::from_raw_mode(0o777), false)?;
+    let folder = beneath::make(&run.held.folder, above, Rights::AsAbove, false)?;
     Ok((folder, Path::new(name)))
 }
 
@@ -200,7 +200,8 @@ fn write(run: &mut Run<'_>, sync: bool) -> io::Result<bool> {
     let Some(stage) = &run.stage else { return Ok(false) };
     for (name, bytes) in [("sums", &rendered.0), ("sizes", &rendered.1)] {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
-        let file = beneath::open(&stage.folder, Path::new(name), flags, Mode::from_raw_mode(0o644))?;
+        let file = beneath::open(&stage.folder, Path::new(name), flags, Mode::from_raw_mode(0o600))?;
+        beneath::as_above(&run.held.folder, &file)?;
         let mut file = std::fs::File::from(file);
         io::Write::write_all(&mut file, bytes)?;
         if sync || run.kind == Kind::Other {

@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{Order, target};
-use crate::session::beneath::{self, Kind};
+use crate::session::beneath::{self, Kind, Rights};
 use crate::session::listing::File;
 use crate::session::manifest::{self, Line, Seen};
 use crate::session::stream::lock;
@@ -64,8 +64,9 @@ impl Stage {
                 beneath::remove(root, &path)?;
             }
         }
-        let private = Mode::from_raw_mode(0o700);
-        let files = beneath::make(root, &path.join("files"), private, false)?;
+        // Several people may copy to one share, each their own sessions.
+        beneath::make(root, path.parent().unwrap_or(&path), Rights::AsAbove, false)?;
+        let files = beneath::make(root, &path.join("files"), Rights::Private, false)?;
         let folder = beneath::open(root, &path, beneath::FOLDER, Mode::empty())?;
         let journal = Journal { first, pending: Vec::new(), bytes: 0, file: None };
         Ok((Self { folder, files, journal: Mutex::new(journal) }, whole))

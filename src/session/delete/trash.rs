@@ -15,7 +15,7 @@ use super::approve::Approved;
 use super::note::{self, Head, List};
 use super::place::Place;
 use super::remove::Removal;
-use crate::session::beneath::{self, FOLDER};
+use crate::session::beneath::{self, FOLDER, Rights};
 use crate::session::lock::TRASH;
 use crate::session::{lock, tree};
 
@@ -186,8 +186,7 @@ impl Trash {
         };
         let name = folder.file_name().ok_or_else(|| said(Errno::INVAL.into()))?;
         let above = folder.parent().unwrap_or(Path::new(""));
-        let mode = rustix::fs::fstat(source).map_err(|error| said(error.into()))?.st_mode & 0o777;
-        let parent = beneath::make(source, above, Mode::from_raw_mode(mode), true).map_err(said)?;
+        let parent = beneath::make(source, above, Rights::AsAbove, true).map_err(said)?;
         rename(&self.folder, entry.name.as_ref(), &parent, Path::new(name)).map_err(said)?;
         beneath::sync_folder(&parent).map_err(said)?;
         self.sync().map_err(said)?;

@@ -5,12 +5,14 @@
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::session::beneath::{self, Rights};
 use crate::session::side::Owner;
 
 /// Folder below a source or a destination that is hotspare's own.
@@ -45,7 +47,7 @@ pub(super) enum There {
 
 impl Marker {
     /// A new identity.
-    pub(in crate::session) fn new(owner: &Owner, now: Timestamp) -> Self {
+    pub fn new(owner: &Owner, now: Timestamp) -> Self {
         Self {
             id: format!("{:032x}", fastrand::u128(..)),
             fleet: owner.fleet.clone(),
@@ -53,6 +55,18 @@ impl Marker {
             destination: owner.destination.clone(),
             made: now,
         }
+    }
+
+    /// As it is kept at the destination.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// Reads one; the error says why it is none.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(text).map_err(|error| format!("it cannot be read: {error}"))
     }
 }
 
@@ -79,30 +93,22 @@ pub(super) fn read(own: &OwnedFd) -> Result<There, Errno> {
     if let Err(error) = file.take(LONGEST).read_to_end(&mut bytes) {
         return Err(Errno::from_io_error(&error).unwrap_or(Errno::IO));
     }
-    Ok(match serde_json::from_slice(&bytes) {
+    Ok(match Marker::parse(&bytes) {
         Ok(marker) => There::Marker(marker),
-        Err(error) => There::Broken(format!("it cannot be read: {error}")),
+        Err(why) => There::Broken(why),
     })
 }
 
 /// Leaves a marker, unless one is there by the time it is whole. Durable when it returns.
 pub(super) fn leave(folder: &OwnedFd, marker: &Marker) -> Result<(), Errno> {
-    match rustix::fs::mkdirat(folder, FOLDER, Mode::from_raw_mode(0o775)) {
-        Ok(()) | Err(Errno::EXIST) => {}
-        Err(error) => return Err(error),
-    }
-    let own = own(folder)?.ok_or(Errno::NOENT)?;
+    let own = beneath::make(folder, Path::new(FOLDER), Rights::AsAbove, false).map_err(|error| errno(&error))?;
     let fresh = format!("{MARKER}.{}", marker.id);
-    let mut text = serde_json::to_vec_pretty(marker).map_err(|_never| Errno::INVAL)?;
-    text.push(b'\n');
-    let written = write(&own, &fresh, &text).and_then(|()| publish(&own, &fresh));
+    let written = write(&own, &fresh, &marker.text()).and_then(|()| publish(&own, &fresh));
     if written.is_err() {
         let _as_far_as_possible = rustix::fs::unlinkat(&own, &fresh, AtFlags::empty());
     }
     written?;
-    super::super::beneath::sync_folder(&own)
-        .and_then(|()| super::super::beneath::sync_folder(folder))
-        .map_err(|error| errno(&error))
+    beneath::sync_folder(&own).and_then(|()| beneath::sync_folder(folder)).map_err(|error| errno(&error))
 }
 
 fn errno(error: &std::io::Error) -> Errno {
@@ -112,7 +118,8 @@ fn errno(error: &std::io::Error) -> Errno {
 /// Writes a new file durably.
 pub(super) fn write(own: impl AsFd, name: &str, bytes: &[u8]) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(own, name, flags, Mode::from_raw_mode(0o664))?;
+    let file = rustix::fs::openat(&own, name, flags, Mode::from_raw_mode(0o600))?;
+    beneath::as_above(&own, &file).map_err(|error| errno(&error))?;
     let mut file = std::fs::File::from(file);
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| errno(&error))
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -9,6 +10,7 @@ use rustix::io::Errno;
 use super::marker::{self, Marker, There};
 use super::{Open, Place};
 use crate::clock::Timestamp;
+use crate::session::beneath::{self, Rights};
 use crate::session::side::{Owner, Standing, trouble};
 use crate::session::view::SideState;
 
@@ -76,7 +78,7 @@ fn nothing_there(open: &Open) -> Result<bool, Errno> {
 /// Removes what an engine that was killed in a probe left behind.
 fn tidy(open: &Open, now: Timestamp) {
     let Ok(Some(own)) = marker::own(&open.folder) else { return };
-    for (name, _) in super::super::beneath::names(&own).unwrap_or_default() {
+    for (name, _) in beneath::names(&own).unwrap_or_default() {
         let probe = name.to_str().is_some_and(|name| name.starts_with(PROBE));
         let old = |modified: i64| now.as_second().saturating_sub(modified) > LEFT_BEHIND;
         if probe && rustix::fs::statat(&own, &name, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| old(stat.st_mtime)) {
@@ -89,14 +91,13 @@ fn tidy(open: &Open, now: Timestamp) {
 /// is opened and proven first, so that nothing is ever made below an unmounted mount point.
 fn make(place: &Place) -> Result<(), SideState> {
     let refused = |error: std::io::Error| place.refused(Errno::from_io_error(&error).unwrap_or(Errno::IO));
-    let Some(point) = &place.mount else {
-        return std::fs::create_dir_all(&place.path).map_err(refused);
+    let (above, mount) = match &place.mount {
+        Some(point) => (point.as_path(), Some(point.clone())),
+        None => (place.path.ancestors().find(|above| above.is_dir()).unwrap_or(Path::new("/")), None),
     };
-    let mount = Place { path: point.clone(), mount: Some(point.clone()), marked: false };
-    let open = mount.open()?;
-    let below = place.path.strip_prefix(point).unwrap_or(&place.path);
-    let mode = Mode::from_raw_mode(0o775);
-    super::super::beneath::make(&open.folder, below, mode, true).map(drop).map_err(refused)
+    let open = Place { path: above.to_owned(), mount, marked: false }.open()?;
+    let below = place.path.strip_prefix(above).unwrap_or(&place.path);
+    beneath::make(&open.folder, below, Rights::AsAbove, true).map(drop).map_err(refused)
 }
 
 /// The identity of an open place; `None`: it has none yet. The error says that it is not the one it was.

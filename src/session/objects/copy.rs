@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
                 if !check.is_empty() {
                     self.out.notes.push(format!("{} files would be compared by content first", check.len()));
                 }
-                return self.outcome();
+                return Ok(self.outcome());
             }
             if check.is_empty() && sending.is_empty() && self.unproven.is_empty() {
                 break;
@@ -351,7 +351,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn outcome(&mut self) -> Result<Copied, Undone> {
+    fn outcome(&mut self) -> Copied {
         let mut out = std::mem::take(&mut self.out);
         out.files = self.listing.files.len() as u64;
         out.bytes = bytes(&self.listing.files.iter().collect::<Vec<_>>());
@@ -359,11 +359,11 @@ impl<'a> Run<'a> {
         let failed = |(path, reason): (&PathBuf, &String)| Different { path: shown(path), reason: reason.clone() };
         out.failed = self.failed.iter().map(failed).collect();
         out.repaired.retain(|path| !out.failed.iter().any(|failed| failed.path == *path));
-        Ok(out)
+        out
     }
 
     fn outcome_with_proof(&mut self) -> Result<Copied, Undone> {
-        let mut out = self.outcome()?;
+        let mut out = self.outcome();
         let exclude = |path: &Path| self.objects.filter.excluded(path);
         let copy = list::one(&self.objects.door, &self.relative, &exclude).map_err(Fault::undone)?;
         let Copy { listing: copy, .. } =

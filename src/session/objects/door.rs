@@ -131,9 +131,8 @@ impl Door {
         let store = self.quick()?;
         let only_new = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match self.ask(store.put_opts(name, bytes.clone().into(), only_new)) {
-            Ok(_) | Err(Fault::Changed) => Ok(()),
             Err(Fault::Other(_)) if self.small(name, super::SHORT)?.is_none() => self.put(name, bytes),
-            Err(Fault::Other(_)) => Ok(()),
+            Ok(_) | Err(Fault::Changed | Fault::Other(_)) => Ok(()),
             Err(fault) => Err(fault),
         }
     }

@@ -1,6 +1,6 @@
 //! What lies in an object store: all sessions, or one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
@@ -127,11 +127,11 @@ fn add(listing: &mut Listing, path: &Path, meta: &ObjectMeta, exclude: &dyn Fn(&
 
 /// Takes out the empty objects that other programs leave in place of folders, and sorts.
 fn tidy(listing: &mut Listing) {
-    let mut folders: BTreeMap<PathBuf, ()> = BTreeMap::new();
+    let mut folders: HashSet<PathBuf> = HashSet::new();
     for file in &listing.files {
         let above = file.path.ancestors().skip(1).take_while(|path| !path.as_os_str().is_empty());
-        folders.extend(above.map(|path| (path.to_owned(), ())));
+        folders.extend(above.map(Path::to_owned));
     }
-    listing.files.retain(|file| file.size > 0 || !folders.contains_key(&file.path));
+    listing.files.retain(|file| file.size > 0 || !folders.contains(&file.path));
     listing.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
 }

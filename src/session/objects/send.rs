@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn no_file_has_more_parts_than_a_store_takes() {
         for size in [PART + 1, 100 << 30, 5 << 40] {
-            assert!(size.div_ceil(part(size)) <= 10_000 && part(size) % MEBI == 0, "{size}");
+            assert!(size.div_ceil(part(size)) <= 10_000 && part(size).is_multiple_of(MEBI), "{size}");
         }
         assert_eq!(part(PART + 1), PART);
     }

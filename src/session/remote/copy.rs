@@ -3,18 +3,20 @@
 //! A new session grows below `.hotspare/staging/` of the destination and appears by one rename; in one that is there
 //! already rsync replaces file by file. Nothing is ever deleted from a copy. A run that was interrupted is taken up again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use super::hold::Hold;
 use super::rsync::Load;
 use super::sums::{self, Algorithm, Both, Hand, Sum};
 use super::verify::{DROPPED, MAY_BE_CACHED};
-use super::{OWN, PATIENCE, Remote, RemoteError, TAKEN, found, within};
+use super::{LOOK, OWN, PATIENCE, Remote, RemoteError, TAKEN, found, within};
 use crate::reach::quote::quote;
 use crate::session::copy::Copied;
 use crate::session::key::Key;
 use crate::session::listing::{File, Listing, shown};
+use crate::session::lock::{self, Who};
 use crate::session::manifest::{Manifest, Seen as Stamp, Sum as Line, sizes_file, sums_file};
 use crate::session::report::Different;
 use crate::session::verify::Outcome;
@@ -39,6 +41,8 @@ pub struct Order<'a> {
     pub relative: &'a Path,
     /// Identity that the destination's marker must hold.
     pub marker: &'a str,
+    /// Who copies, for another computer that wants to copy the same session there.
+    pub who: &'a Who,
     /// Which paths below the session's folder do not belong to it.
     pub exclude: &'a dyn Fn(&Path) -> bool,
     /// How many bytes a second it may take.
@@ -53,6 +57,7 @@ pub struct Order<'a> {
 struct Run<'a> {
     remote: &'a Remote,
     order: &'a Order<'a>,
+    hold: Hold<'a>,
     folder: OwnedFd,
     algorithm: Algorithm,
     /// Folder of this session below the destination's own.
@@ -62,6 +67,8 @@ struct Run<'a> {
     /// Whether the copy appears by a rename.
     staged: bool,
     out: Copied,
+    /// Files that are counted as written.
+    written: HashSet<PathBuf>,
     said: Option<String>,
 }
 
@@ -70,13 +77,20 @@ impl Remote {
     pub fn copy(&self, order: &Order<'_>) -> Result<Copied, RemoteError> {
         let folder = tree::open(order.source)?;
         let listing = tree::list_in(&folder, order.source, order.exclude)?;
-        let seen = self.look()?;
+        let seen = self.look(LOOK)?;
+        if !order.dry_run && !seen.writable {
+            let why = format!("nothing can be written to {}", self.place());
+            return Err(RemoteError::trouble("read-only", why, "give the user rights there, or mount it rw"));
+        }
+        // Whoever has it changes what is there: only then it is looked what has to be done.
+        let hold =
+            if order.dry_run { None } else { Some(Hold::take(self, order.marker, order.key, order.who, order.steer)?) };
         let there = self.list(order.relative)?;
-        let stage = Path::new(OWN).join("staging").join(format!("{}_{}", order.key.participant, order.key.day()));
+        let stage = Path::new(OWN).join("staging").join(lock::name(order.key));
         let staged = there.is_none();
         let target = if staged { stage.join("new") } else { order.relative.to_owned() };
         let begun = if staged && !order.dry_run { self.list(&target)? } else { there };
-        let begun = begun.unwrap_or_default();
+        let begun = begun.unwrap_or_default().without(order.exclude);
         let mut out = Copied { odd: listing.odd.clone(), ..Copied::default() };
         let missing = missing(&listing, &begun);
         out.files = listing.files.len() as u64;
@@ -84,18 +98,13 @@ impl Remote {
         out.written = missing.len() as u64;
         out.written_bytes = missing.iter().map(|file| file.size).sum();
         out.resumed = if staged { out.files - out.written } else { 0 };
-        if order.dry_run {
-            return Ok(out);
-        }
-        if !seen.writable {
-            let why = format!("nothing can be written to {}", self.place());
-            return Err(RemoteError::trouble("read-only", why, "give the user rights there, or mount it rw"));
-        }
+        let written = missing.iter().map(|file| file.path.clone()).collect();
+        let Some(hold) = hold else { return Ok(out) };
         if let Some(free) = seen.free.filter(|free| *free < out.written_bytes) {
             return Err(RemoteError::Room { place: self.place(), need: out.written_bytes, free });
         }
         let algorithm = seen.algorithm();
-        let run = Run { remote: self, order, folder, algorithm, stage, target, staged, out, said: None };
+        let run = Run { remote: self, order, hold, folder, algorithm, stage, target, staged, out, written, said: None };
         run.prepare()?;
         run.complete(listing)
     }
@@ -123,6 +132,7 @@ impl Run<'_> {
 
     /// A script in the destination's folder, if it still is the one that it was.
     fn script(&self, text: &str, input: Option<Vec<u8>>) -> Result<(), RemoteError> {
+        self.hold.renew()?;
         let script = format!("{}set -e\n{text}", self.remote.enter_marked(self.order.marker));
         self.remote.run(&script, input, PATIENCE * 10, 64 << 10).map(drop)
     }
@@ -194,6 +204,7 @@ impl Run<'_> {
             again,
             steer: self.order.steer,
             throttle: self.order.throttle,
+            hold: &self.hold,
         })
     }
 
@@ -216,6 +227,10 @@ impl Run<'_> {
             repairs += 1;
             for file in &wrong {
                 read.remove(&file.path);
+                if self.written.insert(file.path.clone()) {
+                    self.out.written += 1;
+                    self.out.written_bytes += file.size;
+                }
                 let path = shown(&file.path);
                 if !self.out.repaired.contains(&path) {
                     self.out.repaired.push(path);
@@ -236,7 +251,7 @@ impl Run<'_> {
             };
             self.out.failed.push(Different { path, reason });
         }
-        let there = self.remote.list(&self.target)?.unwrap_or_default();
+        let there = self.remote.list(&self.target)?.unwrap_or_default().without(self.order.exclude);
         let ours = |file: &File| listing.files.binary_search_by(|mine| mine.path.cmp(&file.path)).is_ok();
         self.out.extra = there.files.iter().filter(|file| !ours(file)).map(|file| shown(&file.path)).collect();
         self.out.proof = Some(Outcome {

@@ -10,7 +10,9 @@ use super::Seen;
 use crate::session::listing::{File, Listing, Odd, shown};
 
 /// What must be there; one of the two last ones is enough.
-const NEEDED: [&str; 6] = ["rsync", "find", "sort", "xargs", "dd", "sync"];
+const NEEDED: [&str; 8] = ["rsync", "find", "sort", "xargs", "dd", "sync", "flock", "timeout"];
+/// What is said of a folder that may not be read.
+pub(in crate::session) const CLOSED: &str = "not readable: Permission denied";
 
 pub(super) fn seen(printed: &[u8]) -> Seen {
     let mut seen = Seen::default();
@@ -36,6 +38,16 @@ pub(super) fn seen(printed: &[u8]) -> Seen {
     seen
 }
 
+/// The package in which a program usually is.
+pub(super) fn package(program: &str) -> &str {
+    match program {
+        "find" | "xargs" => "findutils",
+        "flock" => "util-linux",
+        "sort" | "dd" | "sync" | "timeout" => "coreutils",
+        other => other,
+    }
+}
+
 /// What is missing of the programs that are needed.
 pub(super) fn missing(tools: &[String]) -> Option<&'static str> {
     let has = |name: &str| tools.iter().any(|tool| tool == name);
@@ -44,6 +56,11 @@ pub(super) fn missing(tools: &[String]) -> Option<&'static str> {
 }
 
 impl Seen {
+    /// Whether the machine can check a manifest, also where the source is gone.
+    pub fn has_b3sum(&self) -> bool {
+        self.algorithm() == super::sums::Algorithm::Blake3
+    }
+
     /// Which sums the machine can make.
     pub(super) fn algorithm(&self) -> super::sums::Algorithm {
         if self.tools.iter().any(|tool| tool == "b3sum") {
@@ -97,6 +114,7 @@ fn what(kind: &str) -> &'static str {
         "p" => "a fifo",
         "s" => "a socket",
         "b" | "c" => "a device",
+        "!" => CLOSED,
         _ => "neither a file nor a folder",
     }
 }
@@ -131,14 +149,16 @@ mod tests {
         let printed = b"d 4096 1735984860.5000000000 1735984861.0000000000 755 \0\
             f 12 1735984860.1234567890 1735984861.0000000000 644 b\nc d\xff\0\
             d 4096 1735984860.0000000000 1735984861.0000000000 700 a\0\
-            l 3 1735984860.0000000000 1735984861.0000000000 777 a/link\0";
+            l 3 1735984860.0000000000 1735984861.0000000000 777 a/link\0\
+            ! 3 1735984860.0000000000 1735984861.0000000000 700 lost+found\0";
         let listing = listing(printed).unwrap();
         assert_eq!(listing.files.len(), 1);
         assert_eq!(listing.files[0].path.as_os_str().as_bytes(), b"b\nc d\xff");
         assert_eq!((listing.files[0].size, listing.files[0].mode), (12, 0o644));
         assert_eq!(listing.files[0].modified.as_nanosecond(), 1_735_984_860_123_456_789);
         assert_eq!(listing.folders.len(), 1);
-        assert_eq!(listing.odd, vec![Odd { path: "a/link".into(), what: "a symbolic link".into() }]);
+        let odd: Vec<_> = listing.odd.iter().map(|odd| (odd.path.as_str(), odd.what.as_str())).collect();
+        assert_eq!(odd, [("a/link", "a symbolic link"), ("lost+found", CLOSED)]);
     }
 
     #[test]
@@ -157,7 +177,7 @@ mod tests {
         assert_eq!((seen.writable, seen.size, seen.free), (true, Some(102_400), Some(51_200)));
         assert_eq!(seen.marker.as_deref(), Some(&b"{\"id\":\n\"x\"}\n"[..]));
         assert_eq!(missing(&seen.tools), Some("find"));
-        let all = ["rsync", "find", "sort", "xargs", "dd", "sync"].map(str::to_owned);
+        let all = NEEDED.map(str::to_owned);
         assert_eq!(missing(&all), Some("b3sum"));
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::hold::Hold;
 use super::{Remote, RemoteError};
 use crate::reach::{plain, program};
 use crate::work::progress::Event;
@@ -42,6 +43,7 @@ pub(super) struct Load<'a> {
     pub(super) again: bool,
     pub(super) steer: &'a dyn Steer,
     pub(super) throttle: Option<&'a Throttle>,
+    pub(super) hold: &'a Hold<'a>,
 }
 
 /// How one run ended.
@@ -58,7 +60,9 @@ impl Remote {
     pub(super) fn carry(&self, load: &Load<'_>) -> Result<Option<String>, RemoteError> {
         let mut broken = 0;
         loop {
-            let client = self.runtime.block_on(self.pool.client(&self.folder.destination));
+            load.hold.renew()?;
+            let (pool, destination) = (self.pool.clone(), self.folder.destination.clone());
+            let client = self.wait(async move { pool.client(&destination).await }, &|| true)?;
             let client = client.map_err(|error| self.unreachable(&error))?;
             let limit = load.throttle.and_then(Throttle::limit);
             let mut command = program::command("rsync");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::sums::{self, Algorithm, Hand, Sum};
-use super::{PATIENCE, Remote, RemoteError, TAKEN, within};
+use super::{LOOK, PATIENCE, Remote, RemoteError, TAKEN, within};
 use crate::session::listing::{File, Listing, shown};
 use crate::session::manifest::{Manifest, sizes_file, sums_file};
 use crate::session::report::Different;
@@ -58,7 +58,7 @@ impl Remote {
             (Some(folder), Some(path)) => Some(tree::list_in(folder, path, question.exclude)?),
             _ => None,
         };
-        let seen = self.look()?;
+        let seen = self.look(LOOK)?;
         let quick = matches!(question.level, Some(Level::Count | Level::Sizes)) && here.is_some();
         let manifest = if quick { None } else { self.manifest(question.relative)? };
         let level = question.level.unwrap_or(if manifest.is_some() { Level::Content } else { Level::Sizes });
@@ -71,8 +71,7 @@ impl Remote {
             }
             _ => {}
         }
-        let there = self.list(question.relative)?.unwrap_or_default();
-        let there = excluded(there, question.exclude);
+        let there = self.list(question.relative)?.unwrap_or_default().without(question.exclude);
         let manifest = manifest.unwrap_or_default();
         let wanted = wanted(here.as_ref(), &manifest);
         let mut outcome = compare(&wanted, &there, level);
@@ -99,7 +98,7 @@ impl Remote {
     }
 
     /// The manifest beside a copy; `None`: there is none.
-    fn manifest(&self, copy: &Path) -> Result<Option<Manifest>, RemoteError> {
+    pub fn manifest(&self, copy: &Path) -> Result<Option<Manifest>, RemoteError> {
         let sums = self.content(&sums_file(copy))?;
         let Some(sums) = sums else { return Ok(None) };
         let sizes = self.content(&sizes_file(copy))?;
@@ -139,11 +138,6 @@ fn should_be(
         Ok(None) => Err(RemoteError::Cancelled),
         Err(error) => Ok(Err(format!("unreadable: here: {}", tree::plain(&error)))),
     }
-}
-
-fn excluded(mut listing: Listing, exclude: &dyn Fn(&Path) -> bool) -> Listing {
-    listing.files.retain(|file| !exclude(&file.path));
-    listing
 }
 
 /// What should be there. Sums of the manifest count as long as the file here is as it was when it was read.

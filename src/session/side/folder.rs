@@ -48,6 +48,12 @@ impl Folder {
         self.place.prove(kept).map_err(Lost::Trouble)
     }
 
+    /// The folder, wherever it lies on the declared mount.
+    fn as_it_is(&self) -> Result<Root, Lost> {
+        let unmarked = Place { marked: false, ..self.place.clone() };
+        unmarked.prove(None).map_err(Lost::Trouble)
+    }
+
     /// Asks about what lies below the folder, from a thread that can be left behind.
     fn ask<T: Send + 'static>(
         &self,
@@ -107,10 +113,12 @@ impl Side for Folder {
     }
 
     fn copy(&self, wish: &CopyWish<'_>) -> Result<Copied, Undone> {
+        // A rehearsal leaves no marker, and needs none where there never was one.
+        let root = if wish.dry_run && wish.kept.is_none() { self.as_it_is() } else { self.root(wish.kept) }?;
         let order = copy::Order {
             key: wish.key,
             source: wish.source,
-            root: &self.root(wish.kept)?,
+            root: &root,
             relative: &self.layout.render(wish.key),
             exclude: &|path| self.filter.excluded(path),
             parallel: wish.parallel,

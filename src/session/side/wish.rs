@@ -15,7 +15,7 @@ pub struct CopyWish<'a> {
     pub key: &'a Key,
     /// Its folder on this computer.
     pub source: &'a Path,
-    /// The identity that the side must have; `None`: it has none yet, and nothing is copied to it.
+    /// The identity that the side must have; `None`: it has none yet, and nothing is copied to it but in a rehearsal.
     pub kept: Option<&'a str>,
     /// Pieces under way at once; 0: what suits the side.
     pub parallel: u32,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Cancelled, Site};
+use crate::session::batch::Batch;
 use crate::session::delete::{self, Approved, Order, Recovered, Seen, Witness};
 use crate::session::key::Key;
 use crate::session::report::{DeleteReport, Refused};
@@ -31,9 +32,11 @@ pub fn delete(
         }
     }
     let mut report = DeleteReport { dry_run, ..DeleteReport::default() };
-    for key in keys {
+    let batch = Batch::new(site.steer, keys.len(), keys.len() as u64);
+    for (number, key) in keys.iter().enumerate() {
         site.go_on()?;
-        site.steer.note(&format!("{} {key}", if dry_run { "checking" } else { "deleting" }));
+        let piece = batch.piece(number, key.to_string(), if dry_run { "checking" } else { "deleting" }, 1);
+        let site = &Site { steer: &piece, ..*site };
         let busy = if dry_run { Ok(None) } else { site.shop.busy(key, "being deleted").map(Some) };
         let ended = match &busy {
             Err(why) => Err(vec![why.clone()]),

@@ -1,12 +1,12 @@
 //! Copies sessions to every destination, and verifies each copy by content before it counts.
 
-use super::{Cancelled, Site, listed, trouble};
+use super::{Cancelled, Site, harms, listed, trouble};
 use crate::session::batch::Batch;
 use crate::session::copy::Copied;
 use crate::session::key::Key;
 use crate::session::report::{SyncReport, SyncResult, Synced};
 use crate::session::side::Undone;
-use crate::session::view::{CopyState, Level, SessionRow};
+use crate::session::view::{CopyState, Level, SessionRow, SideState};
 
 /// Copies these sessions; with `dry_run` only says what would be copied.
 pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, Cancelled> {
@@ -21,9 +21,10 @@ pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, 
         for destination in 0..destinations {
             let began = site.clock.tick();
             let expected = if dry_run { 0 } else { 2 * site.size(key) };
-            let piece = batch.piece(number * destinations + destination, key.to_string(), "copying", expected);
+            let step = if dry_run { "comparing" } else { "copying" };
+            let piece = batch.piece(number * destinations + destination, key.to_string(), step, expected);
             let mut line = match &held {
-                Err(why) => failed(site, key, destination, why.clone()),
+                Err(why) => refused(site, key, destination, why.clone()),
                 Ok(_) => one(site, key, destination, dry_run, &piece)?,
             };
             line.seconds = site.clock.tick().since(began).as_secs_f64();
@@ -47,8 +48,15 @@ fn one(
 ) -> Result<Synced, Cancelled> {
     let name = site.destination(destination).map(|to| to.name.as_str()).unwrap_or_default();
     let standing = if dry_run { site.shop.destination_state(name) } else { site.shop.prepare(name) };
-    if let Some(why) = standing.map_or_else(Some, |standing| trouble(&standing.state)) {
-        return Ok(failed(site, key, destination, why));
+    let state = match standing {
+        Ok(standing) => standing.state,
+        Err(why) => return Ok(failed(site, key, destination, why)),
+    };
+    // A folder that was never there is made by the first copy.
+    let new = dry_run && matches!(&state, SideState::Trouble { word, .. } if word == "no folder");
+    if let Some(why) = trouble(&state).filter(|_| !new) {
+        let line = if harms(&state) { refused } else { failed };
+        return Ok(line(site, key, destination, why));
     }
     let Some(row) = site.look(key) else {
         return Ok(failed(site, key, destination, "nobody knows of this session".into()));
@@ -60,6 +68,11 @@ fn one(
         let facts = row.source.unwrap_or_default();
         let line = line(site, key, destination, SyncResult::Skipped);
         return Ok(Synced { files: facts.files.into(), bytes: facts.bytes, ..line });
+    }
+    if new {
+        let (files, bytes) = row.source.map_or((0, 0), |facts| (facts.files.into(), facts.bytes));
+        let line = line(site, key, destination, SyncResult::Copied);
+        return Ok(Synced { files, bytes, written: files, written_bytes: bytes, ..line });
     }
     match site.shop.copy(name, key, piece, dry_run) {
         Ok(copied) => Ok(outcome(site, key, destination, dry_run, &copied)),
@@ -126,6 +139,11 @@ fn wrong(copied: &Copied) -> String {
     said.join("; ")
 }
 
+/// Nothing was written, because something speaks against it.
+fn refused(site: &Site<'_>, key: &Key, destination: usize, why: String) -> Synced {
+    Synced { refused: true, ..failed(site, key, destination, why) }
+}
+
 fn failed(site: &Site<'_>, key: &Key, destination: usize, why: String) -> Synced {
     Synced { error: Some(why), ..line(site, key, destination, SyncResult::Failed) }
 }
@@ -145,5 +163,6 @@ fn line(site: &Site<'_>, key: &Key, destination: usize, result: SyncResult) -> S
         written_bytes: 0,
         seconds: 0.0,
         error: None,
+        refused: false,
     }
 }

@@ -1,0 +1,159 @@
+//! Sessions out of one long list of everything that lies at a side. Pure.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::{Found, Scan, Stamp};
+use crate::session::filter::Filter;
+use crate::session::key::Key;
+use crate::session::layout::{Layout, Told};
+use crate::session::listing::{File, Listing, Odd};
+use crate::session::remote::CLOSED;
+
+/// What a path is by the layout.
+enum Fit<'a> {
+    /// It is the folder of a session, or lies in it, with this path below it.
+    Session(Key, &'a Path),
+    /// It leads to where sessions may lie.
+    Way,
+    /// A folder that holds no session.
+    Stray,
+    /// Something of no interest.
+    Other,
+}
+
+/// Tells the sessions apart in a listing of all that lies at a side, with paths below its folder.
+pub(super) fn gather(listing: Listing, layout: &Layout, filter: &Filter) -> Scan {
+    let mut scan = Scan::default();
+    let mut sessions: HashMap<Key, Listing> = HashMap::new();
+    for (path, mode, modified) in listing.folders {
+        match fit(&path, layout, filter) {
+            Fit::Session(key, below) => {
+                let session = sessions.entry(key).or_default();
+                if !below.as_os_str().is_empty() {
+                    session.folders.push((below.to_owned(), mode, modified));
+                }
+            }
+            Fit::Stray => scan.strays += 1,
+            Fit::Way | Fit::Other => {}
+        }
+    }
+    for odd in listing.odd {
+        let path = PathBuf::from(&odd.path);
+        let closed = odd.what == CLOSED;
+        match fit(&path, layout, filter) {
+            // A session whose folder may not be looked into is an odd thing as a whole; what is no folder is none.
+            Fit::Session(_, below) if below.as_os_str().is_empty() && !closed => {}
+            Fit::Session(key, below) => {
+                let odd = Odd { path: below.display().to_string(), what: odd.what };
+                sessions.entry(key).or_default().odd.push(odd);
+            }
+            Fit::Way if closed => scan.blind.push((path, odd.what)),
+            Fit::Stray if closed => scan.strays += 1,
+            Fit::Way | Fit::Stray | Fit::Other => {}
+        }
+    }
+    for file in listing.files {
+        if let Fit::Session(key, below) = fit(&file.path, layout, filter)
+            && !below.as_os_str().is_empty()
+            && !filter.excluded(below)
+        {
+            sessions.entry(key).or_default().files.push(File { path: below.to_owned(), ..file });
+        }
+    }
+    scan.looked = sessions.len() as u64;
+    let count = |listing: &Listing| listing.facts(|path| filter.video(path));
+    let found = |(key, listing)| (key, Found { facts: count(&listing), stamp: Stamp::default() });
+    scan.found = sessions.into_iter().map(found).collect();
+    scan
+}
+
+fn fit<'a>(path: &'a Path, layout: &Layout, filter: &Filter) -> Fit<'a> {
+    let mut told = Told::default();
+    let mut parts = path.components();
+    for level in layout.levels() {
+        let Some(part) = parts.next() else { return Fit::Way };
+        let read = level.read(part.as_os_str(), told);
+        match read.filter(|told| told.participant().is_none_or(|name| filter.participant(name))) {
+            Some(read) => told = read,
+            None if parts.as_path().as_os_str().is_empty() => return Fit::Stray,
+            None => return Fit::Other,
+        }
+    }
+    told.key().map_or(Fit::Stray, |key| Fit::Session(key, parts.as_path()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::session::side::tests::store;
+
+    #[test]
+    fn sessions_are_told_apart_and_the_rest_is_counted_or_named() {
+        let file = |path: &str| File {
+            path: path.into(),
+            size: 5,
+            modified: Timestamp::UNIX_EPOCH,
+            changed: None,
+            mode: 0o644,
+            shared: None,
+        };
+        let folder = |path: &str| (PathBuf::from(path), 0o755, Timestamp::UNIX_EPOCH);
+        let odd = |path: &str, what: &str| Odd { path: path.into(), what: what.into() };
+        let listing = Listing {
+            files: [
+                "20250104/p001/a.mp4",
+                "20250104/p001/in/b.json",
+                "20250104/p001/half.tmp",
+                "20250104/p001.b3",
+                "20250104/x9/a.mp4",
+                "readme",
+            ]
+            .map(file)
+            .to_vec(),
+            folders: [
+                "20250104",
+                "20250104/p001",
+                "20250104/p001/in",
+                "20250104/p002",
+                "20250104/x9",
+                "other",
+                "other/p1",
+            ]
+            .map(folder)
+            .to_vec(),
+            odd: vec![
+                odd("20250104/p001/link", "a symbolic link"),
+                odd("20250104/p003", CLOSED),
+                odd("20250104/p004", "a symbolic link"),
+                odd("20250105", CLOSED),
+                odd("lost+found", CLOSED),
+            ],
+            excluded: Vec::new(),
+        };
+        let scan = gather(listing, &Layout::new("{date}/{participant}"), &Filter::new(&store()));
+        let of = |participant| scan.found.get(&Key::new(participant, "20250104").unwrap()).map(|found| found.facts);
+        let first = of("p001").unwrap();
+        assert_eq!((first.files, first.videos, first.bytes, first.odd), (2, 1, 10, 1));
+        assert_eq!(of("p002").unwrap().files, 0, "an empty folder is a session without files");
+        assert_eq!(of("p003").unwrap().odd, 1, "what may not be looked into is odd as a whole");
+        assert_eq!(scan.found.len(), 3, "a link is no session, nor is one of another store");
+        assert_eq!(scan.blind, [(PathBuf::from("20250105"), CLOSED.to_owned())]);
+        assert_eq!(scan.strays, 3);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_session_is_found_where_the_layout_puts_it(day in 1_u8..29, file in "[a-z]{1,8}") {
+            for text in ["{date}/{participant}", "{participant}/{date}", "all/{participant}_{date}"] {
+                let (layout, filter) = (Layout::new(text), Filter::new(&store()));
+                let key = Key::new("p001", &format!("202501{day:02}")).unwrap();
+                let path = layout.render(&key).join(&file);
+                proptest::prop_assert!(matches!(
+                    fit(&path, &layout, &filter), Fit::Session(found, below) if found == key && below == Path::new(&file)
+                ));
+            }
+        }
+    }
+}
