@@ -5,10 +5,12 @@ use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hotspare::clock::Clock;
+use hotspare::clock::{Clock, Timestamp};
 use hotspare::engine::command::{Finding, Grade};
 use hotspare::engine::doctor::doctor;
 use hotspare::fleet;
+use hotspare::session::filter::Filter;
+use hotspare::session::side::{self, Depth, Known, Look, Ways};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -248,4 +250,40 @@ async fn the_doctor_tries_it() {
     lab.host.unplug();
     let gone = examine().await(&lab.there());
     assert!(gone.grade == Grade::Bad && !gone.remedy.is_empty(), "{gone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quick_look_sees_what_came_and_what_went() {
+    let lab = Lab::new().await;
+    let write = |participant: &str, name: &str| {
+        std::fs::create_dir_all(lab.copy(participant)).expect("a folder");
+        std::fs::write(lab.copy(participant).join(name), b"x").expect("written");
+    };
+    for participant in ["p001", "p002", "p003"] {
+        write(participant, "a.mp4");
+    }
+    let declared = fleet::load(fleet(&lab.ssh, &lab.there()).as_bytes(), &lab.place.file()).fleet.expect("a fleet");
+    let store = &declared.sessions[0];
+    let ways = Ways::new(lab.ssh.pool(), Clock::real());
+    let far = side::destination(&store.destinations[0], &declared.hosts, &Filter::new(store), &ways);
+    // Tomorrow: what was just written does not count as being written.
+    let now = Timestamp::from_second(Clock::real().now().as_second() + 86_400).expect("a time");
+    let scan = async |known: &Known, depth: Depth| {
+        let (far, look) = (Arc::clone(&far), Look { known: Arc::new(known.clone()), depth, now });
+        let scanned = tokio::task::spawn_blocking(move || far.scan(&look, &|| true)).await.expect("it ends");
+        scanned.expect("looked at")
+    };
+    let first = scan(&Known::new(), Depth::Full).await;
+    assert_eq!((first.found.len(), first.looked), (3, 3));
+    let same = scan(&first.found, Depth::Changed).await;
+    assert_eq!((same.found == first.found, same.looked), (true, 0), "nothing is looked into again");
+    write("p001", "b.mp4");
+    write("p004", "a.mp4");
+    std::fs::remove_dir_all(lab.copy("p002")).expect("removed");
+    let then = scan(&first.found, Depth::Changed).await;
+    let mut files: Vec<_> = then.found.iter().map(|(key, it)| (key.participant.as_str(), it.facts.files)).collect();
+    files.sort_unstable();
+    assert_eq!((files.as_slice(), then.looked), (&[("p001", 2), ("p003", 1), ("p004", 1)][..], 2));
+    let full = scan(&Known::new(), Depth::Full).await;
+    assert_eq!(full.found, then.found, "a quick look says what a full one says");
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -180,6 +180,12 @@ async fn a_session_is_copied_read_back_and_checked_by_others() {
     let names: Vec<_> = listing.files.iter().map(|file| file.path.display().to_string()).collect();
     let all = ["p001/images/photo.jpg", "p001/walk_20250104_100100.1.mp4", "p001.b3", "p001.sizes"];
     assert_eq!(names, all.map(|name| format!("20250104/{name}")), "nothing of hotspare's own is listed");
+    let folders = lab.blocking(|remote| remote.list_folders(&|| true)).await.expect("listed");
+    assert_eq!((folders.files.len(), &folders.folders), (0, &listing.folders), "the same folders with the same times");
+    let relative = lab.relative();
+    let some = lab.blocking(move |remote| remote.list_some(&[relative], &|| true)).await.expect("listed");
+    let inside: Vec<_> = listing.files.iter().filter(|file| file.path.starts_with(lab.relative())).cloned().collect();
+    assert_eq!(some.files, inside);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -513,6 +519,11 @@ async fn what_may_not_be_read_there_hides_nothing_else() {
     assert_eq!((listing.odd.len(), listing.odd[0].path.as_str()), (1, "lost+found"));
     let seen = lab.blocking(|remote| remote.look(Duration::from_secs(5))).await.expect("seen");
     assert!(!seen.writable, "{seen:?}");
+    // Where others may write they may write to what is hotspare's own, too.
+    run("chmod", &["777", &lab.there().display().to_string()]);
+    lab.mark().await;
+    let own = std::fs::metadata(lab.there().join(".hotspare")).expect("there");
+    assert_eq!(own.permissions().mode() & 0o777, 0o777);
     // A link in a copy's place is not taken for one.
     symlink(lab.copy_at(), lab.there().join("20250104/p002")).expect("a link");
     let (_, why) = trouble(lab.blocking(|remote| remote.list(Path::new("20250104/p002"))).await);

@@ -52,6 +52,11 @@ impl Shop {
         })
     }
 
+    /// Whether sums that can be read lie beside the copy of a session. Blocking, within the destination's deadline.
+    pub fn has_manifest(&self, destination: &str, key: &Key) -> bool {
+        self.known(destination).is_ok_and(|(side, _)| matches!(side.manifest(key), Ok(Some(_))))
+    }
+
     /// What each destination holds of a session, looked up now, with the sums beside it. Blocking, within deadlines.
     pub fn witness(&self, key: &Key) -> Vec<Seen> {
         let looked = self.look(key);

@@ -364,7 +364,7 @@ async fn a_store_whose_host_is_reached_in_another_way_begins_anew_and_no_other()
     let fleet = |ssh: &str| {
         let text = format!(
             "name = 'harbour'\n[hosts.nas]\naddress = '10.0.0.9'\nssh = '{ssh}'\n\
-             [sessions.near]\nsource = '/data'\nlayout = '{{participant}}/{{date}}'\n\
+             [sessions.near]\nsource = '/near'\nlayout = '{{participant}}/{{date}}'\n\
              [sessions.far]\nsource = '/data'\nlayout = '{{participant}}/{{date}}'\n\
              destinations = [{{ name = 'NAS', path = 'ssh://nas/srv' }}]\n"
         );

@@ -64,7 +64,8 @@ fn one(
     if row.source.is_none() {
         return Ok(failed(site, key, destination, "it is not on this computer".into()));
     }
-    if proven(&row, destination) {
+    // A copy that was made by other means may be proven and have no sums beside it, and without them nothing is deleted.
+    if proven(&row, destination) && site.shop.has_manifest(name, key) {
         let facts = row.source.unwrap_or_default();
         let line = line(site, key, destination, SyncResult::Skipped);
         return Ok(Synced { files: facts.files.into(), bytes: facts.bytes, ..line });
