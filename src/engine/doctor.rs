@@ -7,6 +7,7 @@ mod data;
 mod far;
 mod hosts;
 mod local;
+mod objects;
 mod unarmed;
 
 use std::future::Future;
@@ -63,6 +64,7 @@ pub async fn doctor(
     examinations.extend(hosts::examinations(&bag));
     examinations.extend(data::examinations(&bag));
     examinations.extend(far::examinations(&bag));
+    examinations.extend(objects::examinations(&bag));
     let total = u64::try_from(examinations.len()).unwrap_or(u64::MAX);
     progress(0, total, "");
     let mut running = stream::iter(examinations.into_iter().enumerate())

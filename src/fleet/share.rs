@@ -106,10 +106,12 @@ impl Fleet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::bucket::Access;
 
     fn folder(url: &str, hosts: &[Host]) -> Option<(String, String)> {
         let path = url.into();
-        let destination = Destination { name: "far".into(), mount: None, path, layout: String::new() };
+        let destination =
+            Destination { name: "far".into(), mount: None, path, layout: String::new(), access: Access::default() };
         destination.ssh(hosts).map(|folder| (folder.destination, folder.path))
     }
 

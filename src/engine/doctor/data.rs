@@ -60,7 +60,7 @@ fn places(fleet: &Fleet) -> Vec<(PathBuf, bool)> {
         Imported::Datajoint { sqlite, .. } | Imported::Query { sqlite, .. } => Some((sqlite.clone(), false)),
     });
     let destinations = fleet.sessions.iter().flat_map(|store| &store.destinations);
-    let destinations = destinations.filter(|to| to.ssh(&fleet.hosts).is_none());
+    let destinations = destinations.filter(|to| to.ssh(&fleet.hosts).is_none() && to.bucket().is_none());
     let destinations = destinations.map(|to| to.mount.clone().map_or((to.path.clone(), false), |mount| (mount, true)));
     let mut places = Vec::new();
     for place in dumps.chain(feeds).chain(sources).chain(imported).chain(destinations) {

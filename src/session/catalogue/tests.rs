@@ -38,6 +38,7 @@ impl Place {
                 mount: None,
                 path: folder.path().join("nas"),
                 layout: "{date}/{participant}".into(),
+                access: crate::fleet::bucket::Access::default(),
             }],
             parallel: 0,
             limit: None,
