@@ -77,6 +77,14 @@ pub async fn connect_or_start(launch: Launch, guest: Guest) -> Result<Socket, Re
         Err(refusal) if UnixStream::connect(short(&path)?.path()).await.is_ok() => return Err(refusal),
         Err(_nobody_there) => {}
     }
+    // One that is ending has the lock for a moment longer; one that is starting opens its socket in a moment.
+    let settled = async {
+        while Lock::holder(&launch.state.lock()).is_some() && UnixStream::connect(short(&path)?.path()).await.is_err() {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok::<(), Refusal>(())
+    };
+    let _as_it_is = tokio::time::timeout(START_WITHIN, settled).await;
     spawn_detached(&launch, &path).await?;
     socket::join(&path, guest, Some(launch)).await
 }

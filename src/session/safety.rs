@@ -141,6 +141,19 @@ pub fn why_not(case: &Case<'_>) -> Vec<String> {
     reasons(case).iter().map(ToString::to_string).collect()
 }
 
+/// Whether nothing speaks against the copy by itself: whole, and verified by content since either side changed.
+pub fn proven(source: &Facts, view: &CopyView, now: Timestamp) -> bool {
+    let mut proven = source.odd == 0;
+    let one = Copy { name: "", state: &SideState::Ready, view, differs: &[] };
+    copy(&one, Some(source), now, &mut |_wrong| proven = false);
+    proven
+}
+
+/// Whether a side still is as it was found by a verification that ended then.
+pub fn holds(at: Timestamp, state: [u8; 16], side: &Facts) -> bool {
+    as_verified(at, state, side).is_ok()
+}
+
 fn judge<'a>(case: &Case<'a>, say: &mut impl FnMut(Reason<'a>)) {
     for words in case.busy {
         say(Reason::Busy(words));

@@ -1,6 +1,9 @@
 //! The program as a script sees it: arguments in, text and an exit code out.
 
 #[cfg(test)]
+#[path = "../support/fleet.rs"]
+mod fleet;
+#[cfg(test)]
 #[path = "../support/place.rs"]
 mod place;
 
@@ -17,6 +20,8 @@ mod init;
 mod journal;
 #[cfg(test)]
 mod manners;
+#[cfg(test)]
+mod session;
 #[cfg(test)]
 mod status;
 #[cfg(test)]

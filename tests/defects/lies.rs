@@ -116,7 +116,7 @@ fn defect_14_the_program_says_so_too() {
     let fleet = Fleet::with(", mount = \"{at}/share\"");
     fleet.imported("p001", "20250104");
     let (code, report) = fleet.session_json(&["sync", "p001", "20250104"]);
-    assert_eq!(code, Some(1), "{report}");
+    assert_eq!(code, Some(3), "{report}");
     assert!(report["sessions"][0]["error"].as_str().unwrap().contains("not mounted"), "{report}");
     assert_eq!(std::fs::read_dir(fleet.place.path().join("share")).unwrap().count(), 0, "nothing was made there");
     let row = fleet.row("p001", "20250104").unwrap();

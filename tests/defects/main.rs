@@ -28,6 +28,7 @@ mod place;
 mod server;
 
 #[cfg(test)]
+#[path = "../support/fleet.rs"]
 mod fleet;
 #[cfg(test)]
 mod site;

@@ -17,6 +17,8 @@ use crate::engine::client::Client;
 use crate::engine::command::{Answer, Query};
 use crate::engine::snapshot::Snapshot;
 use crate::session::key;
+use crate::session::listing::Facts;
+use crate::session::safety;
 use crate::session::view::{Ask, CopyState, Imported, Rows, SessionRow, SideState, Sort, StoreView, Totals};
 use crate::work::view::Unit;
 
@@ -157,8 +159,9 @@ fn still_holds(
     copy: &crate::session::view::CopyView,
     verified: &crate::session::view::Verified,
 ) -> bool {
-    let source = row.source.is_none_or(|source| Some(source.state) == verified.source);
-    let there = copy.facts.is_none_or(|facts| facts.state == verified.copy);
+    let unchanged = |state, side: &Facts| safety::holds(verified.at, state, side);
+    let source = row.source.is_none_or(|source| verified.source.is_some_and(|state| unchanged(state, &source)));
+    let there = copy.facts.is_none_or(|facts| unchanged(verified.copy, &facts));
     source && there && !matches!(copy.state, CopyState::None | CopyState::Differs)
 }
 

@@ -163,7 +163,7 @@ pub(super) static STORE: Form = Form::new(
         default("count", Kind::Glob, "\"*.mp4\"", "What the Videos column counts."),
         default(
             "settle",
-            Kind::Duration(1000, DAY),
+            Kind::Duration(0, DAY),
             "\"2m\"",
             "A session whose files changed within this time is still being recorded.",
         ),

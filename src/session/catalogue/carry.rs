@@ -32,6 +32,12 @@ impl Shop {
         })
     }
 
+    /// Whether so many files have their sums beside the copy of a session. Blocking, within its deadline.
+    pub fn has_sums(&self, destination: &str, key: &Key, files: u32) -> bool {
+        let manifest = self.known(destination).ok().and_then(|(side, _)| side.manifest(key).ok().flatten());
+        manifest.is_some_and(|manifest| manifest.sums.len() >= files as usize)
+    }
+
     /// Compares the copy of a session at a destination. Blocks as long as it takes.
     pub fn verify(
         &self,
@@ -50,11 +56,6 @@ impl Shop {
             throttle: self.throttle(),
             steer,
         })
-    }
-
-    /// Whether sums that can be read lie beside the copy of a session. Blocking, within the destination's deadline.
-    pub fn has_manifest(&self, destination: &str, key: &Key) -> bool {
-        self.known(destination).is_ok_and(|(side, _)| matches!(side.manifest(key), Ok(Some(_))))
     }
 
     /// What each destination holds of a session, looked up now, with the sums beside it. Blocking, within deadlines.

@@ -67,9 +67,9 @@ impl Half {
         self.fresh && self.standing.readable
     }
 
-    /// What its copies prove: nothing, as long as they come from what was stored.
-    pub(super) const fn judged(&self) -> &SideState {
-        if self.fresh { &self.proof } else { &SideState::Unknown }
+    /// What its copies prove: nothing, as long as they come from what was stored. Trouble is known at once.
+    pub(super) fn judged(&self) -> &SideState {
+        if self.fresh || !self.proof.ready() { &self.proof } else { &SideState::Unknown }
     }
 
     fn set_standing(&mut self, standing: Standing) {

@@ -5,8 +5,9 @@ use crate::session::batch::Batch;
 use crate::session::copy::Copied;
 use crate::session::key::Key;
 use crate::session::report::{SyncReport, SyncResult, Synced};
+use crate::session::safety;
 use crate::session::side::Undone;
-use crate::session::view::{CopyState, Level, SessionRow, SideState};
+use crate::session::view::{CopyState, SessionRow, SideState};
 
 /// Copies these sessions; with `dry_run` only says what would be copied.
 pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, Cancelled> {
@@ -53,8 +54,8 @@ fn one(
         Err(why) => return Ok(failed(site, key, destination, why)),
     };
     // A folder that was never there is made by the first copy.
-    let new = dry_run && matches!(&state, SideState::Trouble { word, .. } if word == "no folder");
-    if let Some(why) = trouble(&state).filter(|_| !new) {
+    let unmade = dry_run && matches!(&state, SideState::Trouble { word, .. } if word == "no folder");
+    if let Some(why) = trouble(&state).filter(|_| !unmade) {
         let line = if harms(&state) { refused } else { failed };
         return Ok(line(site, key, destination, why));
     }
@@ -65,12 +66,13 @@ fn one(
         return Ok(failed(site, key, destination, "it is not on this computer".into()));
     }
     // A copy that was made by other means may be proven and have no sums beside it, and without them nothing is deleted.
-    if proven(&row, destination) && site.shop.has_manifest(name, key) {
+    if proven(site, &row, destination) {
         let facts = row.source.unwrap_or_default();
         let line = line(site, key, destination, SyncResult::Skipped);
         return Ok(Synced { files: facts.files.into(), bytes: facts.bytes, ..line });
     }
-    if new {
+    let nothing_there = row.copies.get(destination).is_some_and(|copy| copy.state == CopyState::None);
+    if unmade || (dry_run && nothing_there) {
         let (files, bytes) = row.source.map_or((0, 0), |facts| (facts.files.into(), facts.bytes));
         let line = line(site, key, destination, SyncResult::Copied);
         return Ok(Synced { files, bytes, written: files, written_bytes: bytes, ..line });
@@ -82,17 +84,12 @@ fn one(
     }
 }
 
-/// Whether the copy is whole and was verified by content since either side changed.
-fn proven(row: &SessionRow, destination: usize) -> bool {
-    let (Some(source), Some(copy)) = (row.source, row.copies.get(destination)) else { return false };
-    let (Some(verified), Some(facts)) = (&copy.verified, copy.facts) else { return false };
-    copy.state == CopyState::Same
-        && source.odd == 0
-        && verified.ok
-        && verified.level == Level::Content
-        && verified.from_storage
-        && verified.source == Some(source.state)
-        && verified.copy == facts.state
+/// Whether the copy is whole, was verified by content since either side changed, and has its manifest: whatever a deletion
+/// says "sync it" to is not skipped.
+fn proven(site: &Site<'_>, row: &SessionRow, destination: usize) -> bool {
+    let (Some(source), Some(copy)) = (&row.source, row.copies.get(destination)) else { return false };
+    safety::proven(source, copy, site.clock.now())
+        && site.shop.has_sums(&name(site, destination), &row.key, source.files)
 }
 
 fn outcome(site: &Site<'_>, key: &Key, destination: usize, dry_run: bool, copied: &Copied) -> Synced {

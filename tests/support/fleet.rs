@@ -1,7 +1,9 @@
 //! The program itself on a small fleet: two participants on two days, a database of imports, one destination.
+#![allow(dead_code, reason = "each test binary uses its part")]
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -24,7 +26,7 @@ impl Fleet {
         let destination = destination.replace("{at}", &at.to_string());
         let fleet = format!(
             "name = \"harbour\"\n[sessions.mocap]\nsource = \"{at}/data\"\nlayout = \"{{participant}}/{{date}}\"\n\
-             settle = \"1s\"\nimported = {{ sqlite = \"{at}/imports.db\", query = \"SELECT p, d, x FROM i\" }}\n\
+             settle = \"0s\"\nimported = {{ sqlite = \"{at}/imports.db\", query = \"SELECT p, d, x FROM i\" }}\n\
              destinations = [{{ name = \"Network\", path = \"{at}/share\", layout = \"{{date}}/{{participant}}\"{destination} }}]\n"
         );
         std::fs::write(place.file(), fleet).unwrap();
@@ -39,6 +41,17 @@ impl Fleet {
             std::fs::write(folder.join("walk.mp4"), vec![7; 50_000]).unwrap();
         }
         fleet
+    }
+
+    /// Another fleet file, `from` replaced in it.
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.place.file()).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(self.place.file(), text.replace(from, to)).unwrap();
+    }
+
+    pub(crate) fn at(&self, below: &str) -> PathBuf {
+        self.place.path().join(below)
     }
 
     pub(crate) fn session(&self, participant: &str, day: &str) -> PathBuf {
@@ -57,6 +70,26 @@ impl Fleet {
     /// Runs `hotspare session …`; its exit code and document.
     pub(crate) fn session_json(&self, arguments: &[&str]) -> (Option<i32>, Value) {
         document(&self.place.run(&[&["session"], arguments, &["--json"]].concat()))
+    }
+
+    /// Runs `hotspare session …`; its exit code and all that it says.
+    pub(crate) fn session_said(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        said(&self.place.run(&[&["session"], arguments].concat()))
+    }
+
+    /// As [`Fleet::session_said`], with this on standard input.
+    pub(crate) fn session_typed(&self, arguments: &[&str], typed: &str) -> (Option<i32>, String) {
+        let mut command = self.place.program(&[&["session"], arguments].concat());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // It may have ended without reading.
+        let _written = child.stdin.take().unwrap().write_all(typed.as_bytes());
+        said(&child.wait_with_output().unwrap())
+    }
+
+    /// Begins `hotspare session …`.
+    pub(crate) fn session_begun(&self, arguments: &[&str]) -> Child {
+        let mut command = self.place.program(&[&["session"], arguments].concat());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// The row of a session.
@@ -91,4 +124,33 @@ pub(crate) fn document(output: &Output) -> (Option<i32>, Value) {
     let said = String::from_utf8_lossy(&output.stderr);
     let out = String::from_utf8_lossy(&output.stdout);
     (output.status.code(), parsed.unwrap_or_else(|error| panic!("{error}: {out}{said}")))
+}
+
+/// An exit code, and standard output and error together.
+pub(crate) fn said(output: &Output) -> (Option<i32>, String) {
+    (output.status.code(), String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned())
+}
+
+/// Everything below a folder, with times, rights and bytes, but what begins with `without`.
+pub(crate) fn tree(root: &Path, without: &str) -> std::collections::BTreeMap<PathBuf, String> {
+    use std::os::unix::fs::MetadataExt;
+    let mut found = std::collections::BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(without)) {
+                continue;
+            }
+            let stat = std::fs::symlink_metadata(&path).unwrap();
+            let holds = if stat.is_file() { std::fs::read(&path).unwrap() } else { Vec::new() };
+            if stat.is_dir() {
+                folders.push(path.clone());
+            }
+            let (time, fraction) = (stat.mtime(), stat.mtime_nsec());
+            let sum = blake3::hash(&holds).to_hex();
+            found.insert(path, format!("{:o} {} {time}.{fraction} {} {sum}", stat.mode(), stat.size(), stat.ino()));
+        }
+    }
+    found
 }
