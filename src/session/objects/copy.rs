@@ -4,44 +4,32 @@
 //! What an interrupted copy left is recognised by its content: an object of the right size is not sent again, it is read
 //! back with all the others.
 
+mod account;
+mod publish;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use self::account::Tries;
 use super::fault::Fault;
-use super::list::{self, Copy};
+use super::list;
 use super::read::{each, lanes, sum};
 use super::send::{Road, Trouble, send};
 use super::{Objects, names, uploads};
 use crate::session::copy::Copied;
 use crate::session::listing::{File, Listing, shown};
-use crate::session::manifest::{Manifest, Sum, sizes_file, sums_file};
-use crate::session::report::Different;
+use crate::session::manifest::{Manifest, Sum};
 use crate::session::side::{CopyWish, Undone};
 use crate::session::stream::{self, Flow, Hand, seen};
 use crate::session::tree;
-use crate::session::verify::{self, Outcome};
-use crate::session::view::Level;
+use crate::session::verify;
 use crate::work::progress::Event;
 
 /// A source that has something new after so many rounds is still being written.
 const ROUNDS: u32 = 12;
-/// A file that changed so often while it was copied is still being written.
-const CHANGES: u32 = 5;
-/// A file that could not be read or sent so often is given up.
-const ERRORS: u32 = 2;
-/// A file that was not what had been sent so often is given up.
-const CORRUPTIONS: u32 = 3;
 /// How the bytes were read.
 pub(super) const READ: &str = "from the object store";
-
-/// How often what went wrong with a file.
-#[derive(Default)]
-struct Tries {
-    changed: u32,
-    errors: u32,
-    corrupt: u32,
-}
 
 struct Run<'a> {
     objects: &'a Objects,
@@ -193,34 +181,6 @@ impl<'a> Run<'a> {
         names::key(&self.objects.door.bucket.prefix, &self.relative.join(path))
     }
 
-    fn account(&mut self, file: &File, hash: blake3::Hash) {
-        self.sums.insert(file.path.clone(), Sum { hash, seen: Some(seen(file)) });
-        self.unproven.insert(file.path.clone());
-    }
-
-    fn forget(&mut self, path: &Path) {
-        self.sums.remove(path);
-        self.unproven.remove(path);
-    }
-
-    fn changed(&mut self, path: &Path) -> Result<(), Undone> {
-        self.forget(path);
-        // Whatever was sent of it is not what it is now.
-        self.suspect.insert(path.to_owned());
-        let tries = self.tries.entry(path.to_owned()).or_default();
-        tries.changed += 1;
-        if tries.changed < CHANGES { Ok(()) } else { Err(still_written(path)) }
-    }
-
-    fn wrong(&mut self, path: &Path, why: String) {
-        self.forget(path);
-        let tries = self.tries.entry(path.to_owned()).or_default();
-        tries.errors += 1;
-        if tries.errors >= ERRORS {
-            self.failed.insert(path.to_owned(), why);
-        }
-    }
-
     /// Reads files of the source whose objects are of the same size; reading those back tells.
     fn check(&mut self, files: &[&File]) -> Result<(), Undone> {
         let lanes = verify::lanes(self.wish.parallel, verify::kind(&self.folder));
@@ -334,96 +294,8 @@ impl<'a> Run<'a> {
         }
         ended.map_or(Ok(()), |fault| Err(fault.undone()))
     }
-
-    fn corrupt(&mut self, path: &Path, what: &str) {
-        self.forget(path);
-        self.suspect.insert(path.to_owned());
-        let name = shown(path);
-        if !self.out.repaired.contains(&name) {
-            self.out.repaired.push(name);
-        }
-        let tries = self.tries.entry(path.to_owned()).or_default();
-        tries.corrupt += 1;
-        if tries.corrupt >= CORRUPTIONS {
-            let times = tries.corrupt;
-            self.failed
-                .insert(path.to_owned(), format!("it was wrong each of {times} times it was read back ({what})"));
-        }
-    }
-
-    fn outcome(&mut self) -> Copied {
-        let mut out = std::mem::take(&mut self.out);
-        out.files = self.listing.files.len() as u64;
-        out.bytes = bytes(&self.listing.files.iter().collect::<Vec<_>>());
-        out.odd.clone_from(&self.listing.odd);
-        let failed = |(path, reason): (&PathBuf, &String)| Different { path: shown(path), reason: reason.clone() };
-        out.failed = self.failed.iter().map(failed).collect();
-        out.repaired.retain(|path| !out.failed.iter().any(|failed| failed.path == *path));
-        out
-    }
-
-    fn outcome_with_proof(&mut self) -> Result<Copied, Undone> {
-        let mut out = self.outcome();
-        let exclude = |path: &Path| self.objects.filter.excluded(path);
-        let copy = list::one(&self.objects.door, &self.relative, &exclude).map_err(Fault::undone)?;
-        let Copy { listing: copy, .. } =
-            copy.unwrap_or_else(|| Copy { listing: Listing::default(), tags: HashMap::new() });
-        let there: HashMap<&Path, u64> = copy.files.iter().map(|file| (file.path.as_path(), file.size)).collect();
-        for file in self.listing.files.iter().filter(|file| !self.failed.contains_key(&file.path)) {
-            if there.get(file.path.as_path()) != Some(&file.size) {
-                let reason = "it was read back, and is not listed there now".to_owned();
-                out.failed.push(Different { path: shown(&file.path), reason });
-            }
-        }
-        let ours: BTreeSet<&Path> = self.listing.files.iter().map(|file| file.path.as_path()).collect();
-        let extra = copy.files.iter().filter(|file| !ours.contains(file.path.as_path()));
-        out.extra = extra.map(|file| shown(&file.path)).collect();
-        if !self.listing.folders.is_empty() && has_empty(&self.listing) {
-            out.notes.push("empty folders are not kept there".into());
-        }
-        out.proof = Some(Outcome {
-            level: Level::Content,
-            missing: Vec::new(),
-            different: Vec::new(),
-            extra: out.extra.clone(),
-            files: out.files,
-            bytes: out.bytes,
-            read: Some(READ),
-            from_storage: true,
-            source: Some(self.listing.facts(|_| false).state),
-            copy: copy.facts(|_| false).state,
-        });
-        Ok(out)
-    }
-
-    /// Says that the copy is whole: the sizes first, since the sums are what makes it one.
-    fn publish(&self) -> Result<(), Fault> {
-        self.objects.prove(self.wish.kept)?;
-        let manifest = Manifest { sums: self.sums.clone() };
-        let name = self.relative.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let (sums, sizes) = manifest.render(&name);
-        let (door, prefix) = (&self.objects.door, &self.objects.door.bucket.prefix);
-        for (file, bytes) in [(sizes_file(&self.relative), sizes), (sums_file(&self.relative), sums)] {
-            let key = names::key(prefix, &file).map_err(Fault::Other)?;
-            if door.small(&key, super::LONG).ok().flatten().as_ref() == Some(&bytes) {
-                continue;
-            }
-            door.put(&key, bytes.clone())?;
-            if door.small(&key, super::LONG)? != Some(bytes) {
-                let file = file.display();
-                return Err(Fault::Other(format!("`{file}` is not what was written when it is read back; repeat")));
-            }
-        }
-        Ok(())
-    }
 }
 
 fn bytes(files: &[&File]) -> u64 {
     files.iter().map(|file| file.size).sum()
-}
-
-/// Whether a folder has no file below it.
-fn has_empty(listing: &Listing) -> bool {
-    let filled: BTreeSet<&Path> = listing.files.iter().flat_map(|file| file.path.ancestors().skip(1)).collect();
-    listing.folders.iter().any(|(path, ..)| !filled.contains(path.as_path()))
 }
