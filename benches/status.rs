@@ -98,7 +98,7 @@ fn start(place: &Path) {
         for sort in
             [Sort::Trouble, Sort::Date, Sort::Participant, Sort::Size, Sort::Safe, Sort::Verified, Sort::Changed]
         {
-            for filter in ["", "p1", "!copied 2025"] {
+            for filter in ["", "p00", "!copied 2025"] {
                 let ask = Ask { filter: filter.into(), sort, limit: 200, ..Ask::default() };
                 let asked = Instant::now();
                 let rows = stores.rows(&ask).unwrap();

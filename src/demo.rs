@@ -2,7 +2,8 @@
 //!
 //! [`machine`]s are loopback addresses with real servers on them, [`script`] is the list of faults that come and go,
 //! [`fleet`] writes the fleet file over them, [`stage`] plays the script and checks that what was announced is what the
-//! engine saw. [`studio`] records sessions, copies and imports them. The engine, the checks and the console are the real ones: nothing on the screen is made up.
+//! engine saw. [`studio`] records sessions, copies and imports them. The engine, the checks and the console are the real
+//! ones: nothing on the screen is made up.
 
 pub mod fleet;
 pub mod machine;

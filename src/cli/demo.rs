@@ -82,12 +82,13 @@ fn prepare(dir: &Path) -> Result<PathBuf, Failure> {
 
 async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Failure> {
     let failed = |error: std::io::Error| Failure::failed(format!("the demo cannot be set up: {error}"));
+    let clock = Clock::real();
+    // Before the machines, which take their time: so that what it has just written counts as recorded in the past.
+    let studio = Studio::set_up(dir, clock.now()).map_err(failed)?;
     let mut stage = Stage::set_up(dir).await.map_err(failed)?;
     if stage.ssh.is_none() {
         context.tell("no sshd is installed here: the demo leaves out what needs one");
     }
-    let clock = Clock::real();
-    let studio = Studio::set_up(dir, clock.now()).map_err(failed)?;
     let fleet = dir.join(FLEET);
     std::fs::write(&fleet, stage.fleet_file() + &studio.fleet_file()).map_err(failed)?;
     let engine = Engine::start(Config {

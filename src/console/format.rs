@@ -6,6 +6,8 @@
 use jiff::tz::TimeZone;
 
 use crate::clock::Timestamp;
+use crate::reach::plain::bytes;
+pub use crate::reach::plain::size;
 use crate::work::view::Unit;
 
 /// How long since `then`: `42 s`, `12 min`, `3 h 10`, `12 d 4 h`. At most eight columns.
@@ -82,12 +84,6 @@ pub fn amount(done: u64, total: Option<u64>, unit: Unit) -> String {
     }
 }
 
-/// A number of bytes: `14.2 GB`. At most seven columns.
-pub fn size(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
-    bytes(count as f64)
-}
-
 /// A time ago, in one unit: `now`, `12 min ago`, `3 h ago`, `1 d ago`. It changes each minute at most.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
     match coarse(then, now) {
@@ -120,21 +116,6 @@ pub fn count(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-fn bytes(count: f64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB", "PB"];
-    let mut value = count.max(0.0);
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    if unit == 0 || value >= 99.95 {
-        format!("{value:.0} {}", units[unit])
-    } else {
-        format!("{value:.1} {}", units[unit])
-    }
 }
 
 /// Time of day, to the minute.
@@ -232,6 +213,5 @@ mod tests {
         assert_eq!(amount(12_900_000_000, Some(14_200_000_000), Unit::Bytes), "12.9 GB of 14.2 GB");
         assert_eq!(rate(118_000_000.0, Unit::Bytes), "118 MB/s");
         assert_eq!(rate(35.0, Unit::Rows), "35/s");
-        assert_eq!(bytes(999_600.0), "1.0 MB");
     }
 }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::civil::Date;
 use jiff::{Span, Zoned};
 use rusqlite::Connection;
 
@@ -17,28 +16,57 @@ use crate::clock::{Clock, Timestamp};
 use crate::engine::client::Client;
 use crate::engine::command::{Answer, Command, Query, Which};
 use crate::session::key::Key;
+use crate::session::listing::Facts;
 use crate::session::view::{Ask, CopyState, SessionRow, Sort};
 
 /// Name of the store in the demo's fleet file.
 const STORE: &str = "mocap";
 /// Cameras that record at once.
 const CAMERAS: [&str; 4] = ["17391304", "17391305", "17403871", "17403872"];
-/// Who was recorded on which of the days before today.
-const PAST: [(&str, i64); 6] = [("p011", 4), ("TF47", 3), ("p012", 3), ("b009", 2), ("p013", 1), ("TF48", 1)];
-/// Trials of each of them.
+/// A participant makes so many recordings.
 const TRIALS: usize = 2;
-/// Bytes of a video.
-const VIDEO: usize = 320 * 1024;
 /// A recording is written in so many pieces…
-const PIECES: usize = 24;
+const PIECES: usize = 40;
+/// …of so many bytes for each camera…
+const PIECE: usize = 8 << 10;
 /// …with this pause between them.
 const PIECE_EVERY: Duration = Duration::from_millis(250);
 /// Between the end of a recording and the word that the next one begins.
-const BETWEEN: Duration = Duration::from_secs(11);
+const BETWEEN: Duration = Duration::from_secs(7);
+/// Who is recorded today: so many people, so that a demo that is forgotten does not fill the disk.
+const TODAY: std::ops::Range<u32> = 14..54;
 /// Between two looks at what is to be copied or imported.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A session is asked for until it is safe, so often.
-const LOOKS: u32 = 20;
+/// A session is expected to be safe after so many of them.
+const LOOKS: u32 = 30;
+
+/// A session of the days before today.
+struct Past {
+    participant: &'static str,
+    days_ago: i64,
+    /// Of each recording.
+    pieces: usize,
+    imported: bool,
+    there: There,
+}
+
+/// What somebody left on the share, with other tools.
+enum There {
+    Nothing,
+    /// All of it, which nobody has verified.
+    Whole,
+    /// The copy of its last video broke off.
+    Short,
+}
+
+const PAST: [Past; 6] = [
+    Past { participant: "p011", days_ago: 4, pieces: 40, imported: true, there: There::Whole },
+    Past { participant: "TF47", days_ago: 3, pieces: 30, imported: true, there: There::Nothing },
+    Past { participant: "p012", days_ago: 3, pieces: 46, imported: true, there: There::Nothing },
+    Past { participant: "b009", days_ago: 2, pieces: 24, imported: true, there: There::Nothing },
+    Past { participant: "p013", days_ago: 1, pieces: 38, imported: false, there: There::Nothing },
+    Past { participant: "TF48", days_ago: 1, pieces: 34, imported: false, there: There::Short },
+];
 
 /// The studio's folders.
 #[derive(Debug, Clone)]
@@ -60,23 +88,30 @@ pub struct Event {
 }
 
 impl Studio {
-    /// Makes the folders in `dir`, with a few days of recordings that nobody has copied yet.
+    /// Makes the folders in `dir`, with a few days of recordings.
     pub fn set_up(dir: &Path, now: Timestamp) -> io::Result<Self> {
         let studio = Self { data: dir.join("data"), share: dir.join("share"), imports: dir.join("imports.db") };
         for folder in [&studio.data, &studio.share] {
             std::fs::create_dir_all(folder)?;
         }
+        let table = "CREATE TABLE IF NOT EXISTS imports (participant TEXT, date TEXT, imported INTEGER, PRIMARY KEY (participant, date))";
+        let imports = Connection::open(&studio.imports).map_err(io::Error::other)?;
+        imports.execute_batch(table).map_err(io::Error::other)?;
         let today = now.to_zoned(jiff::tz::TimeZone::system());
-        for (participant, days) in PAST {
-            let day = today.saturating_sub(Span::new().days(days));
-            if !studio.folder(participant, day.date()).exists() {
-                for trial in 0..TRIALS {
-                    studio.recorded_before(participant, &day, trial)?;
-                }
+        for past in &PAST {
+            let day = today.saturating_sub(Span::new().days(past.days_ago));
+            let key = Key { date: day.date(), participant: past.participant.to_owned() };
+            if studio.folder(&key).exists() || studio.copy(&key).exists() {
+                continue;
+            }
+            for trial in 0..TRIALS {
+                studio.recorded_before(&key, &day, trial, past.pieces * PIECE)?;
+            }
+            studio.carried(&key, &past.there)?;
+            if past.imported {
+                mark_imported(&imports, &key)?;
             }
         }
-        let table = "CREATE TABLE IF NOT EXISTS imports (participant TEXT, date TEXT, imported INTEGER, PRIMARY KEY (participant, date))";
-        Connection::open(&studio.imports).and_then(|imports| imports.execute_batch(table)).map_err(io::Error::other)?;
         Ok(studio)
     }
 
@@ -89,7 +124,7 @@ impl Studio {
 source       = "{}"
 layout       = "{{participant}}/{{date}}"
 participants = ["p", "b", "TF"]
-settle       = "4s"
+settle       = "2s"
 limit        = "1MiB/s"
 destinations = [ {{ name = "share", path = "{}", layout = "{{date}}/{{participant}}" }} ]
 imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FROM imports" }}
@@ -102,24 +137,32 @@ imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FRO
 
     /// Records, imports and copies until it is dropped. Tells of each session that came through.
     pub async fn work(&self, client: &Arc<dyn Client>, clock: &Clock, tell: impl FnMut(Event)) -> io::Result<()> {
-        tokio::try_join!(self.record(client, clock), self.look_after(client, tell)).map(|_| ())
+        tokio::try_join!(self.record(client, clock), self.look_after(client, clock, tell)).map(|_| ())
     }
 
     /// One participant after the other comes today, and each makes a few recordings.
     async fn record(&self, client: &Arc<dyn Client>, clock: &Clock) -> io::Result<()> {
-        for number in 0_u32.. {
-            tokio::time::sleep(BETWEEN).await;
-            let participant = format!("p{:03}", 14 + number / 3);
-            let text = format!("in {} s {participant} is recorded by {} cameras", ANNOUNCE.as_secs(), CAMERAS.len());
-            note(client, text).await;
-            tokio::time::sleep(ANNOUNCE).await;
-            self.trial(&participant, &clock.now().to_zoned(jiff::tz::TimeZone::system())).await?;
+        let now = || clock.now().to_zoned(jiff::tz::TimeZone::system());
+        for number in TODAY {
+            let key = Key { date: now().date(), participant: format!("p{number:03}") };
+            if self.folder(&key).exists() || self.copy(&key).exists() {
+                // An earlier demo in this folder.
+                continue;
+            }
+            for _trial in 0..TRIALS {
+                let (seconds, who) = (ANNOUNCE.as_secs(), &key.participant);
+                note(client, format!("in {seconds} s {who} is recorded by {} cameras", CAMERAS.len())).await;
+                tokio::time::sleep(ANNOUNCE).await;
+                self.trial(&key, &now()).await?;
+                tokio::time::sleep(BETWEEN).await;
+            }
         }
-        Ok(())
+        note(client, "nobody else is recorded today".into()).await;
+        std::future::pending().await
     }
 
-    async fn trial(&self, participant: &str, at: &Zoned) -> io::Result<()> {
-        let folder = self.folder(participant, at.date());
+    async fn trial(&self, key: &Key, at: &Zoned) -> io::Result<()> {
+        let folder = self.folder(key);
         std::fs::create_dir_all(&folder)?;
         let base = base(at);
         let mut videos = CAMERAS
@@ -128,80 +171,110 @@ imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FRO
             .collect::<io::Result<Vec<_>>>()?;
         for _piece in 0..PIECES {
             for video in &mut videos {
-                video.write_all(&noise(VIDEO / PIECES))?;
+                video.write_all(&noise(PIECE))?;
             }
             tokio::time::sleep(PIECE_EVERY).await;
         }
-        sidecar(&folder, &base)
+        sidecar(&folder, &base).map(drop)
     }
 
     /// Copies what is quiet, imports what is copied, and says what is safe.
-    async fn look_after(&self, client: &Arc<dyn Client>, mut tell: impl FnMut(Event)) -> io::Result<()> {
+    async fn look_after(&self, client: &Arc<dyn Client>, clock: &Clock, mut tell: impl FnMut(Event)) -> io::Result<()> {
         let mut waiting: Vec<(Key, u32)> = Vec::new();
+        let mut imported = None;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let rows = rows(client).await;
-            self.import(&rows)?;
+            let rows = rows(client, imported.take()).await;
+            if self.import(&rows)? {
+                // Whoever has imported something has the pane look again.
+                imported = Some(clock.now());
+            }
             waiting.retain_mut(|(key, looks)| {
+                let Some(row) = rows.iter().find(|row| row.key == *key && row.source.is_some()) else {
+                    // Somebody has deleted it.
+                    return false;
+                };
                 *looks += 1;
-                let safe = rows.iter().any(|row| row.key == *key && row.safe);
-                if safe || *looks == LOOKS {
-                    tell(event(key, safe));
+                if row.safe || *looks == LOOKS {
+                    tell(event(key, row.safe));
                 }
-                !safe && *looks < LOOKS
+                !row.safe && *looks < LOOKS
             });
-            // One after the other, as a tired person would.
-            let quiet = |row: &&SessionRow| {
-                row.source.is_some()
-                    && row.busy.is_none()
-                    && !copied(row)
-                    && waiting.iter().all(|(key, _)| *key != row.key)
-            };
-            if waiting.is_empty()
-                && let Some(row) = rows.iter().rev().find(quiet)
-            {
-                let which = Which::Keys { keys: vec![row.key.clone()] };
+            // All that is to be copied in one go, the oldest first, as a person marks them.
+            let keys: Vec<Key> = rows.iter().rev().filter(|row| to_copy(row)).map(|row| row.key.clone()).collect();
+            if waiting.is_empty() && !keys.is_empty() {
+                let which = Which::Keys { keys: keys.clone() };
                 let command = Command::SessionSync { store: Some(STORE.into()), which, dry_run: false };
                 if client.command(command).await.is_ok() {
-                    waiting.push((row.key.clone(), 0));
+                    waiting = keys.into_iter().map(|key| (key, 0)).collect();
                 }
             }
         }
     }
 
-    /// The pipeline imports what has a copy.
-    fn import(&self, rows: &[SessionRow]) -> io::Result<()> {
-        let ready = |row: &&SessionRow| copied(row) && row.imported.known() == Some(false);
+    /// The pipeline imports what has a copy. Whether anything was new to it.
+    fn import(&self, rows: &[SessionRow]) -> io::Result<bool> {
+        let ready = |row: &&SessionRow| row.source.is_some() && copied(row) && row.imported.known() != Some(true);
         let mut ready = rows.iter().filter(ready).peekable();
         if ready.peek().is_none() {
-            return Ok(());
+            return Ok(false);
         }
         let imports = Connection::open(&self.imports).map_err(io::Error::other)?;
-        for row in ready {
-            let values = (&row.key.participant, row.key.day());
-            imports.execute("INSERT OR IGNORE INTO imports VALUES (?1, ?2, 1)", values).map_err(io::Error::other)?;
-        }
-        Ok(())
+        ready.try_fold(false, |any, row| Ok(mark_imported(&imports, &row.key)? || any))
     }
 
-    fn folder(&self, participant: &str, date: Date) -> PathBuf {
-        self.data.join(participant).join(crate::session::key::compact(date))
+    fn folder(&self, key: &Key) -> PathBuf {
+        self.data.join(&key.participant).join(key.day())
     }
 
-    /// A trial of a day that is over.
-    fn recorded_before(&self, participant: &str, day: &Zoned, trial: usize) -> io::Result<()> {
-        let folder = self.folder(participant, day.date());
+    fn copy(&self, key: &Key) -> PathBuf {
+        self.share.join(key.day()).join(&key.participant)
+    }
+
+    /// A recording of a day that is over.
+    fn recorded_before(&self, key: &Key, day: &Zoned, trial: usize, length: usize) -> io::Result<()> {
+        let folder = self.folder(key);
         std::fs::create_dir_all(&folder)?;
         let at = day.saturating_add(Span::new().minutes(i64::try_from(trial).unwrap_or(0) * 7));
         let base = base(&at);
         let written = std::time::SystemTime::from(at.timestamp());
         for camera in CAMERAS {
             let mut file = std::fs::File::create(folder.join(format!("{base}.{camera}.mp4")))?;
-            file.write_all(&noise(VIDEO))?;
+            file.write_all(&noise(length))?;
             file.set_modified(written)?;
         }
-        sidecar(&folder, &base)
+        sidecar(&folder, &base)?.set_modified(written)
     }
+
+    /// What somebody has carried to the share before there was hotspare.
+    fn carried(&self, key: &Key, there: &There) -> io::Result<()> {
+        if matches!(there, There::Nothing) {
+            return Ok(());
+        }
+        let copy = self.copy(key);
+        std::fs::create_dir_all(&copy)?;
+        let mut last = None;
+        for entry in std::fs::read_dir(self.folder(key))? {
+            let entry = entry?;
+            let to = copy.join(entry.file_name());
+            std::fs::copy(entry.path(), &to)?;
+            std::fs::File::options().write(true).open(&to)?.set_modified(entry.metadata()?.modified()?)?;
+            last = last.max(Some(to).filter(|to| to.extension().is_some_and(|kind| kind == "mp4")));
+        }
+        match last {
+            Some(video) if matches!(there, There::Short) => {
+                let length = std::fs::metadata(&video)?.len();
+                std::fs::File::options().write(true).open(&video)?.set_len(length / 3)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether nobody works on it, all of it is recorded, and a destination lacks something of it.
+fn to_copy(row: &SessionRow) -> bool {
+    let recorded = |facts: &Facts| facts.videos as usize >= CAMERAS.len() * TRIALS;
+    row.source.as_ref().is_some_and(recorded) && row.busy.is_none() && !copied(row)
 }
 
 /// Whether every destination has it, by names and sizes.
@@ -223,9 +296,11 @@ fn base(at: &Zoned) -> String {
     format!("walk_{}", at.strftime("%Y%m%d_%H%M%S"))
 }
 
-fn sidecar(folder: &Path, base: &str) -> io::Result<()> {
+fn sidecar(folder: &Path, base: &str) -> io::Result<std::fs::File> {
     let text = serde_json::json!({ "serials": CAMERAS, "meta_info": "demo" });
-    std::fs::write(folder.join(format!("{base}.json")), text.to_string())
+    let mut file = std::fs::File::create(folder.join(format!("{base}.json")))?;
+    file.write_all(text.to_string().as_bytes())?;
+    Ok(file)
 }
 
 /// Bytes that no disk and no file system can make smaller, as those of a video.
@@ -233,8 +308,16 @@ fn noise(length: usize) -> Vec<u8> {
     std::iter::repeat_with(|| fastrand::u8(..)).take(length).collect()
 }
 
-async fn rows(client: &Arc<dyn Client>) -> Vec<SessionRow> {
-    let ask = Ask { store: Some(STORE.into()), sort: Sort::Date, limit: 500, ..Ask::default() };
+/// The pipeline's word on a session. Whether it is new.
+fn mark_imported(imports: &Connection, key: &Key) -> io::Result<bool> {
+    let values = (&key.participant, key.day());
+    let new = imports.execute("INSERT OR IGNORE INTO imports VALUES (?1, ?2, 1)", values);
+    new.map(|new| new > 0).map_err(io::Error::other)
+}
+
+/// All sessions, the newest first; `not_before`: as a look found them that began then or later.
+async fn rows(client: &Arc<dyn Client>, not_before: Option<Timestamp>) -> Vec<SessionRow> {
+    let ask = Ask { store: Some(STORE.into()), sort: Sort::Date, limit: 500, not_before, ..Ask::default() };
     match client.query(Query::Sessions { ask: Box::new(ask) }).await {
         Ok(Answer::Sessions { rows }) => rows.rows,
         _ => Vec::new(),

@@ -143,6 +143,22 @@ mod tests {
     }
 
     #[test]
+    fn a_destination_is_reached_as_its_host_is() {
+        let text = r#"
+            name = "harbour"
+            [hosts.nas]
+            address = "10.0.0.9"
+            ssh = "backup@nas-jump"
+            [sessions.mocap]
+            source = "/data"
+            layout = "{participant}/{date}"
+            destinations = [{ name = "A", path = "ssh://nas/srv" }, { name = "B", path = "ssh://ops@far/srv" }]
+        "#;
+        let fleet = crate::fleet::load(text.as_bytes(), std::path::Path::new("hotspare.toml")).fleet.unwrap();
+        assert!(fleet.reaches("backup@nas-jump") && fleet.reaches("ops@far") && !fleet.reaches("far"));
+    }
+
+    #[test]
     fn what_could_be_taken_for_something_else_is_refused() {
         for wrong in [
             "ssh://nas",

@@ -71,9 +71,38 @@ pub fn time(time: Duration) -> String {
     }
 }
 
+/// A number of bytes: `14.2 GB`. At most seven columns.
+pub fn size(count: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    bytes(count as f64)
+}
+
+/// As [`size`], of a number that may be a mean.
+pub fn bytes(count: f64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let mut value = count.max(0.0);
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 || value >= 99.95 {
+        format!("{value:.0} {}", units[unit])
+    } else {
+        format!("{value:.1} {}", units[unit])
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_keep_to_three_digits() {
+        for (count, text) in [(0, "0 B"), (999, "999 B"), (999_600, "1.0 MB"), (14_200_000_000, "14.2 GB")] {
+            assert_eq!(size(count), text);
+        }
+    }
 
     #[test]
     fn times_read_well() {

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(100);
 /// Threads on a share: its answers take their time, and it has many hands.
 const FAR: usize = 16;
-/// Most threads on a disk.
+/// Threads on a disk: it answers several questions in the time of one as long as its folders are not in memory.
 const NEAR: usize = 8;
 
 /// Looks at all sessions of a place. What a caller knew before is left as it is where the answer is an error.
@@ -52,8 +52,7 @@ pub fn scan(
     loop {
         match told.recv_timeout(TICK) {
             Ok(News::Opened { far }) => {
-                let threads =
-                    if far { FAR } else { std::thread::available_parallelism().map_or(2, usize::from).min(NEAR) };
+                let threads = if far { FAR } else { NEAR };
                 // The one that opened it works too. Nobody else may hold a sender: that the last one is gone ends this.
                 for tell in tell.take().into_iter().flat_map(|tell| vec![tell; threads - 1]) {
                     let crew = Arc::clone(&crew);

@@ -54,22 +54,25 @@ pub(super) fn open(root: &Path) -> Result<OwnedFd, ListError> {
 
 /// As [`list`], of a folder that is held open already and is called `shown` in errors.
 pub(super) fn list_in(root: impl AsFd, shown: &Path, exclude: &dyn Fn(&Path) -> bool) -> Result<Listing, ListError> {
-    let far = beneath::kind(&root).map_err(|error| unreadable(shown, &error))? == Kind::Other;
-    list_with(root, shown, exclude, if far { LANES } else { 1 })
+    let wrong = |error: &io::Error| unreadable(shown, error);
+    let far = beneath::kind(&root).map_err(|error| wrong(&error))? == Kind::Other;
+    // Whoever holds it may have read in it.
+    let root = beneath::open(root, Path::new(""), beneath::FOLDER, Mode::empty()).map_err(|error| wrong(&error))?;
+    let device = rustix::fs::fstat(&root).map_err(|error| wrong(&error.into()))?.st_dev;
+    list_with(&root, device, shown, exclude, if far { LANES } else { 1 })
 }
 
-/// As [`list_in`], with so many questions at once: for whoever lists many sessions at the same time.
+/// As [`list_in`], of a folder on this device that was just opened, with so many questions at once: for whoever lists many
+/// sessions at the same time.
 pub(super) fn list_with(
-    root: impl AsFd,
+    root: &OwnedFd,
+    device: u64,
     shown: &Path,
     exclude: &dyn Fn(&Path) -> bool,
     lanes: usize,
 ) -> Result<Listing, ListError> {
-    let wrong = |error: &io::Error| unreadable(shown, error);
-    let root = beneath::open(root, Path::new(""), beneath::FOLDER, Mode::empty()).map_err(|error| wrong(&error))?;
-    let device = rustix::fs::fstat(&root).map_err(|error| wrong(&error.into()))?.st_dev;
     let mut walk = Walk { listing: Listing::default(), device, exclude, lanes };
-    walk.folder(&root, Path::new(""), 0).map_err(|error| wrong(&error))?;
+    walk.folder(root, Path::new(""), 0).map_err(|error| unreadable(shown, &error))?;
     let mut listing = walk.listing;
     listing.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     listing.folders.sort_unstable_by(|one, other| one.0.cmp(&other.0));

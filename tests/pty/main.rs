@@ -15,6 +15,7 @@ mod session;
 
 mod hangup;
 mod real;
+mod recordings;
 
 use std::time::Duration;
 

@@ -164,7 +164,8 @@ fn deletion(one: &Deleted, name: usize, now: Timestamp, glyphs: &Glyphs, room: u
         let how = if proof.how.is_empty() { String::new() } else { format!("{}, ", proof.how) };
         proofs.push(plain(format!("   {}", proof.what)));
         proofs.push(part(Meaning::Good, format!(" {} ", glyphs.good)));
-        proofs.push(dim(format!("{how}{}", format::ago(proof.at, now))));
+        let when = if proof.what == "quiet" { format::coarse(proof.at, now) } else { format::ago(proof.at, now) };
+        proofs.push(dim(format!("{how}{when}")));
     }
     if width(&first) + width(&proofs) <= room {
         return vec![[first, proofs].concat()];
@@ -179,8 +180,8 @@ pub fn refusals(report: &DeleteReport, glyphs: &Glyphs, room: usize) -> Vec<Line
     for refused in report.refused.iter().take(LISTED) {
         let head = format!("{} {:<name$} ", glyphs.bad, refused.key.to_string());
         let indent = head.width();
-        let text = refused.reasons.join("; ");
-        for (index, line) in wrap(&text, room.saturating_sub(indent).max(20)).into_iter().enumerate() {
+        let reasons = refused.reasons.iter().flat_map(|reason| wrap(reason, room.saturating_sub(indent).max(20)));
+        for (index, line) in reasons.enumerate() {
             let before = if index == 0 { part(Meaning::Warn, head.clone()) } else { plain(" ".repeat(indent)) };
             lines.push(vec![before, plain(line)]);
         }

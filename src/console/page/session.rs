@@ -256,6 +256,7 @@ fn verification(row: &SessionRow, copy: &CopyView, world: &World, glyphs: &Glyph
 fn next(row: &SessionRow, world: &World, keymap: &Keymap, width: usize) -> Vec<Line> {
     let trouble = world.store().is_some_and(|store| store.destinations.iter().any(|there| !there.state.ready()));
     let copied = row.copies.iter().all(|copy| matches!(copy.state, CopyState::Same | CopyState::Alone));
+    let known = row.copies.iter().all(|copy| copy.verified.is_some());
     let proven = row
         .copies
         .iter()
@@ -270,6 +271,9 @@ fn next(row: &SessionRow, world: &World, keymap: &Keymap, width: usize) -> Vec<L
         (Some(Action::Delete), "frees its room here, after checking all of this again")
     } else if !copied {
         (Some(Action::Sync), "copies what is missing or differs, and verifies it")
+    } else if !known && row.source.is_some() {
+        // A copy that came by other ways has no manifest yet, and without one nothing is deleted.
+        (Some(Action::Sync), "verifies what is there by content and leaves its sums beside it")
     } else if !proven {
         (Some(Action::Verify), "compares the copies again")
     } else {

@@ -96,15 +96,15 @@ impl Pane for Sessions {
         }
         parts.push(dim(format!(" {} ", glyphs.dot)));
         parts.push(plain(format!("{} on disk", format::count(totals.on_disk))));
+        if totals.wrong > 0 {
+            parts.push(plain(", "));
+            parts.push(part(Meaning::Bad, format!("{} {} wrong", glyphs.bad, format::count(totals.wrong))));
+        }
         if totals.safe > 0 {
             let text = format!("{} safe to delete ({})", format::count(totals.safe), format::size(totals.safe_bytes));
             parts.extend([plain(", "), part(Meaning::Good, text)]);
         }
         parts.extend(room(store).into_iter().flat_map(|room| [plain(", "), room]));
-        if totals.wrong > 0 {
-            parts.push(plain(", "));
-            parts.push(part(Meaning::Bad, format!("{} {} wrong", glyphs.bad, format::count(totals.wrong))));
-        }
         if let Some(limit) = store.limit {
             parts.push(dim(format!(", at most {}/s", format::size(limit))));
         }

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::engine::sessions::Sessions;
+use crate::reach::plain;
 use crate::session::catalogue::Shop;
 use crate::session::delete::{Approved, Recovered, phrase_for};
 use crate::session::key::Key;
@@ -39,7 +40,7 @@ impl Core {
             return Err(usage("a limit of no bytes a second would never end".into(), Some(hint.into())));
         }
         shop.set_limit(limit);
-        let rate = limit.map_or_else(|| "as much as they can".to_owned(), |limit| format!("{limit} bytes a second"));
+        let rate = limit.map_or_else(|| "as much as they can".to_owned(), |limit| format!("{}/s", plain::size(limit)));
         let said = format!("copies of {} may take {rate}", shop.name());
         Ok(Done::new(said, serde_json::json!({ "store": shop.name(), "limit": limit })))
     }
@@ -57,7 +58,7 @@ impl Core {
             return Err(usage(format!("the store {} has no destination", shop.name()), Some(hint.into())));
         }
         let (kind, said) =
-            if dry_run { ("copy (dry run)", "looking what there is to copy of") } else { ("copy", "copying") };
+            if dry_run { ("copy dry run", "looking what there is to copy of") } else { ("copy", "copying") };
         let title = words::title(&keys);
         let work = move |site: &Site<'_>| {
             let report = task::sync::sync(site, &keys, dry_run)?;
@@ -131,7 +132,7 @@ impl Core {
         let runtime = tokio::runtime::Handle::current();
         let title = words::title(&keys);
         let (kind, said) =
-            if dry_run { ("delete (dry run)", "looking what speaks against deleting") } else { ("delete", "deleting") };
+            if dry_run { ("delete dry run", "looking what speaks against deleting") } else { ("delete", "deleting") };
         let asked = Arc::clone(&shop);
         let work = move |site: &Site<'_>| {
             let scribe = Scribe { journal: &journal, clock: &clock, who: &person, state: &folder };

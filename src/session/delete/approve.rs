@@ -187,7 +187,7 @@ fn proofs(copies: &[Seen], source: &Facts, now: Timestamp) -> Vec<Proof> {
         let read = verified.read.as_ref().map(|read| format!(", {read}")).unwrap_or_default();
         Some(Proof { what: "copy".into(), how: format!("{}{read}", verified.level.word()), at: verified.at })
     });
-    let quiet = source.changed.map(|at| Proof { what: "quiet".into(), how: "last changed".into(), at });
+    let quiet = source.changed.map(|at| Proof { what: "quiet".into(), how: String::new(), at });
     std::iter::once(imported).chain(copies).chain(quiet).collect()
 }
 

@@ -136,7 +136,7 @@ fn breaks() -> Vec<Break> {
             k.copies[1].2.state = CopyState::Differs;
             k.copies[1].3.push(Different { path: "walk.mp4".into(), reason: "missing".into() });
         }),
-        ("Stick: never verified; verify it", |k| k.copies[1].2.verified = None),
+        ("Stick: never verified; sync it", |k| k.copies[1].2.verified = None),
         ("Stick: verified by sizes only; verify by content", |k| k.verified().level = Level::Sizes),
         ("Stick: verified by number only; verify by content", |k| k.verified().level = Level::Count),
         ("Stick: the last verification failed; verify again", |k| k.verified().ok = false),

@@ -50,7 +50,7 @@ impl fmt::Display for Wrong<'_> {
                 "missing" | "extra" => write!(f, "{}: {}", different.path, different.reason),
                 reason => write!(f, "{}: {reason} differs", different.path),
             },
-            Self::Unverified => f.write_str("never verified; verify it"),
+            Self::Unverified => f.write_str("never verified; sync it"),
             Self::Level(Level::Count) => f.write_str("verified by number only; verify by content"),
             Self::Level(level) => write!(f, "verified by {} only; verify by content", level.word()),
             Self::Problems(0) => f.write_str("the last verification failed; verify again"),

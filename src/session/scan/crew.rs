@@ -219,7 +219,8 @@ impl Crew {
             self.beat();
             self.filter.excluded(path)
         };
-        let listing = tree::list_with(&folder, &path.join(name), &excluded, 1).map_err(|error| error.to_string())?;
+        let listing =
+            tree::list_with(&folder, root.st_dev, &path.join(name), &excluded, 1).map_err(|error| error.to_string())?;
         let facts = listing.facts(|path| self.filter.video(path));
         Ok(Some((Found { facts, stamp: stamp::of(&root, &listing, now) }, true)))
     }

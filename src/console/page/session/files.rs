@@ -21,8 +21,10 @@ const PROBLEM: usize = 12;
 pub(super) fn of(detail: &Detail, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
     let wrong = detail.files.iter().filter(|file| file.problem.is_some()).count();
     let all = detail.files.len() as u64 + detail.more;
+    let everywhere = detail.files.iter().all(|file| file.here.is_some() && file.there.iter().all(Option::is_some));
     let summary = match wrong {
-        0 => format!("  {all} on all sides, none differs"),
+        0 if everywhere => format!("  {all} on all sides, none differs"),
+        0 => format!("  {all}, and nothing to compare them with"),
         1 => format!("  {all} on all sides, 1 differs"),
         wrong => format!("  {all} on all sides, {wrong} differ"),
     };
@@ -70,9 +72,11 @@ fn file_line(file: &FileLine, room: usize, glyphs: &Glyphs) -> Line {
             |bytes| plain(format!("  {:>SIZE$}", format::size(bytes))),
         )
     };
+    let everywhere = file.here.is_some() && file.there.iter().all(Option::is_some);
     let sign = match file.problem {
         Some(_) => part(Meaning::Bad, glyphs.bad),
-        None => part(Meaning::Good, glyphs.good),
+        None if everywhere => part(Meaning::Good, glyphs.good),
+        None => dim(glyphs.waiting),
     };
     let mut line = vec![sign, plain(format!(" {}", fitted(&file.path, room, glyphs))), size(file.here)];
     line.extend(file.there.iter().map(|bytes| size(*bytes)));

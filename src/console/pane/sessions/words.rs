@@ -118,6 +118,11 @@ pub fn verified_of_all(row: &SessionRow, now: Timestamp, glyphs: &Glyphs) -> Par
     worst.map_or_else(|| dim(glyphs.none), |copy| verified(row, copy, now, glyphs))
 }
 
+/// A reason without its remedy, which the page of the session has.
+fn short(reason: &str) -> String {
+    reason.split_once("; ").map_or(reason, |(what, _remedy)| what).to_owned()
+}
+
 /// Why it is not safe, in one line: the work on it, what is wrong, else the first reason and how many there are besides.
 pub fn why_not(row: &SessionRow, world: &World) -> Vec<Part> {
     if let Some(busy) = &row.busy {
@@ -129,7 +134,7 @@ pub fn why_not(row: &SessionRow, world: &World) -> Vec<Part> {
     let mut reasons = row.why_not.iter();
     let mut parts = match (&row.wrong, reasons.next()) {
         (Some(wrong), _) => vec![part(Meaning::Bad, wrong.clone())],
-        (None, Some(reason)) => vec![plain(reason.clone())],
+        (None, Some(reason)) => vec![plain(short(reason))],
         (None, None) => Vec::new(),
     };
     let more = reasons.len();

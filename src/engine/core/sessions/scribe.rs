@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::journal::entry::Weight;
 use crate::journal::store::Draft;
 use crate::journal::writer::Journal;
+use crate::reach::plain;
 use crate::session::delete::{Approved, Recovered};
 use crate::session::report::{DeleteReport, Proof};
 
@@ -40,10 +41,10 @@ impl Scribe<'_> {
             about["list_blake3"] = serde_json::json!(sum);
         }
         let what = format!(
-            "{} is deleted from this computer: {} files, {} bytes",
+            "{} is deleted from this computer: {} files, {}",
             approved.key,
             files.len(),
-            approved.bytes()
+            plain::size(approved.bytes())
         );
         let why = format!("{}; it remains at {}", proven(&approved.proofs), approved.remains.join(", "));
         let recorded = self.append(what, why, about, Weight::Note)?;

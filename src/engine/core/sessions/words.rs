@@ -49,7 +49,7 @@ pub(super) fn verified(verified: Vec<VerifyReport>) -> Ended {
 
 pub(super) fn deleted(report: &DeleteReport) -> String {
     let word = if report.dry_run { "would be deleted" } else { "deleted" };
-    let note = format!("{} {word} ({} bytes)", report.deleted.len(), report.bytes_freed);
+    let note = format!("{} {word} ({})", report.deleted.len(), plain::size(report.bytes_freed));
     // Every reason has an entry of its own in the journal.
     if report.refused.is_empty() { note } else { format!("{note}, {} refused", report.refused.len()) }
 }
