@@ -178,6 +178,10 @@ impl Core {
     fn meant_here(&self, store: Option<&str>, which: &Which) -> Result<(Arc<Shop>, Vec<Key>), Refusal> {
         let (shop, mut keys) = self.meant(store, which)?;
         if matches!(which, Which::Range { .. }) {
+            if let Some(what) = shop.silent() {
+                let hint = "name one session, or repeat when it answers: all of some days cannot be told now";
+                return Err(Refusal { kind: RefusalKind::Failed, what, hint: Some(hint.into()) });
+            }
             keys.retain(|key| shop.row(key).is_some_and(|row| row.source.is_some()));
         }
         Ok((shop, keys))

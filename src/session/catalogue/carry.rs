@@ -32,7 +32,8 @@ impl Shop {
         })
     }
 
-    /// Whether so many files have their sums beside the copy of a session. Blocking, within its deadline.
+    /// Whether so many files have their sums beside the copy of a session: one that was made by other means has none, and
+    /// without them nothing is deleted. Blocking, within its deadline.
     pub fn has_sums(&self, destination: &str, key: &Key, files: u32) -> bool {
         let manifest = self.known(destination).ok().and_then(|(side, _)| side.manifest(key).ok().flatten());
         manifest.is_some_and(|manifest| manifest.sums.len() >= files as usize)

@@ -79,6 +79,18 @@ impl Shop {
         why
     }
 
+    /// Why nobody can say which sessions lie on this computer; `None`: that is known.
+    pub fn silent(&self) -> Option<String> {
+        let stock = lock(&self.stock);
+        match (stock.source.speaks(), &stock.source.standing.state) {
+            (true, _) => None,
+            (false, SideState::Trouble { word, why, remedy }) => {
+                Some(format!("the source cannot be looked at ({word}): {why}; {remedy}"))
+            }
+            (false, _) => Some("the source was not looked at yet".into()),
+        }
+    }
+
     /// Says that somebody works on a session, until what is returned is dropped. The error says who works on it already.
     pub fn busy(self: &Arc<Self>, key: &Key, what: &str) -> Result<Busy, String> {
         let mut stock = lock(&self.stock);

@@ -65,7 +65,6 @@ fn one(
     if row.source.is_none() {
         return Ok(failed(site, key, destination, "it is not on this computer".into()));
     }
-    // A copy that was made by other means may be proven and have no sums beside it, and without them nothing is deleted.
     if proven(site, &row, destination) {
         let facts = row.source.unwrap_or_default();
         let line = line(site, key, destination, SyncResult::Skipped);

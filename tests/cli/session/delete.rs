@@ -181,7 +181,7 @@ fn afterwards_everybody_knows() {
     assert!(about[0]["why"].as_str().unwrap().starts_with("imported, copy (content, "), "{about:?}");
     assert_eq!(about[1]["why"], "1 file that `exclude` leaves out of the copies, too", "{about:?}");
     let said = journal(&fleet);
-    assert_eq!(said.matches("p001/20250104 is deleted from this computer: 1 files, 50000 bytes").count(), 1, "{said}");
+    assert_eq!(said.matches("p001/20250104 is deleted from this computer: 1 file, 50.0 kB").count(), 1, "{said}");
     assert_eq!(said.matches("it remains at").count(), 1, "told once: {said}");
 }
 

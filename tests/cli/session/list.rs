@@ -261,6 +261,30 @@ fn the_first_list_of_a_new_fleet_waits_for_no_deadline() {
     }
 }
 
+#[test]
+fn what_cannot_be_looked_at_is_not_nothing() {
+    let fleet = Fleet::new();
+    std::fs::rename(fleet.at("data"), fleet.at("elsewhere")).unwrap();
+    let (code, list) = fleet.session_json(&["list"]);
+    assert_eq!(
+        (code, &list["source"]["state"], &list["source"]["word"]),
+        (Some(0), &json!("trouble"), &json!("no folder"))
+    );
+    for arguments in [
+        &["sync", "--from", "20250101"][..],
+        &["sync", "--from", "20250101", "--dry-run"],
+        &["delete", "--all-safe", "--confirm", "DELETE ALL"],
+    ] {
+        let (code, said) = fleet.session_said(arguments);
+        assert!(
+            code == Some(1) && said.contains("the source cannot be looked at (no folder)"),
+            "{arguments:?} {code:?} {said}"
+        );
+    }
+    std::fs::rename(fleet.at("elsewhere"), fleet.at("data")).unwrap();
+    assert_eq!(fleet.session_json(&["sync", "--from", "20250101"]).1["succeeded"], 3);
+}
+
 /// Waits until something holds.
 fn until(what: &str, holds: impl Fn() -> bool) {
     let clock = Clock::real();

@@ -81,7 +81,8 @@ fn many_sessions_make_few_lines_on_a_pipe() {
         let began = clock.tick();
         let output = fleet.place.run(&[&["session"], arguments].concat());
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success() && out.contains(result), "{arguments:?}: {out}{err}");
+        let list = || fleet.session_said(&["list"]).1;
+        assert!(output.status.success() && out.contains(result), "{arguments:?}: {out}{err}{}", list());
         let lasted = clock.tick().since(began).as_secs();
         let lines = err.lines().count() as u64;
         assert!(lines <= 25 + lasted, "{arguments:?}: {lines} lines in {lasted} s: {err}");

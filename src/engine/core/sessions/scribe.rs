@@ -40,12 +40,9 @@ impl Scribe<'_> {
             about["list_file"] = serde_json::json!(file);
             about["list_blake3"] = serde_json::json!(sum);
         }
-        let what = format!(
-            "{} is deleted from this computer: {} files, {}",
-            approved.key,
-            files.len(),
-            plain::size(approved.bytes())
-        );
+        let count = if files.len() == 1 { "1 file".to_owned() } else { format!("{} files", files.len()) };
+        let what =
+            format!("{} is deleted from this computer: {count}, {}", approved.key, plain::size(approved.bytes()));
         let why = format!("{}; it remains at {}", proven(&approved.proofs), approved.remains.join(", "));
         let recorded = self.append(what, why, about, Weight::Note)?;
         match recorded.blocking_recv() {
