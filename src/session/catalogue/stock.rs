@@ -69,7 +69,10 @@ impl Half {
 
     /// What its copies prove: nothing, as long as they come from what was stored.
     pub(super) const fn judged(&self) -> &SideState {
-        if self.fresh { &self.proof } else { &SideState::Unknown }
+        match &self.proof {
+            SideState::Ready if !self.fresh => &SideState::Unknown,
+            state => state,
+        }
     }
 
     fn set_standing(&mut self, standing: Standing) {
