@@ -125,6 +125,7 @@ fn store(place: &Path) -> Store {
             mount: None,
             path: place.join("nas"),
             layout: "{date}/{participant}".into(),
+            access: hotspare::fleet::bucket::Access::default(),
         }],
         parallel: 0,
         limit: None,

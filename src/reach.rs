@@ -5,6 +5,7 @@
 
 pub mod dial;
 pub mod http;
+pub mod kept;
 pub mod mounts;
 pub mod mysql;
 pub mod plain;

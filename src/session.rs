@@ -19,6 +19,7 @@ pub mod layout;
 pub mod listing;
 pub mod lock;
 pub mod manifest;
+pub mod objects;
 pub mod remote;
 pub mod report;
 pub mod root;

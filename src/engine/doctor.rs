@@ -4,8 +4,10 @@
 //! of the fleet file.
 
 mod data;
+mod far;
 mod hosts;
 mod local;
+mod objects;
 mod unarmed;
 
 use std::future::Future;
@@ -61,6 +63,8 @@ pub async fn doctor(
     let mut examinations = local::examinations(&bag);
     examinations.extend(hosts::examinations(&bag));
     examinations.extend(data::examinations(&bag));
+    examinations.extend(far::examinations(&bag));
+    examinations.extend(objects::examinations(&bag));
     let total = u64::try_from(examinations.len()).unwrap_or(u64::MAX);
     progress(0, total, "");
     let mut running = stream::iter(examinations.into_iter().enumerate())
@@ -103,4 +107,10 @@ fn risk(subject: &str, found: impl Into<String>, remedy: impl Into<String>) -> F
 
 fn bad(subject: &str, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding { subject: subject.to_owned(), grade: Grade::Bad, found: found.into(), remedy: remedy.into() }
+}
+
+fn gibibytes(bytes: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "one decimal place is shown")]
+    let bytes = bytes as f64;
+    bytes / 1_073_741_824.0
 }

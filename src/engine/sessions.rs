@@ -31,7 +31,7 @@ impl Sessions {
     /// Begins to look after them. `state` is where `state.db` lies, which the journal has opened.
     pub(super) fn start(fleet: &Arc<Fleet>, state: &Path, clock: &Clock, prober: &Prober) -> Self {
         let secrets = prober.secrets().clone();
-        let ways = Ways::new(prober.ssh().clone(), clock.clone());
+        let ways = Ways { secrets: secrets.clone(), ..Ways::new(prober.ssh().clone(), clock.clone()) };
         let asked = secrets.clone();
         let ask: AskImported = Arc::new(move |how: data::Imported, local: Vec<Local>| {
             let secrets = asked.clone();

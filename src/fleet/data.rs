@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::bucket::Access;
 use super::secret::{DatabaseUrl, SecretSource};
 
 /// `[feeds.*]`: rows from SQLite to MySQL.
@@ -183,10 +184,13 @@ pub struct Destination {
     pub name: String,
     /// Mount point that must be mounted; `None`: a plain folder.
     pub mount: Option<PathBuf>,
-    /// Folder below which copies lie; the url of a folder on another machine as it was written, see [`Destination::ssh`].
+    /// Folder below which copies lie; the url of a folder elsewhere as it was written, see [`Destination::ssh`] and
+    /// [`Destination::bucket`].
     pub path: PathBuf,
     /// Path of a session below `path`.
     pub layout: String,
+    /// How an object store is reached.
+    pub access: Access,
 }
 
 /// How it is known that a session was imported.

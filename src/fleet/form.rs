@@ -145,7 +145,7 @@ pub(super) enum Kind {
     Url(&'static [&'static str]),
     /// A path on this machine; a relative one starts at the folder of the fleet file.
     Path,
-    /// A path on this machine, or a folder on another one: `ssh://host/path`.
+    /// A path on this machine, a folder on another one (`ssh://host/path`) or of an object store (`s3://bucket/prefix`).
     Share,
     /// A file on this machine that holds a secret.
     SecretFile,
@@ -228,6 +228,14 @@ const TOKEN: &[Key] = &[
     optional("token_file", Kind::SecretFile, "A file whose first line is the token; only its owner may read it."),
     optional("token_env", Kind::Variable, "An environment variable of the engine that holds the token."),
     optional("token_command", Kind::List(1, &Kind::Text), "A program that prints the token, with its arguments."),
+];
+
+/// Where the secret of an object store's key comes from.
+const SECRET: &[Key] = &[
+    optional("secret", Kind::Secret, "The key's secret in clear; `hotspare check` warns. Prefer one of the others."),
+    optional("secret_file", Kind::SecretFile, "A file whose first line is the secret; only its owner may read it."),
+    optional("secret_env", Kind::Variable, "An environment variable of the engine that holds the secret."),
+    optional("secret_command", Kind::List(1, &Kind::Text), "A program that prints the secret, with its arguments."),
 ];
 
 /// Urls of MySQL and MariaDB servers.

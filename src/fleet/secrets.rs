@@ -45,10 +45,16 @@ impl Fleet {
             StepKind::Dns { tsig: Some(tsig), .. } => Some(SecretSource::File(PathBuf::from(&tsig.secret_file))),
             _ => None,
         });
+        let buckets = self
+            .sessions
+            .iter()
+            .flat_map(|store| &store.destinations)
+            .map(|destination| destination.access.secret.clone());
         databases
             .map(|url: &DatabaseUrl| url.password.clone())
             .chain(tokens)
             .chain(keys)
+            .chain(buckets)
             .chain([self.lease.password.clone()])
             .collect()
     }

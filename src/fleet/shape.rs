@@ -21,9 +21,10 @@ use words::{a_kind, a_type, fits, in_other_type, listed, what};
 pub(super) const ROLES: [&str; 3] = ["spare", "failed", "console"];
 
 /// Keys of which only one may say where a secret comes from.
-const SECRETS: [[&str; 4]; 2] = [
+const SECRETS: [[&str; 4]; 3] = [
     ["password", "password_file", "password_env", "password_command"],
     ["token", "token_file", "token_env", "token_command"],
+    ["secret", "secret_file", "secret_env", "secret_command"],
 ];
 
 /// Says everything that is wrong with the parts of the file, each for itself.

@@ -106,10 +106,12 @@ impl Fleet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::bucket::Access;
 
     fn folder(url: &str, hosts: &[Host]) -> Option<(String, String)> {
         let path = url.into();
-        let destination = Destination { name: "far".into(), mount: None, path, layout: String::new() };
+        let destination =
+            Destination { name: "far".into(), mount: None, path, layout: String::new(), access: Access::default() };
         destination.ssh(hosts).map(|folder| (folder.destination, folder.path))
     }
 
@@ -140,6 +142,22 @@ mod tests {
         let hosts = [host];
         assert_eq!(folder("ssh://nas/srv", &hosts), Some(("backup@nas-jump".into(), "/srv".into())));
         assert_eq!(folder("ssh://ops@nas/srv", &hosts), Some(("ops@10.0.0.9".into(), "/srv".into())));
+    }
+
+    #[test]
+    fn a_destination_is_reached_as_its_host_is() {
+        let text = r#"
+            name = "harbour"
+            [hosts.nas]
+            address = "10.0.0.9"
+            ssh = "backup@nas-jump"
+            [sessions.mocap]
+            source = "/data"
+            layout = "{participant}/{date}"
+            destinations = [{ name = "A", path = "ssh://nas/srv" }, { name = "B", path = "ssh://ops@far/srv" }]
+        "#;
+        let fleet = crate::fleet::load(text.as_bytes(), std::path::Path::new("hotspare.toml")).fleet.unwrap();
+        assert!(fleet.reaches("backup@nas-jump") && fleet.reaches("ops@far") && !fleet.reaches("far"));
     }
 
     #[test]

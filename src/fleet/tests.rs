@@ -86,6 +86,14 @@ fn a_password_is_nowhere_to_be_seen() {
           { kind = "mysql", url = "mysql://u:hunter2@300.1.1.1/", name = "y" },
           { kind = "mysql", url = "mysql://u:hun@ter2/hunter2@h/", name = "z" },
         ]
+        [sessions.s]
+        source = "/data"
+        layout = "{participant}/{date}"
+        destinations = [
+          { name = "a", path = "s3://abc", key_id = "k", secret = "hunter2", colour = 1 },
+          { name = "b", path = "s3://k:hunter2@abc", key_id = "k", secert = "hunter2" },
+          { name = "c", path = "/mnt/c", secret = "hunter2" },
+        ]
         [lease]
         user = "root"
         password = """

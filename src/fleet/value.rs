@@ -4,6 +4,7 @@ mod address;
 
 use std::time::Duration;
 
+use super::bucket::S3Url;
 use super::form::Kind;
 use super::share::SshUrl;
 use super::template::{self, Scope};
@@ -146,8 +147,12 @@ fn share(text: &str) -> Result<(), Problem> {
     if !text.contains("://") {
         return path(text);
     }
+    if text.starts_with("s3://") {
+        return S3Url::parse(text).map(|_url| ()).map_err(Problem::new);
+    }
     if !text.starts_with("ssh://") {
-        return Err(Problem::new("must be a path, or a url such as ssh://user@host:port/folder"));
+        let known = "must be a path, or a url such as ssh://user@host:port/folder or s3://bucket/prefix";
+        return Err(Problem::new(known));
     }
     SshUrl::parse(text).map(|_url| ()).map_err(Problem::new)
 }
@@ -244,8 +249,8 @@ mod tests {
         );
         good(&Kind::Glob, &["*.mp4", "a[0-9].{b,c}", "\\["]);
         bad(&Kind::Glob, &["[a", "{a", "a}", "a\\", "", "[z-a]"]);
-        good(&Kind::Share, &["/mnt/share", "copies", "ssh://ops@nas:2222/srv/recordings"]);
-        bad(&Kind::Share, &["", "~/x", "http://nas/srv", "ssh://nas", "ssh://u:p@nas/srv"]);
+        good(&Kind::Share, &["/mnt/share", "copies", "ssh://ops@nas:2222/srv/recordings", "s3://bucket/a b"]);
+        bad(&Kind::Share, &["", "~/x", "http://nas/srv", "ssh://nas", "ssh://u:p@nas/srv", "s3://B/x"]);
         good(&Kind::Zone, &["local", "utc", "Asia/Hong_Kong"]);
         assert_eq!(text(&Kind::Zone, "Asia/HongKong").map_err(|p| p.meant), Err(Some("Asia/Hong_Kong".into())));
         good(&Kind::Name, &["studio-1", "a.b_c"]);

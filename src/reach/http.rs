@@ -113,31 +113,47 @@ impl HttpClient {
 
     async fn exchange(&self, request: &Request) -> Result<Response, HttpError> {
         let target = Target::read(&request.url)?;
+        let stream = self.connect(&target).await?;
+        speak(TokioIo::new(stream), &target, request).await
+    }
+
+    /// Opens a connection to the server of a url. Without a time-out: the caller's covers it.
+    pub(super) async fn connect(&self, target: &Target) -> Result<Connection, HttpError> {
         let stream = dial::connect(&target.host, target.port).await?;
         // Without it the second small write of a request would wait for the first one's acknowledgement.
         let _slower = stream.set_nodelay(true);
         if !target.tls {
-            return speak(TokioIo::new(stream), &target, request).await;
+            return Ok(Box::new(stream));
         }
         let name = ServerName::try_from(target.host.trim_matches(['[', ']']).to_owned())
             .map_err(|_error| HttpError::Malformed(format!("{} is not a name for a certificate", target.host)))?;
         let config = self.tls.get_or_init(|| configure(rustls_native_certs::load_native_certs().certs)).clone();
         let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| tls_words(&error))?;
-        speak(TokioIo::new(stream), &target, request).await
+        Ok(Box::new(stream))
     }
 }
 
+/// Both directions of a connection, encrypted or not.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A connection to a server.
+pub(super) type Connection = Box<dyn Duplex>;
+
 /// Where a url points.
-struct Target {
+pub(super) struct Target {
     tls: bool,
     host: String,
     port: u16,
-    authority: String,
-    path: String,
+    /// What the Host header says.
+    pub(super) authority: String,
+    /// Path and query.
+    pub(super) path: String,
 }
 
 impl Target {
-    fn read(url: &str) -> Result<Self, HttpError> {
+    pub(super) fn read(url: &str) -> Result<Self, HttpError> {
         let uri: Uri = url.parse().map_err(|error| HttpError::Malformed(format!("{url} is not a url: {error}")))?;
         let tls = match uri.scheme_str() {
             Some("http") => false,
@@ -227,7 +243,7 @@ fn tls_words(error: &std::io::Error) -> HttpError {
     }
 }
 
-fn words(error: &hyper::Error) -> HttpError {
+pub(super) fn words(error: &hyper::Error) -> HttpError {
     let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
     HttpError::Broken(match io {
         Some(io) => dial::broken(io),

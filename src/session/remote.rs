@@ -13,7 +13,7 @@ mod rsync;
 mod sums;
 mod verify;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -25,14 +25,15 @@ use crate::fleet::share::SshFolder;
 use crate::reach::quote::quote;
 use crate::reach::ssh::SshPool;
 
+use ask::AS_OPEN;
 pub use copy::Order;
 pub use verify::Question;
 
 pub(in crate::session) use found::CLOSED;
 use hold::LET_GO;
 
-/// How long a look may take, connecting included.
-const LOOK: Duration = Duration::from_secs(6);
+/// How long a look may take before the work, connecting included.
+const LOOK: Duration = Duration::from_secs(10);
 /// How long another question that reads no files of sessions may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long the listing of one session may take, and the one of all.
@@ -70,7 +71,7 @@ pub struct Seen {
     /// Text of the marker `.hotspare/store.json`; `None`: there is none.
     pub marker: Option<Vec<u8>>,
     /// Which of the programs that are needed are there.
-    tools: Vec<String>,
+    pub tools: Vec<String>,
 }
 
 /// What goes wrong with another machine.
@@ -146,8 +147,8 @@ impl Remote {
         format!("{}:{}", self.folder.destination, self.folder.path)
     }
 
-    /// Looks at it. That programs are missing there is trouble, that it cannot be written is not: what it holds can be read.
-    pub fn look(&self) -> Result<Seen, RemoteError> {
+    /// Looks at it, within a time that holds for connecting too. That programs are missing there is trouble, that it cannot be written is not: what it holds can be read.
+    pub fn look(&self, within: Duration) -> Result<Seen, RemoteError> {
         let script = format!(
             "{}for tool in rsync find sort xargs dd sync flock timeout b3sum sha256sum; do\n\
              command -v \"$tool\" >/dev/null 2>&1 && echo \"tool $tool\"; done\n\
@@ -156,7 +157,7 @@ impl Remote {
              if [ -f {OWN}/store.json ]; then echo marker; head -c {MARKER} {OWN}/store.json; fi; exit 0",
             self.enter()
         );
-        let seen = found::seen(&self.run(&script, None, LOOK, 64 << 10)?);
+        let seen = found::seen(&self.run(&script, None, within, 64 << 10)?);
         if let Some(missing) = found::missing(&seen.tools) {
             return Err(RemoteError::trouble(
                 "lacks a program",
@@ -172,7 +173,7 @@ impl Remote {
     pub fn leave(&self, marker: &[u8], fresh: &str) -> Result<Vec<u8>, RemoteError> {
         let fresh = quote(&format!("{OWN}/store.json.{fresh}"));
         let script = format!(
-            "{}mkdir {OWN} 2>/dev/null; set -e; cat > {fresh}; sync {fresh}\n\
+            "{}{AS_OPEN}mkdir {OWN} 2>/dev/null; set -e; cat > {fresh}; sync {fresh}\n\
              ln {fresh} {OWN}/store.json 2>/dev/null || :\n\
              rm -f {fresh}; sync {OWN} . ; head -c {MARKER} {OWN}/store.json",
             self.enter()
@@ -186,8 +187,9 @@ impl Remote {
         let folder = within(relative)?;
         let script = format!(
             "{}if [ -L {folder} ]; then echo 'the copy is a symbolic link' >&2; exit 1; fi\n\
-             [ -d {folder} ] || exit {TAKEN}; cd -- {folder} && {FIND}",
-            self.enter()
+             [ -d {folder} ] || exit {TAKEN}; cd -- {folder} && {}",
+            self.enter(),
+            find(".", "", "%P")
         );
         match self.run(&script, None, LISTING, LONGEST) {
             Ok(bytes) => found::listing(&bytes).map(Some).ok_or_else(|| self.garbled()),
@@ -199,8 +201,24 @@ impl Remote {
     /// Everything below the destination's folder but hotspare's own, in one go, with paths from there. `go_on` is asked every
     /// now and then; `false` ends it.
     pub fn list_all(&self, go_on: &dyn Fn() -> bool) -> Result<Listing, RemoteError> {
-        let script = format!("{}{FIND}", self.enter());
-        let bytes = self.run_while(&script, None, LISTING_ALL, LONGEST, go_on)?;
+        self.listed(&find(".", "", "%P"), None, go_on)
+    }
+
+    /// As [`Remote::list_all`], but only the folders: they tell in which of them a file came, went or was renamed.
+    pub fn list_folders(&self, go_on: &dyn Fn() -> bool) -> Result<Listing, RemoteError> {
+        self.listed(&find(".", "-type d", "%P"), None, go_on)
+    }
+
+    /// As [`Remote::list_all`], but only what lies in these folders, themselves included.
+    pub fn list_some(&self, folders: &[PathBuf], go_on: &dyn Fn() -> bool) -> Result<Listing, RemoteError> {
+        let one = quote(&format!("exec {}", find("\"$@\"", "", "%p")));
+        let names = found::names(folders.iter().map(PathBuf::as_path));
+        self.listed(&format!("xargs -0 -r sh -c {one} sh"), Some(names), go_on)
+    }
+
+    fn listed(&self, what: &str, input: Option<Vec<u8>>, go_on: &dyn Fn() -> bool) -> Result<Listing, RemoteError> {
+        let script = format!("{}{what}", self.enter());
+        let bytes = self.run_while(&script, input, LISTING_ALL, LONGEST, go_on)?;
         found::listing(&bytes).ok_or_else(|| self.garbled())
     }
 
@@ -215,10 +233,16 @@ impl Remote {
 
 /// Folder below a destination that is hotspare's own.
 const OWN: &str = ".hotspare";
-/// Lists all but hotspare's own: kind, size, times of content and inode, mode, path; each ended by a NUL. A folder that may not
-/// be read has the kind `!`: such as the `lost+found` of a disk, it is no reason to know nothing of all others.
-const FIND: &str = r"find . -ignore_readdir_race -xdev -name '.hotspare*' -prune -o \
--type d '(' '!' -readable -o '!' -executable ')' -printf '! %s %T@ %C@ %m %P\0' -prune -o -printf '%y %s %T@ %C@ %m %P\0'";
+/// Lists all but hotspare's own that a test holds for: kind, size, times of content and inode, mode, path; each ended by a NUL.
+/// A folder that may not be read has the kind `!`: such as the `lost+found` of a disk, it is no reason to know nothing of all
+/// others.
+fn find(from: &str, test: &str, path: &str) -> String {
+    format!(
+        "find {from} -ignore_readdir_race -xdev -name '.hotspare*' -prune -o \
+         -type d '(' '!' -readable -o '!' -executable ')' -printf '! %s %T@ %C@ %m {path}\\0' -prune -o \
+         {test} -printf '%y %s %T@ %C@ %m {path}\\0'"
+    )
+}
 
 /// A copy's folder for a script that is in the destination's.
 fn within(relative: &Path) -> Result<String, RemoteError> {

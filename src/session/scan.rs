@@ -70,15 +70,17 @@ pub fn scan(
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Lost::trouble("broken", "a thread that looked at it broke", "look again"));
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            // Only where there is nothing to take in does time pass without an answer.
+            Err(RecvTimeoutError::Timeout) => still += TICK,
         }
         if !go_on() {
             crew.end();
             return Err(Lost::Cancelled);
         }
         let now = crew.beats();
-        still = if now == beats { still + TICK } else { Duration::ZERO };
-        beats = now;
+        if now != beats {
+            (beats, still) = (now, Duration::ZERO);
+        }
         if still >= PATIENCE {
             crew.end();
             return Err(Lost::Trouble(match place.stale() {

@@ -25,11 +25,13 @@ use super::filter::Filter;
 use super::key::Key;
 use super::listing::{Facts, Listing};
 use super::manifest::Manifest;
+use super::objects::Objects;
 use super::verify::Outcome;
 use super::view::SideState;
 use crate::clock::{Clock, Timestamp};
 use crate::fleet::data::Destination;
 use crate::fleet::host::Host;
+use crate::reach::secret::Secrets;
 use crate::reach::ssh::SshPool;
 
 /// What one side holds of one session.
@@ -166,17 +168,22 @@ pub struct Ways {
     pub runtime: Handle,
     /// The time.
     pub clock: Clock,
+    /// Who reads the secrets of keys.
+    pub secrets: Secrets,
 }
 
 impl Ways {
     /// On the current runtime.
     pub fn new(ssh: SshPool, clock: Clock) -> Self {
-        Self { ssh, runtime: Handle::current(), clock }
+        Self { ssh, runtime: Handle::current(), secrets: Secrets::new(clock.clone()), clock }
     }
 }
 
 /// The side that a destination of a store is. `hosts` are those of the fleet, whose names its url may use.
 pub fn destination(to: &Destination, hosts: &[Host], filter: &Filter, ways: &Ways) -> Arc<dyn Side> {
+    if let Some(bucket) = to.bucket() {
+        return Arc::new(Objects::new(bucket, &to.layout, filter, ways.secrets.clone(), ways.runtime.clone()));
+    }
     match to.ssh(hosts) {
         Some(folder) => Arc::new(Ssh::destination(to, folder, filter, ways)),
         None => Arc::new(Folder::destination(to, filter)),

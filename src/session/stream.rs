@@ -58,7 +58,8 @@ impl<'a> Hand<'a> {
         self.steer.event(Event::Advance(bytes));
     }
 
-    fn pass(&self, bytes: u64) {
+    /// Waits until so many bytes may pass.
+    pub(super) fn pass(&self, bytes: u64) {
         if let Some(throttle) = self.throttle {
             throttle.pass_blocking(bytes, &|| !self.go_on());
         }

@@ -23,7 +23,7 @@ use crate::work::progress::Event;
 use crate::work::steer::Steer;
 use crate::work::throttle::Throttle;
 
-mod comparison;
+pub(super) mod comparison;
 
 use comparison::Comparison;
 

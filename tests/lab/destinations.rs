@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hotspare::clock::{Clock, Timestamp};
 use hotspare::fleet::Fleet;
+use hotspare::fleet::bucket::Access;
 use hotspare::fleet::data::{Destination, Store};
 use hotspare::journal::database;
 use hotspare::reach::ssh::{SshOptions, SshPool};
@@ -67,6 +68,7 @@ impl Site {
                 mount: Some(self.mount.clone()),
                 path: self.mount.join("data"),
                 layout: "{date}/{participant}".into(),
+                access: Access::default(),
             }],
             parallel: 0,
             limit: None,

@@ -13,6 +13,9 @@
 #[cfg(test)]
 #[path = "../support/backed_up.rs"]
 mod backed_up;
+#[cfg(test)]
+#[path = "../support/place.rs"]
+mod place;
 #[path = "../support/recording.rs"]
 mod recording;
 #[path = "../support/share.rs"]
@@ -27,6 +30,7 @@ mod destinations;
 mod disk;
 mod docker;
 mod doctor;
+mod far;
 mod farm;
 mod names;
 mod probes;

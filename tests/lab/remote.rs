@@ -2,10 +2,11 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use hotspare::clock::Clock;
 use hotspare::fleet::share::SshFolder;
@@ -179,6 +180,12 @@ async fn a_session_is_copied_read_back_and_checked_by_others() {
     let names: Vec<_> = listing.files.iter().map(|file| file.path.display().to_string()).collect();
     let all = ["p001/images/photo.jpg", "p001/walk_20250104_100100.1.mp4", "p001.b3", "p001.sizes"];
     assert_eq!(names, all.map(|name| format!("20250104/{name}")), "nothing of hotspare's own is listed");
+    let folders = lab.blocking(|remote| remote.list_folders(&|| true)).await.expect("listed");
+    assert_eq!((folders.files.len(), &folders.folders), (0, &listing.folders), "the same folders with the same times");
+    let relative = lab.relative();
+    let some = lab.blocking(move |remote| remote.list_some(&[relative], &|| true)).await.expect("listed");
+    let inside: Vec<_> = listing.files.iter().filter(|file| file.path.starts_with(lab.relative())).cloned().collect();
+    assert_eq!(some.files, inside);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -251,7 +258,7 @@ async fn what_differs_is_found_and_copied_again() {
 async fn a_folder_that_is_not_the_one_it_was_is_left_alone() {
     let lab = Lab::start().await;
     lab.write("a.mp4", b"a");
-    let seen = lab.blocking(Remote::look).await.expect("seen");
+    let seen = lab.blocking(|remote| remote.look(Duration::from_secs(5))).await.expect("seen");
     assert!(seen.writable && seen.marker.is_none() && seen.free.is_some_and(|free| free > 0), "{seen:?}");
     let (word, why) = trouble(lab.copy().await);
     assert!(word == "replaced" && why.contains("its marker is gone"), "{why}");
@@ -433,4 +440,92 @@ async fn a_machine_without_b3sum_is_asked_for_sha256() {
     assert_eq!(verified.different.len(), 1, "{verified:?}");
     let alone = lab.verify(Some(Level::Content), false).await;
     assert!(matches!(alone, Err(RemoteError::Nothing(..))), "{alone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_computers_do_not_copy_one_session_at_once() {
+    let lab = Lab::start().await;
+    lab.mark().await;
+    lab.write("long.mp4", &vec![3; 20_000_000]);
+    let throttle = Throttle::new(Some(2_000_000), Clock::real());
+    let seen = Arc::new(EndsAt(u64::MAX, AtomicU64::new(0), AtomicBool::new(false)));
+    let lock = lab.there().join(".hotspare/locks/p001_20250104");
+    let other = Who { pid: 4321, host: "studio-2".into(), ..Who::us("being copied", Clock::real().now()) };
+    let from_elsewhere = async |other: &Who| {
+        let (key, source, relative, who) =
+            (lab.key.clone(), lab.source.path().to_owned(), lab.relative(), other.clone());
+        lab.blocking(move |remote| {
+            remote.copy(&Order {
+                key: &key,
+                source: &source,
+                relative: &relative,
+                marker: MARKER,
+                who: &who,
+                exclude: &|_| false,
+                throttle: None,
+                steer: &Alone,
+                dry_run: false,
+            })
+        })
+        .await
+    };
+    let copying = lab.copy_slowly(seen.clone(), false, Some(throttle.clone()));
+    let meanwhile = async {
+        until("it has begun", || seen.1.load(Ordering::Relaxed) > 1_000_000).await;
+        let refused = from_elsewhere(&other).await.expect_err("somebody else copies it").to_string();
+        assert!(refused.contains("being copied since") && refused.contains("repeat when it has ended"), "{refused}");
+        assert!(lock.exists());
+        throttle.change(None);
+    };
+    let (copied, ()) = tokio::join!(copying, meanwhile);
+    assert!(copied.expect("copied").whole());
+    assert!(!lock.exists(), "it was given back");
+    assert_eq!(from_elsewhere(&other).await.expect("free again").written, 0);
+
+    // Whoever is cut off keeps nobody out for long, and nothing has to be cleared by hand.
+    std::fs::remove_dir_all(lab.copy_at()).expect("removed");
+    let throttle = Throttle::new(Some(2_000_000), Clock::real());
+    let cut = Arc::new(EndsAt(u64::MAX, AtomicU64::new(0), AtomicBool::new(false)));
+    let copying = lab.copy_slowly(cut.clone(), false, Some(throttle));
+    let pulling = async {
+        until("it has begun", || cut.1.load(Ordering::Relaxed) > 1_000_000).await;
+        lab.host.unplug();
+    };
+    trouble(tokio::join!(copying, pulling).0);
+    let held = || !lab.host.try_exec(&["flock", "-n", &lock.display().to_string(), "true"]);
+    for _try in 0..60 {
+        if !held() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert!(!held(), "it is let go where nobody asks for it any more");
+    lab.host.plug();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_read_there_hides_nothing_else() {
+    // Who logs in is nobody, who may read everything but the folder that each disk has for what it lost.
+    let nobody = "#!/bin/sh\n[ \"$(id -u)\" = 65534 ] && exec /bin/sh \"$@\"\nexec setpriv --reuid=65534 --regid=65534 --clear-groups /bin/sh \"$@\"\n";
+    let lab = Lab::with(&[("sh", nobody)], "p001").await;
+    run("chmod", &["755", &lab.host.folder.path().display().to_string()]);
+    let lost = lab.there().join("lost+found");
+    std::fs::create_dir(&lost).expect("a folder");
+    run("chmod", &["700", &lost.display().to_string()]);
+    std::fs::create_dir_all(lab.copy_at()).expect("a folder");
+    std::fs::write(lab.copy_at().join("a.mp4"), b"a").expect("written");
+    let listing = lab.blocking(|remote| remote.list_all(&|| true)).await.expect("listed");
+    assert_eq!(listing.files.len(), 1, "{listing:?}");
+    assert_eq!((listing.odd.len(), listing.odd[0].path.as_str()), (1, "lost+found"));
+    let seen = lab.blocking(|remote| remote.look(Duration::from_secs(5))).await.expect("seen");
+    assert!(!seen.writable, "{seen:?}");
+    // Where others may write they may write to what is hotspare's own, too.
+    run("chmod", &["777", &lab.there().display().to_string()]);
+    lab.mark().await;
+    let own = std::fs::metadata(lab.there().join(".hotspare")).expect("there");
+    assert_eq!(own.permissions().mode() & 0o777, 0o777);
+    // A link in a copy's place is not taken for one.
+    symlink(lab.copy_at(), lab.there().join("20250104/p002")).expect("a link");
+    let (_, why) = trouble(lab.blocking(|remote| remote.list(Path::new("20250104/p002"))).await);
+    assert!(why.contains("the copy is a symbolic link"), "{why}");
 }

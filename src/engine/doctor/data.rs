@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Bag, Examination, bad, good, risk};
+use super::{Bag, Examination, bad, gibibytes, good, risk};
 use crate::engine::command::Finding;
 use crate::fleet::Fleet;
 use crate::fleet::data::{FeedSink, FeedSource, Imported, Scratch};
@@ -60,7 +60,7 @@ fn places(fleet: &Fleet) -> Vec<(PathBuf, bool)> {
         Imported::Datajoint { sqlite, .. } | Imported::Query { sqlite, .. } => Some((sqlite.clone(), false)),
     });
     let destinations = fleet.sessions.iter().flat_map(|store| &store.destinations);
-    let destinations = destinations.filter(|to| to.ssh(&fleet.hosts).is_none());
+    let destinations = destinations.filter(|to| to.ssh(&fleet.hosts).is_none() && to.bucket().is_none());
     let destinations = destinations.map(|to| to.mount.clone().map_or((to.path.clone(), false), |mount| (mount, true)));
     let mut places = Vec::new();
     for place in dumps.chain(feeds).chain(sources).chain(imported).chain(destinations) {
@@ -106,12 +106,6 @@ async fn place(subject: &str, path: PathBuf, must_be_mounted: bool) -> Finding {
             format!("umount -l {shown}, then mount it again"),
         ),
     }
-}
-
-fn gibibytes(bytes: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "one decimal place is shown")]
-    let bytes = bytes as f64;
-    bytes / 1_073_741_824.0
 }
 
 /// Every MySQL server that data flows to or from, once. Those of checks are asked by their checks.

@@ -1,6 +1,6 @@
 //! Feeds, dumps, stores of sessions, services.
 
-use super::{DAY, Form, HTTP, Kind, MYSQL, Namespace, PASSWORD, TOKEN, default, optional, required};
+use super::{DAY, Form, HTTP, Kind, MYSQL, Namespace, PASSWORD, SECRET, TOKEN, default, optional, required};
 
 pub(super) static FEED: Form = Form::new(
     "a feed",
@@ -177,16 +177,22 @@ pub(super) static STORE: Form = Form::new(
 pub(super) static DESTINATION: Form = Form::new(
     "a destination",
     "Where copies of sessions go",
-    &[&[
-        required("name", Kind::Text, "Its name on screens."),
-        optional("mount", Kind::Path, "Mount point that must be mounted; left out: a plain folder."),
-        required(
-            "path",
-            Kind::Share,
-            "Folder below which copies lie: on this machine, or `ssh://user@host:port/folder`.",
-        ),
-        optional("layout", Kind::Layout, "Path of a session below `path`; default: the layout of the store."),
-    ]],
+    &[
+        &[
+            required("name", Kind::Text, "Its name on screens."),
+            optional("mount", Kind::Path, "Mount point that must be mounted; left out: a plain folder."),
+            required(
+                "path",
+                Kind::Share,
+                "Folder below which copies lie: on this machine, `ssh://user@host:port/folder`, or `s3://bucket/prefix`.",
+            ),
+            optional("layout", Kind::Layout, "Path of a session below `path`; default: the layout of the store."),
+            optional("endpoint", HTTP, "Url of the object store; default: Amazon's in the region."),
+            optional("region", Kind::Text, "Region of the object store; default: us-east-1."),
+            optional("key_id", Kind::Text, "Name of the key that the object store knows us by."),
+        ],
+        SECRET,
+    ],
 );
 
 pub(super) static IMPORTED: Form = Form {

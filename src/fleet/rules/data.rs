@@ -1,11 +1,17 @@
 //! Feeds, dumps and stores of sessions.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::{Places, repeated, way};
 use crate::fleet::Fleet;
-use crate::fleet::data::{Dump, DumpDatabases, Feed, FeedSink, FeedSource, Store};
+use crate::fleet::bucket::{self, Bucket};
+use crate::fleet::data::{Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, Store};
 use crate::fleet::report::Report;
+use crate::fleet::secret::SecretSource;
+
+/// Keys of a destination that is an object store's.
+const ACCESS: [&str; 7] = ["endpoint", "region", "key_id", "secret", "secret_file", "secret_env", "secret_command"];
 
 pub(super) fn check(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
     for feed in &fleet.feeds {
@@ -103,6 +109,20 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
         if path.as_os_str().is_empty() || source.as_os_str().is_empty() {
             continue;
         }
+        let key = |key: &str| places.of(way!["sessions", &store.name, "destinations", at, key]);
+        if let Some(bucket) = destination.bucket() {
+            self::bucket(destination, &bucket, &key, report);
+            continue;
+        }
+        if path.to_str().is_some_and(|path| path.starts_with("s3://")) {
+            // What is wrong with it was said.
+            continue;
+        }
+        let stray = |name: &&str| places.has(way!["sessions", &store.name, "destinations", at, *name]);
+        for name in ACCESS.into_iter().filter(stray) {
+            let finding = report.error(key(name), format!("`{name}` is of use only where `path` is an object store's"));
+            finding.hint("such as `path = \"s3://bucket/prefix\"`");
+        }
         if destination.ssh(&[]).is_some() {
             if destination.mount.is_some() {
                 let place = places.of(way!["sessions", &store.name, "destinations", at, "mount"]);
@@ -119,5 +139,25 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
             let finding = report.error(place, format!("copies would lie inside the store, {}", source.display()));
             finding.hint("source and destination must be folders side by side, better on two disks");
         }
+    }
+}
+
+/// A folder of an object store.
+fn bucket(destination: &Destination, bucket: &Bucket, key: &dyn Fn(&str) -> Range<usize>, report: &mut Report) {
+    if destination.mount.is_some() {
+        report.error(key("mount"), "a folder of an object store has no `mount` on this machine");
+    }
+    if bucket.key_id.is_empty() {
+        let finding = report.error(key("path"), "an object store lets nobody in without a key: `key_id` is not there");
+        finding.hint("`key_id = \"…\"`, and its secret by `secret_file`, `secret_env` or `secret_command`");
+    }
+    if bucket.secret == SecretSource::None {
+        let place = key(if bucket.key_id.is_empty() { "path" } else { "key_id" });
+        let finding = report.error(place, "the key of the object store has no secret");
+        finding.hint("write `secret_file = \"…\"`, `secret_env` or `secret_command` beside it");
+    }
+    if bucket::exposed(&bucket.endpoint) {
+        let message = "`endpoint` is not encrypted: whoever is on the way reads and changes what is copied";
+        report.warning(key("endpoint"), message).hint("write https://; http:// is for networks of one's own");
     }
 }

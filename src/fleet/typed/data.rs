@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use toml::de::DeValue;
 
 use super::{View, no_database};
+use crate::fleet::bucket::Access;
 use crate::fleet::data::{
     Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, FeedTable, Imported, Keep, Logs, Scratch, Service,
     Store, Zone,
@@ -104,6 +105,12 @@ pub(super) fn store(name: String, store: View<'_>) -> Store {
             _ => view.path("path"),
         },
         layout: view.maybe_text("layout").unwrap_or_else(|| layout.clone()),
+        access: Access {
+            endpoint: view.maybe_text("endpoint"),
+            region: view.maybe_text("region"),
+            key_id: view.maybe_text("key_id"),
+            secret: view.secret("secret"),
+        },
     };
     Store {
         name,

@@ -132,12 +132,15 @@ impl Joined<'_> {
         let halves = self.stock.copies.iter().zip(&self.copies);
         let copies: Vec<Copy<'_>> =
             halves.map(|(half, view)| Copy { name: &half.name, state: half.judged(), view, differs: &[] }).collect();
+        // What was stored is shown, and proves nothing until the database says it again.
+        let stored = Imported::Unknown { why: "the database was not asked since the engine started".into() };
+        let asked = self.stock.imports != Some(SideState::Unknown);
         judge(&Case {
             side: self.stock.source.judged(),
             source: self.source,
             odd: &[],
             copies: &copies,
-            imported: &self.imported,
+            imported: if asked { &self.imported } else { &stored },
             busy: self.jobs,
             settle: self.stock.store.settle,
             now: self.now,

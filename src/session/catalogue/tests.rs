@@ -38,6 +38,7 @@ impl Place {
                 mount: None,
                 path: folder.path().join("nas"),
                 layout: "{date}/{participant}".into(),
+                access: crate::fleet::bucket::Access::default(),
             }],
             parallel: 0,
             limit: None,
@@ -355,4 +356,26 @@ async fn the_copy_verified_longest_ago_is_due_first() {
     let _busy = shop.busy(&key("p001", "20250102"), "being copied").unwrap();
     assert_eq!(due(40).as_deref(), Some("20250101"));
     stores.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_store_whose_host_is_reached_in_another_way_begins_anew_and_no_other() {
+    let place = Place::new();
+    let fleet = |ssh: &str| {
+        let text = format!(
+            "name = 'harbour'\n[hosts.nas]\naddress = '10.0.0.9'\nssh = '{ssh}'\n\
+             [sessions.near]\nsource = '/near'\nlayout = '{{participant}}/{{date}}'\n\
+             [sessions.far]\nsource = '/data'\nlayout = '{{participant}}/{{date}}'\n\
+             destinations = [{{ name = 'NAS', path = 'ssh://nas/srv' }}]\n"
+        );
+        crate::fleet::load(text.as_bytes(), Path::new("hotspare.toml")).fleet.unwrap()
+    };
+    let (one, two) = (fleet("nas-jump"), fleet("nas"));
+    let open = |store: &str| {
+        let store = one.sessions.iter().find(|known| known.name == store).unwrap();
+        let (seen, stop) = (watch::channel(0).0, CancellationToken::new());
+        (Shop::open(&one, store, &place.ways(), &Index::new(&place.path("state")), &seen, &stop), store.clone())
+    };
+    let ((near, near_store), (far, far_store)) = (open("near"), open("far"));
+    assert!(near.is(&two, &near_store) && far.is(&one, &far_store) && !far.is(&two, &far_store));
 }

@@ -12,6 +12,9 @@ use crate::reach::ssh::{self, Output, SshError, SshErrorKind};
 /// How often whoever asked is asked whether to go on.
 const TICK: Duration = Duration::from_millis(200);
 
+/// What is made there is as open to others as the destination's folder, whoever logs in.
+pub(super) const AS_OPEN: &str = "mode=$(stat -c %a . 2>/dev/null) && umask \"$(printf %o $((0777 & ~0$mode)))\"\n";
+
 impl Remote {
     /// First lines of a script: in the destination's folder, with messages in English.
     pub(super) fn enter(&self) -> String {
@@ -20,7 +23,7 @@ impl Remote {
 
     /// The same, if the marker is still there. For scripts that change something.
     pub(super) fn enter_marked(&self, marker: &str) -> String {
-        format!("{}grep -q -F -e {} {OWN}/store.json || exit {NO_MARKER}\n", self.enter(), quote(marker))
+        format!("{}grep -q -F -e {} {OWN}/store.json || exit {NO_MARKER}\n{AS_OPEN}", self.enter(), quote(marker))
     }
 
     pub(super) fn run(

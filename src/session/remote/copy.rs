@@ -3,7 +3,7 @@
 //! A new session grows below `.hotspare/staging/` of the destination and appears by one rename; in one that is there
 //! already rsync replaces file by file. Nothing is ever deleted from a copy. A run that was interrupted is taken up again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use super::hold::Hold;
 use super::rsync::Load;
 use super::sums::{self, Algorithm, Both, Hand, Sum};
 use super::verify::{DROPPED, MAY_BE_CACHED};
-use super::{OWN, PATIENCE, Remote, RemoteError, TAKEN, found, within};
+use super::{LOOK, OWN, PATIENCE, Remote, RemoteError, TAKEN, found, within};
 use crate::reach::quote::quote;
 use crate::session::copy::Copied;
 use crate::session::key::Key;
@@ -67,6 +67,8 @@ struct Run<'a> {
     /// Whether the copy appears by a rename.
     staged: bool,
     out: Copied,
+    /// Files that are counted as written.
+    written: HashSet<PathBuf>,
     said: Option<String>,
 }
 
@@ -75,7 +77,7 @@ impl Remote {
     pub fn copy(&self, order: &Order<'_>) -> Result<Copied, RemoteError> {
         let folder = tree::open(order.source)?;
         let listing = tree::list_in(&folder, order.source, order.exclude)?;
-        let seen = self.look()?;
+        let seen = self.look(LOOK)?;
         if !order.dry_run && !seen.writable {
             let why = format!("nothing can be written to {}", self.place());
             return Err(RemoteError::trouble("read-only", why, "give the user rights there, or mount it rw"));
@@ -96,12 +98,13 @@ impl Remote {
         out.written = missing.len() as u64;
         out.written_bytes = missing.iter().map(|file| file.size).sum();
         out.resumed = if staged { out.files - out.written } else { 0 };
+        let written = missing.iter().map(|file| file.path.clone()).collect();
         let Some(hold) = hold else { return Ok(out) };
         if let Some(free) = seen.free.filter(|free| *free < out.written_bytes) {
             return Err(RemoteError::Room { place: self.place(), need: out.written_bytes, free });
         }
         let algorithm = seen.algorithm();
-        let run = Run { remote: self, order, hold, folder, algorithm, stage, target, staged, out, said: None };
+        let run = Run { remote: self, order, hold, folder, algorithm, stage, target, staged, out, written, said: None };
         run.prepare()?;
         run.complete(listing)
     }
@@ -224,6 +227,10 @@ impl Run<'_> {
             repairs += 1;
             for file in &wrong {
                 read.remove(&file.path);
+                if self.written.insert(file.path.clone()) {
+                    self.out.written += 1;
+                    self.out.written_bytes += file.size;
+                }
                 let path = shown(&file.path);
                 if !self.out.repaired.contains(&path) {
                     self.out.repaired.push(path);

@@ -82,7 +82,8 @@ pub(super) fn listing(printed: &[u8]) -> Option<Listing> {
         let mut parts = record.splitn(6, |byte| *byte == b' ');
         let mut word = || std::str::from_utf8(parts.next()?).ok();
         let (kind, size, modified, changed, mode) = (word()?, word()?, word()?, word()?, word()?);
-        let path = PathBuf::from(OsStr::from_bytes(parts.next()?));
+        let path = parts.next()?;
+        let path = PathBuf::from(OsStr::from_bytes(path.strip_prefix(b"./").unwrap_or(path)));
         if path.as_os_str().is_empty() {
             continue;
         }
@@ -99,7 +100,8 @@ pub(super) fn listing(printed: &[u8]) -> Option<Listing> {
                 mode,
                 shared: None,
             }),
-            "d" => listing.folders.push((path, mode, modified)),
+            // The time of the inode too: that of the content can be set back, as whoever copies does.
+            "d" => listing.folders.push((path, mode, modified.max(time(changed)?))),
             other => listing.odd.push(Odd { path: shown(&path), what: what(other).to_owned() }),
         }
     }

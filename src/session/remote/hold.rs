@@ -176,7 +176,7 @@ fn script(remote: &Remote, marker: &str, file: &Path, who: &Who) -> Result<Strin
     let who = quote(&serde_json::to_string(who).unwrap_or_default());
     Ok(format!(
         "exec 2>&1\n{}mkdir -p {folder} || exit 1\n\
-         while :; do exec 9>>{file} || exit 1\n\
+         umask 0; while :; do exec 9>>{file} || exit 1\n\
          flock -n 9 || {{ cat {file}; exit {HELD}; }}\n\
          [ {file} -ef /proc/self/fd/9 ] && break; done\n\
          printf '%s\\n' {who} > {file}; echo ours\n\

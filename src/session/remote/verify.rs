@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::sums::{self, Algorithm, Hand, Sum};
-use super::{PATIENCE, Remote, RemoteError, TAKEN, within};
+use super::{LOOK, PATIENCE, Remote, RemoteError, TAKEN, within};
 use crate::session::listing::{File, Listing, shown};
 use crate::session::manifest::{Manifest, sizes_file, sums_file};
 use crate::session::report::Different;
@@ -58,7 +58,7 @@ impl Remote {
             (Some(folder), Some(path)) => Some(tree::list_in(folder, path, question.exclude)?),
             _ => None,
         };
-        let seen = self.look()?;
+        let seen = self.look(LOOK)?;
         let quick = matches!(question.level, Some(Level::Count | Level::Sizes)) && here.is_some();
         let manifest = if quick { None } else { self.manifest(question.relative)? };
         let level = question.level.unwrap_or(if manifest.is_some() { Level::Content } else { Level::Sizes });

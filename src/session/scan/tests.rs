@@ -170,3 +170,19 @@ fn many_sessions_in_one_folder_are_shared_among_the_threads() {
     assert_eq!(scan.found.len(), 500);
     assert!(scan.found.iter().all(|(key, found)| key.participant == format!("p{}", found.facts.bytes)));
 }
+
+#[test]
+fn whoever_takes_in_slowly_does_not_call_a_disk_stale() {
+    let disk = Disk::new("{participant}/{date}");
+    for number in 0..150 {
+        disk.write(&format!("p{number}/20250101/x.mp4"), 5);
+    }
+    let look = Look { known: Arc::default(), depth: Depth::Full, now: later() };
+    // By the time the second piece of news is taken in, the threads have told all of theirs.
+    let slowly = || {
+        std::thread::park_timeout(Duration::from_millis(5));
+        true
+    };
+    let scan = scan(&disk.place(), &Layout::new(disk.layout), &filter(), &look, &slowly).unwrap();
+    assert_eq!(scan.found.len(), 150);
+}

@@ -1,14 +1,20 @@
 //! Sessions out of one long list of everything that lies at a side. Pure.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::{Found, Scan, Stamp};
+use super::{Found, Look, Scan, Stamp};
+use crate::clock::Timestamp;
 use crate::session::filter::Filter;
 use crate::session::key::Key;
 use crate::session::layout::{Layout, Told};
 use crate::session::listing::{File, Listing, Odd};
 use crate::session::remote::CLOSED;
+
+/// Sessions that changed so lately, in seconds, are always looked into: files that are being written change no folder, and the
+/// other machine's clock may be wrong.
+const LATELY: i64 = 3600;
 
 /// What a path is by the layout.
 enum Fit<'a> {
@@ -26,12 +32,15 @@ enum Fit<'a> {
 pub(super) fn gather(listing: Listing, layout: &Layout, filter: &Filter) -> Scan {
     let mut scan = Scan::default();
     let mut sessions: HashMap<Key, Listing> = HashMap::new();
+    let mut own: HashMap<Key, Timestamp> = HashMap::new();
     for (path, mode, modified) in listing.folders {
         match fit(&path, layout, filter) {
             Fit::Session(key, below) => {
-                let session = sessions.entry(key).or_default();
-                if !below.as_os_str().is_empty() {
-                    session.folders.push((below.to_owned(), mode, modified));
+                if below.as_os_str().is_empty() {
+                    own.insert(key.clone(), modified);
+                    sessions.entry(key).or_default();
+                } else {
+                    sessions.entry(key).or_default().folders.push((below.to_owned(), mode, modified));
                 }
             }
             Fit::Stray => scan.strays += 1,
@@ -63,9 +72,44 @@ pub(super) fn gather(listing: Listing, layout: &Layout, filter: &Filter) -> Scan
     }
     scan.looked = sessions.len() as u64;
     let count = |listing: &Listing| listing.facts(|path| filter.video(path));
-    let found = |(key, listing)| (key, Found { facts: count(&listing), stamp: Stamp::default() });
+    let found = |(key, listing)| {
+        let stamp = own.get(&key).map(|own| stamp(*own, &listing)).unwrap_or_default();
+        (key, Found { facts: count(&listing), stamp })
+    };
     scan.found = sessions.into_iter().map(found).collect();
     scan
+}
+
+/// Which of the sessions whose folders were just listed may hold something else than what is known of them; the others are
+/// taken over as they are.
+pub(super) fn changed(folders: &mut Scan, look: &Look) -> Vec<Key> {
+    let mut wanted = Vec::new();
+    for (key, found) in &mut folders.found {
+        match look.known.get(key).filter(|known| is_as_before(found, known, look.now)) {
+            Some(known) => *found = known.clone(),
+            None => wanted.push(key.clone()),
+        }
+    }
+    folders.looked = 0;
+    wanted
+}
+
+fn is_as_before(found: &Found, known: &Found, now: Timestamp) -> bool {
+    let quiet = |changed: Timestamp| now.as_second().saturating_sub(changed.as_second()) > LATELY;
+    found.stamp.folders.is_some() && found.stamp == known.stamp && known.facts.changed.is_none_or(quiet)
+}
+
+fn stamp(own: Timestamp, listing: &Listing) -> Stamp {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&own.as_nanosecond().to_le_bytes());
+    for (path, _, modified) in &listing.folders {
+        hasher.update(path.as_os_str().as_bytes());
+        hasher.update(&[0]);
+        hasher.update(&modified.as_nanosecond().to_le_bytes());
+    }
+    let mut half = [0; 16];
+    hasher.finalize_xof().fill(&mut half);
+    Stamp { folders: Some(half), below: Box::default() }
 }
 
 fn fit<'a>(path: &'a Path, layout: &Layout, filter: &Filter) -> Fit<'a> {
@@ -85,9 +129,36 @@ fn fit<'a>(path: &'a Path, layout: &Layout, filter: &Filter) -> Fit<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::clock::Timestamp;
+    use crate::session::side::Depth;
     use crate::session::side::tests::store;
+
+    #[test]
+    fn only_what_changed_is_looked_into_again() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let gathered = |inner: i64| {
+            let folders = [("p001/20250104", 100), ("p001/20250104/in", inner), ("p002/20250104", 100)];
+            let folders = folders.map(|(path, second)| (PathBuf::from(path), 0o755, at(second))).to_vec();
+            let listing = Listing { folders, ..Listing::default() };
+            gather(listing, &Layout::new("{participant}/{date}"), &Filter::new(&store()))
+        };
+        let key = |participant| Key::new(participant, "20250104").unwrap();
+        let mut known = gathered(100).found;
+        known.get_mut(&key("p002")).unwrap().facts.files = 7;
+        let known = Arc::new(known);
+        let look = |now: i64| Look { known: Arc::clone(&known), depth: Depth::Changed, now: at(now) };
+        let mut later = gathered(200);
+        assert_eq!(changed(&mut later, &look(10_000)), [key("p001")]);
+        assert_eq!(later.found[&key("p002")].facts.files, 7, "what is known of the other stands");
+        assert_eq!(
+            changed(&mut gathered(100), &look(1_000)),
+            [key("p001")],
+            "what changed lately is looked into anyway"
+        );
+        assert!(changed(&mut gathered(100), &look(10_000)).is_empty());
+    }
 
     #[test]
     fn sessions_are_told_apart_and_the_rest_is_counted_or_named() {

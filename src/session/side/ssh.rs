@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::gather::gather;
-use super::{CopyWish, Look, Lost, Owner, Scan, Side, Standing, Undone, VerifyWish, Ways, trouble};
+use super::gather::{changed, gather};
+use super::{CopyWish, Depth, Look, Lost, Owner, Scan, Side, Standing, Undone, VerifyWish, Ways, trouble};
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::fleet::data::Destination;
 use crate::fleet::share::SshFolder;
@@ -20,8 +20,15 @@ use crate::session::remote::{Order, Question, Remote, RemoteError, Seen};
 use crate::session::verify::Outcome;
 use crate::session::view::SideState;
 
+/// So few sessions are asked for by name, also where that is most of them.
+const MANY: usize = 100;
 /// A machine that was just found to be out of reach is tried again by the next look, but not more often than this.
 const REST: Duration = Duration::from_secs(10);
+
+/// How long a look may take, connecting included: as long as one at a share.
+const GLANCE: Duration = Duration::from_secs(4);
+/// How long one may take before a copy.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A folder there with its layout.
 #[derive(Debug)]
@@ -45,7 +52,7 @@ impl Ssh {
         }
     }
 
-    fn look(&self) -> Result<Seen, RemoteError> {
+    fn look(&self, within: Duration) -> Result<Seen, RemoteError> {
         let now = self.clock.tick();
         let mut woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
         if woken.is_none_or(|last| now.since(last) >= REST) {
@@ -53,7 +60,7 @@ impl Ssh {
             self.remote.wake();
         }
         drop(woken);
-        self.remote.look()
+        self.remote.look(within)
     }
 
     fn standing(&self, seen: &Seen, kept: Option<&str>) -> Standing {
@@ -105,14 +112,14 @@ impl Side for Ssh {
     }
 
     fn stand(&self, kept: Option<&str>) -> Standing {
-        match self.look() {
+        match self.look(GLANCE) {
             Ok(seen) => self.standing(&seen, kept),
             Err(error) => self.lost(error, kept),
         }
     }
 
     fn prepare(&self, kept: Option<&str>, owner: &Owner, now: Timestamp) -> Standing {
-        let mut seen = match self.look() {
+        let mut seen = match self.look(PATIENCE) {
             Ok(seen) => seen,
             Err(error) => return self.lost(error, kept),
         };
@@ -126,10 +133,26 @@ impl Side for Ssh {
         self.standing(&seen, kept)
     }
 
-    fn scan(&self, _look: &Look, go_on: &dyn Fn() -> bool) -> Result<Scan, Lost> {
-        // All of it in one question: what is cheap on a disk, to leave out what did not change, would cost one for each.
-        let listing = self.remote.list_all(go_on).map_err(lost)?;
-        Ok(gather(listing, &self.layout, &self.filter))
+    fn scan(&self, look: &Look, go_on: &dyn Fn() -> bool) -> Result<Scan, Lost> {
+        let gathered = |listing| gather(listing, &self.layout, &self.filter);
+        if look.depth == Depth::Changed && !look.known.is_empty() {
+            let mut scan = gathered(self.remote.list_folders(go_on).map_err(lost)?);
+            let wanted = changed(&mut scan, look);
+            if wanted.is_empty() {
+                return Ok(scan);
+            }
+            if wanted.len() * 2 < scan.found.len() + MANY {
+                let folders: Vec<_> = wanted.iter().map(|key| self.layout.render(key)).collect();
+                let fresh = gathered(self.remote.list_some(&folders, go_on).map_err(lost)?);
+                for key in &wanted {
+                    scan.found.remove(key);
+                }
+                scan.found.extend(fresh.found);
+                scan.looked = fresh.looked;
+                return Ok(scan);
+            }
+        }
+        Ok(gathered(self.remote.list_all(go_on).map_err(lost)?))
     }
 
     fn list(&self, key: &Key) -> Result<Option<Listing>, Lost> {
@@ -142,9 +165,14 @@ impl Side for Ssh {
     }
 
     fn copy(&self, wish: &CopyWish<'_>) -> Result<Copied, Undone> {
-        let Some(marker) = wish.kept else {
-            let why = format!("{} does not carry hotspare's marker yet", self.remote.place());
-            return Err(Lost::trouble("no marker", why, "sync a session: that leaves one").into());
+        let marker = match wish.kept {
+            Some(marker) => marker,
+            // Nothing is written: it can be said before there is one.
+            None if wish.dry_run => "",
+            None => {
+                let why = format!("{} does not carry hotspare's marker yet", self.remote.place());
+                return Err(Lost::trouble("no marker", why, "sync a session: that leaves one").into());
+            }
         };
         let order = Order {
             key: wish.key,

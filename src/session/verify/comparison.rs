@@ -21,7 +21,7 @@ struct Pair<'a> {
 
 /// What was found so far.
 #[derive(Default)]
-pub(super) struct Comparison<'a> {
+pub(in crate::session) struct Comparison<'a> {
     pairs: Vec<Pair<'a>>,
     missing: Vec<&'a Path>,
     different: BTreeMap<&'a Path, String>,
@@ -29,7 +29,12 @@ pub(super) struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    pub(super) fn of(source: Option<&'a Listing>, manifest: &'a Manifest, copy: &'a Listing, level: Level) -> Self {
+    pub(in crate::session) fn of(
+        source: Option<&'a Listing>,
+        manifest: &'a Manifest,
+        copy: &'a Listing,
+        level: Level,
+    ) -> Self {
         let mut there: BTreeMap<&Path, &File> = copy.files.iter().map(|file| (file.path.as_path(), file)).collect();
         let mut found = Self::default();
         let mut pair = |path: &'a Path, size: Option<u64>, source: Option<&'a File>, hash| match there.remove(path) {
@@ -56,12 +61,12 @@ impl<'a> Comparison<'a> {
         found
     }
 
-    pub(super) fn bytes_to_read(&self) -> u64 {
+    pub(in crate::session) fn bytes_to_read(&self) -> u64 {
         self.pairs.iter().map(|pair| pair.copy.size * if pair.hash.is_none() { 2 } else { 1 }).sum()
     }
 
     /// Reads those files of the source whose sums are not known.
-    pub(super) fn read_source(&mut self, folder: BorrowedFd<'_>, lanes: usize, hand: &Hand<'_>) {
+    pub(in crate::session) fn read_source(&mut self, folder: BorrowedFd<'_>, lanes: usize, hand: &Hand<'_>) {
         let unknown: Vec<usize> = (0..self.pairs.len()).filter(|at| self.pairs[*at].hash.is_none()).collect();
         let files: Vec<&File> = unknown.iter().filter_map(|at| self.pairs[*at].source).collect();
         let flow = Flow { from: folder, storage: None, into: None, lanes };
@@ -84,16 +89,25 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// The copy's files whose sums are known by now.
+    pub(in crate::session) fn wanted(&self) -> Vec<(&'a File, blake3::Hash)> {
+        self.pairs.iter().filter_map(|pair| Some((pair.copy, pair.hash?))).collect()
+    }
+
+    /// Files that are not the same after all, each with the reason.
+    pub(in crate::session) fn differs(&mut self, wrong: impl IntoIterator<Item = (&'a Path, String)>) {
+        self.different.extend(wrong);
+    }
+
     /// Reads the copy's files whose sums are known by now, from storage.
     pub(super) fn read_copy(&mut self, folder: BorrowedFd<'_>, lanes: usize, hand: &Hand<'_>) -> Option<Origin> {
-        let wanted: Vec<(&'a File, blake3::Hash)> =
-            self.pairs.iter().filter_map(|pair| Some((pair.copy, pair.hash?))).collect();
+        let wanted = self.wanted();
         let (origin, wrong) = compare(folder, &wanted, lanes, hand);
-        self.different.extend(wrong.into_iter().map(|(at, what)| (wanted[at].0.path.as_path(), what)));
+        self.differs(wrong.into_iter().map(|(at, what)| (wanted[at].0.path.as_path(), what)));
         origin
     }
 
-    pub(super) fn outcome(
+    pub(in crate::session) fn outcome(
         self,
         level: Level,
         origin: Option<Origin>,
