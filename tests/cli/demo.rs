@@ -6,6 +6,9 @@ use std::process::{Command, Output, Stdio};
 
 use hotspare::engine::lock::Lock;
 
+/// What is said of a session that came through.
+const SAFE: &str = "is copied, verified by content, imported and safe to delete";
+
 /// Runs the demo with its folders for temporary files in `folder`.
 fn demo(folder: &Path, args: &[&str]) -> Output {
     let temporary = folder.join("tmp");
@@ -40,6 +43,13 @@ fn every_scene_is_seen_as_announced_and_nothing_is_left() {
     assert_eq!(report["ok"], true);
     assert!(scenes.len() >= 2, "{report}");
     assert!(scenes.iter().all(|scene| scene["as_announced"] == true), "{report}");
+    let sessions = report["sessions"].as_array().unwrap();
+    assert!(!sessions.is_empty(), "the first of a few days is copied, verified and imported by then: {report}");
+    for session in sessions {
+        let key = session["key"].as_str().and_then(|key| key.split_once('/')).unwrap();
+        assert!(["p012", "TF47", "b009", "p013", "TF48"].contains(&key.0) && key.1.len() == 8, "{report}");
+        assert_eq!((&session["ok"], &session["what"]), (&true.into(), &SAFE.into()), "{report}");
+    }
     assert_eq!(text(&ended.stderr), "hotspare: the demo plays for 20 s\n");
     assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0, "the demo's folder is removed");
     assert!(!folder.path().join("state-home").exists(), "the demo's state is its own");
@@ -53,6 +63,10 @@ fn a_named_folder_is_kept_with_a_fleet_file_that_passes_check() {
     let named = kept.display().to_string();
     let ended = demo(folder.path(), &["--headless-for", "9s", "--dir", &named]);
     assert!(text(&ended.stdout).contains("of 1 seen as announced\n"), "{}{}", text(&ended.stdout), text(&ended.stderr));
+    let marker = fs::read_to_string(kept.join("share/.hotspare/store.json")).unwrap();
+    assert!(marker.contains("\"mocap\""), "its engine copies to the share: {marker}");
+    let today = fs::read_dir(kept.join("data/p014")).unwrap().count();
+    assert_eq!(today, 1, "and today is recorded");
     let fleet = kept.join("hotspare.toml");
     let mut check = Command::new(env!("CARGO_BIN_EXE_hotspare"));
     let checked = check.arg("check").arg("--fleet").arg(&fleet).output().unwrap();

@@ -68,8 +68,11 @@ impl Half {
     }
 
     /// What its copies prove: nothing, as long as they come from what was stored. Trouble is known at once.
-    pub(super) fn judged(&self) -> &SideState {
-        if self.fresh || !self.proof.ready() { &self.proof } else { &SideState::Unknown }
+    pub(super) const fn judged(&self) -> &SideState {
+        match &self.proof {
+            SideState::Ready if !self.fresh => &SideState::Unknown,
+            state => state,
+        }
     }
 
     fn set_standing(&mut self, standing: Standing) {
