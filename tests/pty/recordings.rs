@@ -152,7 +152,7 @@ async fn a_session_goes_all_the_way_from_the_disk_to_the_share_by_keys() {
     session.press(BACK).await;
     session.until_text("2 on disk").await;
     session.press(":pane.show journal\r").await;
-    session.until_text("p001/20250104 was deleted from this computer: 400 kB").await;
+    session.until_text("p001/20250104 is deleted from this computer: 3 files, 400 kB").await;
     let journal = text(&studio.0.run(&["journal"]).stdout);
     let told = ["copying 3 sessions: job 1", "p001/20250104 is deleted from this computer: 3 files"];
     assert!(told.iter().all(|what| journal.contains(what)), "{journal}");
