@@ -17,7 +17,7 @@ fn slow() -> Fleet {
         std::fs::write(fleet.session("p001", "20250104").join(format!("{number}.mp4")), vec![number; 6_000_000])
             .unwrap();
     }
-    assert_eq!(fleet.session_said(&["limit", "3MB/s"]).0, Some(0));
+    assert_eq!(fleet.session_said(&["limit", "1MB/s"]).0, Some(0));
     fleet
 }
 
