@@ -30,5 +30,6 @@ pub mod side;
 mod stream;
 pub mod task;
 pub mod tree;
+mod tries;
 pub mod verify;
 pub mod view;

@@ -46,7 +46,7 @@ pub struct Copy<'a> {
     pub differs: &'a [Different],
 }
 
-/// One reason not to delete. Its text says what is wrong and what to do; [`Reason::short`] only what.
+/// One reason not to delete. Its text says what is wrong and what to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason<'a> {
     /// Something goes on with it.

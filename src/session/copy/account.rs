@@ -13,21 +13,6 @@ use crate::session::manifest::Sum;
 use crate::session::stream::seen;
 use crate::session::tree::{self, plain};
 
-/// A file that changed so often while it was copied is still being written.
-const CHANGES: u32 = 5;
-/// A file that could not be read or written so often is given up.
-const ERRORS: u32 = 2;
-/// A file that was not what had been written so often is given up.
-const CORRUPTIONS: u32 = 3;
-
-/// How often what went wrong with a file.
-#[derive(Default)]
-pub(super) struct Tries {
-    changed: u32,
-    errors: u32,
-    corrupt: u32,
-}
-
 /// What a round has to do.
 #[derive(Default)]
 pub(super) struct Todo<'l> {
@@ -90,20 +75,16 @@ impl Run<'_> {
     }
 
     pub(super) fn changed(&mut self, path: &Path) -> Result<(), CopyError> {
-        let tries = self.tries.entry(path.to_owned()).or_default();
-        tries.changed += 1;
-        if tries.changed < CHANGES {
-            return Ok(());
+        match self.tries.entry(path.to_owned()).or_default().changed() {
+            None => Ok(()),
+            Some(times) => Err(CopyError::StillWritten { file: shown(path), times }),
         }
-        Err(CopyError::StillWritten { file: shown(path), times: tries.changed })
     }
 
     /// Something went wrong with a file: tried again, or given up.
     pub(super) fn wrong(&mut self, path: &Path, what: &str, error: &io::Error) {
         self.forget(path);
-        let tries = self.tries.entry(path.to_owned()).or_default();
-        tries.errors += 1;
-        if tries.errors >= ERRORS {
+        if self.tries.entry(path.to_owned()).or_default().failed() {
             self.failed.insert(path.to_owned(), format!("{what}: {}", plain(error)));
         }
     }
@@ -115,12 +96,8 @@ impl Run<'_> {
         if !self.report.repaired.contains(&name) {
             self.report.repaired.push(name);
         }
-        let tries = self.tries.entry(path.to_owned()).or_default();
-        tries.corrupt += 1;
-        if tries.corrupt >= CORRUPTIONS {
-            let times = tries.corrupt;
-            self.failed
-                .insert(path.to_owned(), format!("it was wrong each of {times} times it was read back ({what})"));
+        if let Some(why) = self.tries.entry(path.to_owned()).or_default().corrupt(what) {
+            self.failed.insert(path.to_owned(), why);
         }
     }
 

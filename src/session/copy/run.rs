@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::account::{Todo, Tries};
+use super::account::Todo;
 use super::stage::{self, Stage};
 use super::target::{self, Target};
 use super::{Copied, CopyError, Order, ReadBack, publish, room};
@@ -20,6 +20,7 @@ use crate::session::report::Different;
 use crate::session::root::Held;
 use crate::session::stream::{Hand, Origin, seen};
 use crate::session::tree::{self, plain};
+use crate::session::tries::Tries;
 use crate::session::verify;
 use crate::work::progress::Event;
 

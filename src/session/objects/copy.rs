@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use self::account::Tries;
 use super::fault::Fault;
 use super::list;
 use super::read::{each, lanes, sum};
@@ -23,6 +22,7 @@ use crate::session::manifest::{Manifest, Sum};
 use crate::session::side::{CopyWish, Undone};
 use crate::session::stream::{self, Flow, Hand, seen};
 use crate::session::tree;
+use crate::session::tries::Tries;
 use crate::session::verify;
 use crate::work::progress::Event;
 

@@ -184,17 +184,11 @@ fn every_single_condition_that_is_broken_is_said() {
 }
 
 #[test]
-fn the_nearest_reason_comes_first_and_is_short() {
+fn the_nearest_reason_comes_first() {
     let mut known = good();
     known.busy.push("being copied".into());
     known.imported = Imported::NotAsked;
-    assert_eq!(known.judge(|case| reasons(case)[0].short()), "being copied");
-    for (_, spoil) in breaks() {
-        let mut known = good();
-        spoil(&mut known);
-        let short = known.judge(|case| reasons(case)[0].short());
-        assert!((1..=40).contains(&short.chars().count()), "{short}");
-    }
+    assert_eq!(known.judge(|case| reasons(case)[0].to_string()), "being copied");
 }
 
 #[test]

@@ -78,52 +78,6 @@ impl fmt::Display for Wrong<'_> {
     }
 }
 
-impl Reason<'_> {
-    /// In a few words, for the last column of the table.
-    pub fn short(&self) -> String {
-        match self {
-            Self::Busy(words) => (*words).to_owned(),
-            Self::Disk(SideState::Trouble { word, .. }) => format!("source {word}"),
-            Self::Disk(_) => "source not looked at".into(),
-            Self::Gone => "not here".into(),
-            Self::Empty => "no files".into(),
-            Self::Odd(odd) => format!("{}: {}", odd.path, odd.what),
-            Self::OddOnes(count) => format!("{count} not copyable"),
-            Self::Recent { ago, .. } => format!("recorded {} ago", long(*ago)),
-            Self::Ahead(_) => "times in the future".into(),
-            Self::Timeless => "time unknown".into(),
-            Self::NoDestination => "no destination".into(),
-            Self::Copy(name, wrong) => wrong.short(name),
-            Self::NotImported { line: Some(line), .. } => (*line).to_owned(),
-            Self::NotImported { short, line: None } => format!("imported: {short}"),
-            Self::ImportUnknown(_) => "imported unknown".into(),
-            Self::NotAsked => "no `imported` declared".into(),
-        }
-    }
-}
-
-impl Wrong<'_> {
-    fn short(&self, name: &str) -> String {
-        match self {
-            Self::Destination(SideState::Trouble { word, .. }) => format!("{name} {word}"),
-            Self::Destination(_) => format!("{name} not looked at"),
-            Self::Unknown(why) => format!("{name} {why}"),
-            Self::None => "no copy".into(),
-            Self::Differs => "copy differs".into(),
-            Self::File(different) => format!("{}: {}", different.path, different.reason),
-            Self::Unverified => "not verified".into(),
-            Self::Level(level) => format!("verified by {} only", level.word()),
-            Self::Problems(_) => "verification failed".into(),
-            Self::Cached => "verified from memory".into(),
-            Self::WithoutSource => "verified without source".into(),
-            Self::SourceChanged(_) => "source changed since verified".into(),
-            Self::CopyChanged(_) => "copy changed since verified".into(),
-            Self::VerifiedAhead(_) => "verified in the future".into(),
-            Self::Ahead(_) => "copy's times in the future".into(),
-        }
-    }
-}
-
 /// Times of a few minutes as [`time`]; longer ones in hours and days.
 fn long(span: std::time::Duration) -> String {
     match span.as_secs() {
