@@ -36,3 +36,18 @@ impl Tries {
         (times >= CORRUPTIONS).then(|| format!("it was wrong each of {times} times it was read back ({what})"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_given_up_for_each_reason_by_its_own_count() {
+        let mut tries = Tries::default();
+        assert_eq!((1..=5).map(|_| tries.changed()).collect::<Vec<_>>(), [None, None, None, None, Some(5)]);
+        assert_eq!([tries.failed(), tries.failed()], [false, true]);
+        assert_eq!([tries.corrupt("content"), tries.corrupt("content")], [None, None]);
+        let why = tries.corrupt("content");
+        assert_eq!(why.as_deref(), Some("it was wrong each of 3 times it was read back (content)"));
+    }
+}
