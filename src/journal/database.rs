@@ -180,8 +180,8 @@ pub fn join(folder: &Path) -> Result<Connection, OpenError> {
     let path = folder.join(FILE);
     let unusable = |error| OpenError::Unusable { path: path.clone(), error };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&path, flags).map_err(unusable)?;
-    connection.busy_timeout(BUSY).map_err(unusable)?;
+    let mut connection = Connection::open_with_flags(&path, flags).map_err(unusable)?;
+    connection.busy_handler(Some(wait)).map_err(unusable)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(unusable)?;
     match connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)? {
         KNOWN => Ok(connection),
@@ -194,8 +194,8 @@ pub fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
     let path = folder.join(FILE);
     let unusable = |error| OpenError::Unusable { path: path.clone(), error };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&path, flags).map_err(unusable)?;
-    connection.busy_timeout(BUSY).map_err(unusable)?;
+    let mut connection = Connection::open_with_flags(&path, flags).map_err(unusable)?;
+    connection.busy_handler(Some(wait)).map_err(unusable)?;
     let readable = |connection: &Connection| connection.query_row("SELECT 1 FROM head", [], |_row| Ok(()));
     match readable(&connection) {
         // On a read-only disk `SQLite` cannot make the files that it reads a WAL with; without a WAL it needs none.
@@ -218,7 +218,17 @@ fn immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
 }
 
-const BUSY: Duration = Duration::from_secs(2);
+/// Between two looks whether it is our turn to write: whoever writes much lets others in between for longer than this.
+pub const TURN: Duration = Duration::from_millis(1);
+/// So many looks, then the file counts as blocked: two seconds at the least.
+const LOOKS: i32 = 2_000;
+
+/// Waits for a turn. `SQLite`'s own way sleeps longer each time, up to a tenth of a second, and misses its turn beside a
+/// writer that goes on.
+fn wait(looks: i32) -> bool {
+    std::thread::park_timeout(TURN);
+    looks < LOOKS
+}
 
 enum Attempt {
     Corrupt(String),
@@ -255,7 +265,7 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
         return Err(Attempt::Corrupt("it does not begin as a SQLite file does".into()));
     }
     let mut connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
+    connection.busy_handler(Some(wait))?;
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(Attempt::Corrupt(verdict));
