@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use globset::{GlobMatcher, GlobSet, GlobSetBuilder};
+use globset::{GlobSet, GlobSetBuilder};
 
 use crate::fleet::data::Store;
 use crate::fleet::glob::glob;
@@ -12,7 +12,8 @@ use crate::fleet::glob::glob;
 pub struct Filter {
     prefixes: std::sync::Arc<[String]>,
     exclude: GlobSet,
-    count: Option<GlobMatcher>,
+    /// A set of one: it knows `*.mp4` by its ending, where a matcher by itself would run an expression.
+    count: GlobSet,
 }
 
 impl Filter {
@@ -20,8 +21,8 @@ impl Filter {
     pub fn new(store: &Store) -> Self {
         Self {
             prefixes: store.participants.clone().into(),
-            exclude: exclude(&store.exclude),
-            count: glob(&store.count).ok().map(|glob| glob.compile_matcher()),
+            exclude: set(&store.exclude),
+            count: set(std::slice::from_ref(&store.count)),
         }
     }
 
@@ -37,7 +38,7 @@ impl Filter {
 
     /// Whether the Videos column counts a file, by its path below the session's folder.
     pub fn video(&self, path: &Path) -> bool {
-        self.count.as_ref().is_some_and(|count| count.is_match(path))
+        self.count.is_match(path)
     }
 
     /// What leaves files out.
@@ -46,7 +47,7 @@ impl Filter {
     }
 }
 
-fn exclude(globs: &[String]) -> GlobSet {
+fn set(globs: &[String]) -> GlobSet {
     let mut builder = GlobSetBuilder::new();
     globs.iter().filter_map(|text| glob(text).ok()).for_each(|glob| {
         builder.add(glob);
@@ -65,8 +66,8 @@ mod tests {
         let exclude: Vec<String> = exclude.iter().map(|glob| (*glob).to_owned()).collect();
         Filter {
             prefixes: ["p", "TF"].map(str::to_owned).to_vec().into(),
-            exclude: super::exclude(&exclude),
-            count: glob(count).ok().map(|glob| glob.compile_matcher()),
+            exclude: set(&exclude),
+            count: set(&[count.to_owned()]),
         }
     }
 

@@ -14,7 +14,7 @@ use rustix::fs::{AtFlags, FileType, Mode, Stat};
 use rustix::io::Errno;
 
 use super::beneath::{self, Kind};
-use super::listing::{File, Listing, Odd};
+use super::listing::{File, Listing, Odd, by_path};
 
 /// Folders in folders; deeper ones are named as odd. Each level holds one descriptor.
 const DEEPEST: usize = 100;
@@ -74,7 +74,7 @@ pub(super) fn list_with(
     let mut walk = Walk { listing: Listing::default(), device, exclude, lanes };
     walk.folder(root, Path::new(""), 0).map_err(|error| unreadable(shown, &error))?;
     let mut listing = walk.listing;
-    listing.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    listing.files.sort_unstable_by(|one, other| by_path(&one.path, &other.path));
     listing.folders.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     listing.odd.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     listing.excluded.sort_unstable();
@@ -102,9 +102,10 @@ impl Walk<'_> {
         let stats = stats(folder.as_fd(), &names, self.lanes);
         let mut inner = Vec::new();
         for ((name, _), stat) in names.into_iter().zip(stats) {
-            let path = path.join(&name);
+            // Most files lie right in the session's folder.
+            let path = if depth == 0 { PathBuf::from(name) } else { path.join(name) };
             match stat {
-                Ok(stat) if is_folder(&stat) => inner.push((name, path)),
+                Ok(stat) if is_folder(&stat) => inner.push(path),
                 Ok(_) if (self.exclude)(&path) => self.listing.excluded.push(path),
                 Ok(stat) => self.entry(path, &stat),
                 // It was removed since its name was read.
@@ -112,13 +113,14 @@ impl Walk<'_> {
                 Err(error) => self.refused(&path, error.into())?,
             }
         }
-        for (name, path) in inner {
+        for path in inner {
+            let name = path.file_name().unwrap_or_default();
             if name.as_bytes().starts_with(b".hotspare") {
                 self.odd(&path, "a folder of hotspare's own");
             } else if depth == DEEPEST {
                 self.odd(&path, "too many folders in folders");
             } else {
-                match beneath::open(folder, Path::new(&name), beneath::FOLDER, Mode::empty()) {
+                match beneath::open(folder, Path::new(name), beneath::FOLDER, Mode::empty()) {
                     Ok(opened) => self.inner(&opened, path, depth)?,
                     Err(error) => self.refused(&path, error)?,
                 }

@@ -24,6 +24,9 @@ use crate::session::{beneath, tree};
 /// Sessions that one thread takes at a time.
 const PIECE: usize = 32;
 
+/// How nice a thread is: a tenth of what others get, where there is not enough for all.
+const BEHIND: i32 = 10;
+
 /// What the threads tell.
 pub(super) enum News {
     /// The place is open.
@@ -110,8 +113,9 @@ impl Crew {
         self.work(tell);
     }
 
-    /// Works until nothing is left.
+    /// Works until nothing is left, and lets others go first: many threads at once would keep whoever asks for rows waiting.
     pub(super) fn work(&self, tell: &Sender<News>) {
+        let _as_before = rustix::process::setpriority_process(None, BEHIND);
         while let Some(task) = self.take() {
             let _finished = Finished(self);
             match task {
