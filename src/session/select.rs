@@ -7,6 +7,8 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use memchr::memmem::Finder;
+
 use super::key::Key;
 use super::view::{Ask, MOST_ROWS, Sort, Totals};
 use crate::clock::Timestamp;
@@ -129,12 +131,13 @@ fn sort(lines: &[Arc<Line>], order: &mut [u32], by: Sort) {
         }
         Sort::Verified => order.sort_by_cached_key(|at| line(at).and_then(|line| line.verified)),
         Sort::Changed => order.sort_by_cached_key(|at| Reverse(line(at).and_then(|line| line.changed))),
-        // Most names are told apart by their first bytes, which lie at hand.
+        // Most names end within their first bytes, which lie at hand.
         Sort::Participant => order.sort_by_cached_key(|at| {
             let name = line(at).map_or("", |line| line.key.participant.as_str());
-            let mut first = [0; 8];
+            let mut first = [0; 16];
             first.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
-            (u64::from_be_bytes(first), name)
+            // No name holds a NUL, so a short one stands before each that goes on.
+            (u128::from_be_bytes(first), name.as_bytes().get(first.len()..).unwrap_or_default())
         }),
     }
 }
@@ -146,24 +149,24 @@ fn newest_first(lines: &[Arc<Line>], order: &mut [u32]) {
     order.chunk_by_mut(|one, other| date(one) == date(other)).for_each(<[u32]>::reverse);
 }
 
-/// The words of a filter.
+/// The words of a filter, ready to be looked for in many texts.
 struct Words {
-    held: Vec<String>,
-    excluded: Vec<String>,
+    held: Vec<Finder<'static>>,
+    excluded: Vec<Finder<'static>>,
 }
 
 impl Words {
     fn new(text: &str) -> Self {
         let lower = text.to_lowercase();
         let (excluded, held): (Vec<&str>, Vec<&str>) = lower.split_whitespace().partition(|word| word.starts_with('!'));
-        let own = |words: Vec<&str>| words.into_iter().map(ToOwned::to_owned).collect();
+        let finder = |word: &str| Finder::new(word).into_owned();
         let excluded = excluded.into_iter().filter_map(|word| word.strip_prefix('!')).filter(|word| !word.is_empty());
-        Self { held: own(held), excluded: own(excluded.collect()) }
+        Self { held: held.into_iter().map(finder).collect(), excluded: excluded.map(finder).collect() }
     }
 
     fn hold(&self, text: &str) -> bool {
-        self.held.iter().all(|word| text.contains(word.as_str()))
-            && !self.excluded.iter().any(|word| text.contains(word.as_str()))
+        let holds = |word: &Finder<'_>| word.find(text.as_bytes()).is_some();
+        self.held.iter().all(holds) && !self.excluded.iter().any(holds)
     }
 }
 
