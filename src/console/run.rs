@@ -157,7 +157,11 @@ impl Console {
                 Called::GoOn => self.terminal.forget(),
             },
             () = sources.line.gone() => return Ok(Some(ConsoleEnd::HungUp)),
-            Some(reply) = sources.inbox.recv() => self.app.reply(reply),
+            Some(reply) = sources.inbox.recv() => {
+                self.app.reply(reply);
+                // Whoever pressed a key waits for this.
+                self.pace.key();
+            }
             Ok(()) = sources.link.changed() => {
                 let link = sources.link.borrow_and_update().clone();
                 self.app.link(link);
