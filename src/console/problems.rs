@@ -75,7 +75,8 @@ fn of_stores(world: &World) -> Vec<Problem> {
             let more = vec![trouble.why.to_owned(), trouble.remedy.to_owned()];
             all.push(Problem { more, ..Problem::new(Meaning::Bad, line) });
         }
-        if store.totals.wrong > 0 {
+        // As long as only some are known, nobody knows how many.
+        if store.totals.wrong > 0 && !store.reading {
             let count = usize::try_from(store.totals.wrong).unwrap_or(usize::MAX);
             let verb = if count == 1 { "needs" } else { "need" };
             let line = format!("{}: {} {verb} a person", store.name, format::several(count, "session"));

@@ -4,13 +4,17 @@
 //! not answer. What is known is kept in `state.db` too, so that rows are there at once when the engine starts; what the
 //! sides say comes in behind it.
 
+mod anew;
 mod busy;
 mod carry;
+mod changes;
 mod detail;
 mod due;
 mod eyes;
+mod half;
 mod join;
 mod keeper;
+mod load;
 mod looks;
 mod shop;
 mod stock;

@@ -8,9 +8,11 @@ mod rows;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use jiff::civil::Date;
+use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 
 use super::key::Key;
 use super::side::{Found, Known};
@@ -21,20 +23,26 @@ use crate::journal::database;
 use rows::{day, key, nanoseconds};
 
 /// Sessions written in one transaction: the journal waits no longer than for so many.
-const PIECE: usize = 1_000;
+const PIECE: usize = 2_000;
+/// Between two of them: whoever waits for a turn gets it.
+const PAUSE: Duration = database::TURN.saturating_mul(3);
 
 /// The tables. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Index(Arc<Mutex<File>>);
+pub struct Index(Arc<Inner>);
 
 #[derive(Debug)]
-struct File {
+struct Inner {
     folder: PathBuf,
-    open: Option<(Connection, Option<Identity>)>,
-    /// How often it was opened.
-    opened: u64,
-    /// How often something was not kept.
-    missed: u64,
+    open: Mutex<Option<(Connection, Option<Identity>)>>,
+    /// By itself: who asks how it goes does not wait for the disk.
+    told: Mutex<Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    /// How often it was opened, and how often something was not kept.
+    breaks: u64,
     trouble: Option<String>,
 }
 
@@ -45,17 +53,6 @@ pub struct KeptSide {
     pub scanned: Option<Timestamp>,
     /// Its identity.
     pub marker: Option<String>,
-}
-
-/// What is kept of a store besides the facts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeptStore {
-    /// The last verification of each copy, by destination.
-    pub verified: HashMap<String, HashMap<Key, Verified>>,
-    /// Deletions made here.
-    pub deleted: HashMap<Key, Timestamp>,
-    /// What the database of imports said last.
-    pub imported: HashMap<Key, Imported>,
 }
 
 /// Which side of which store.
@@ -70,18 +67,17 @@ pub struct Where<'a> {
 impl Index {
     /// The tables of the `state.db` in this folder.
     pub fn new(folder: &Path) -> Self {
-        Self(Arc::new(Mutex::new(File { folder: folder.to_owned(), open: None, opened: 0, missed: 0, trouble: None })))
+        Self(Arc::new(Inner { folder: folder.to_owned(), open: Mutex::default(), told: Mutex::default() }))
     }
 
     /// Why the last question was not answered, or the last fact not kept.
     pub fn trouble(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).trouble.clone()
+        self.told().trouble.clone()
     }
 
     /// A number that changes whenever something may be missing in the file: it was opened anew, or could not be written.
     pub fn breaks(&self) -> u64 {
-        let file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        file.opened + file.missed
+        self.told().breaks
     }
 
     /// What was kept of a side, unless it was kept of another place. `None`: nothing, or it cannot be read.
@@ -122,7 +118,7 @@ impl Index {
         .is_some()
     }
 
-    /// Facts of a side, the newest days first: handed over piece by piece, until `take` says that it has enough.
+    /// Facts of a side, the newest days first: handed over one by one, until `take` says that it has enough.
     pub fn facts(&self, at: Where<'_>, take: &mut dyn FnMut(Key, Found) -> bool) {
         self.with(|connection| {
             let mut statement = connection.prepare_cached(
@@ -166,44 +162,50 @@ impl Index {
             if kept.is_none() {
                 return false;
             }
+            pause_after(keys.len());
         }
         true
     }
 
-    /// What is kept of a store besides the facts.
-    pub fn store(&self, store: &str) -> KeptStore {
-        let kept = self.with(|connection| {
-            let mut kept = KeptStore::default();
-            let mut statement = connection.prepare_cached(
-                "SELECT day, participant, side, level, at, ok, read, from_storage, problems, source, copy
-                 FROM session_verified WHERE store = ?",
-            )?;
-            let mut rows = statement.query([store])?;
+    /// The last verification of each copy at a destination, of sessions from this day on; `None`: of all.
+    pub fn verified(&self, at: Where<'_>, since: Option<Date>) -> HashMap<Key, Verified> {
+        let sql = "SELECT day, participant, side, level, at, ok, read, from_storage, problems, source, copy
+                   FROM session_verified WHERE store = ? AND side = ? AND day >= ?";
+        self.all(sql, params![at.store, at.side, since.map_or(0, day)], rows::verified)
+    }
+
+    /// Deletions made here.
+    pub fn deleted(&self, store: &str) -> HashMap<Key, Timestamp> {
+        let sql = "SELECT day, participant, at FROM session_deleted WHERE store = ?";
+        self.all(sql, params![store], |row| Ok(rows::time(row.get(2)?)))
+    }
+
+    /// What the database of imports said last of sessions from this day on; `None`: of all.
+    pub fn imported(&self, store: &str, since: Option<Date>) -> HashMap<Key, Imported> {
+        let sql = "SELECT day, participant, imported FROM session_imported WHERE store = ? AND day >= ?";
+        let read = |row: &Row<'_>| Ok(serde_json::from_str(row.get_ref(2)?.as_str()?).ok());
+        self.all(sql, params![store, since.map_or(0, day)], read)
+    }
+
+    /// Rows that begin with a day and a participant; those that this version cannot read are left out.
+    fn all<T>(
+        &self,
+        sql: &str,
+        asked: impl Params,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<Option<T>>,
+    ) -> HashMap<Key, T> {
+        let all = self.with(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query(asked)?;
+            let mut all = HashMap::new();
             while let Some(row) = rows.next()? {
-                if let (Some(key), Some(verified)) = (key(row)?, rows::verified(row)?) {
-                    kept.verified.entry(row.get(2)?).or_default().insert(key, verified);
+                if let (Some(key), Some(value)) = (key(row)?, read(row)?) {
+                    all.insert(key, value);
                 }
             }
-            let mut statement =
-                connection.prepare_cached("SELECT day, participant, at FROM session_deleted WHERE store = ?")?;
-            let mut rows = statement.query([store])?;
-            while let Some(row) = rows.next()? {
-                if let (Some(key), Some(at)) = (key(row)?, rows::time(row.get(2)?)) {
-                    kept.deleted.insert(key, at);
-                }
-            }
-            let mut statement =
-                connection.prepare_cached("SELECT day, participant, imported FROM session_imported WHERE store = ?")?;
-            let mut rows = statement.query([store])?;
-            while let Some(row) = rows.next()? {
-                let imported = serde_json::from_str(row.get_ref(2)?.as_str()?);
-                if let (Some(key), Ok(imported)) = (key(row)?, imported) {
-                    kept.imported.insert(key, imported);
-                }
-            }
-            Ok(kept)
+            Ok(all)
         });
-        kept.unwrap_or_default()
+        all.unwrap_or_default()
     }
 
     /// Keeps verifications. `false`: it could not.
@@ -259,44 +261,57 @@ impl Index {
                 }
                 transaction.commit()
             })
-            .is_some()
+            .is_some_and(|()| {
+                pause_after(put.len() + gone.len());
+                true
+            })
         })
     }
 
     /// Asks or tells the file; opens it where it is not, or was taken from under us.
     fn with<T>(&self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Option<T> {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = aside::identity(&file.folder);
-        if file.open.as_ref().is_some_and(|(_, then)| *then != now) {
-            file.open = None;
-        }
-        let done = if let Some(open) = file.open.take() {
-            Ok(open)
-        } else {
-            file.opened += 1;
-            database::join(&file.folder).map(|connection| (connection, now)).map_err(|error| error.to_string())
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = aside::identity(&self.0.folder);
+        let done = match open.take() {
+            Some((connection, then)) if then == now => Ok((connection, then)),
+            _ => {
+                self.told().breaks += 1;
+                database::join(&self.0.folder).map(|connection| (connection, now)).map_err(|error| error.to_string())
+            }
         };
         let done = done.and_then(|(mut connection, identity)| {
             let done = act(&mut connection).map_err(|error| error.to_string());
             if done.is_ok() {
-                file.open = Some((connection, identity));
+                *open = Some((connection, identity));
             }
             done
         });
+        let mut told = self.told();
         match done {
             Ok(done) => {
-                file.trouble = None;
+                told.trouble = None;
                 Some(done)
             }
             Err(why) => {
-                if file.trouble.as_ref() != Some(&why) {
+                if told.trouble.as_ref() != Some(&why) {
                     tracing::warn!("what is known of sessions is not kept in state.db: {why}");
                 }
-                file.trouble = Some(why);
-                file.missed += 1;
+                told.trouble = Some(why);
+                told.breaks += 1;
                 None
             }
         }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets others write after a whole piece.
+fn pause_after(sessions: usize) {
+    if sessions == PIECE {
+        std::thread::park_timeout(PAUSE);
     }
 }
 

@@ -30,6 +30,9 @@ pub struct StoreView {
     pub scanned: Option<Timestamp>,
     /// A look at all sides is under way.
     pub scanning: bool,
+    /// What was stored is still being read: only the newest days are here, and `totals` are theirs alone.
+    #[serde(default)]
+    pub reading: bool,
     /// Sums over all rows.
     pub totals: Totals,
     /// Bytes a second that copies may take; `None`: no limit.

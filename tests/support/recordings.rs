@@ -301,6 +301,7 @@ pub fn view(name: &str, rows: &[SessionRow], now: Timestamp) -> StoreView {
         imported: Some(SideState::Ready),
         scanned: Some(ago(now, 40)),
         scanning: false,
+        reading: false,
         totals: totals(rows.iter()),
         limit: None,
     }

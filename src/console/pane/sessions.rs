@@ -95,6 +95,10 @@ impl Pane for Sessions {
             parts.push(dim(format!(" ({} of {stores} stores)", at + 1)));
         }
         parts.push(dim(format!(" {} ", glyphs.dot)));
+        if store.reading {
+            parts.push(dim("the newest days as stored: reading the others…"));
+            return parts;
+        }
         parts.push(plain(format!("{} on disk", format::count(totals.on_disk))));
         if totals.wrong > 0 {
             parts.push(plain(", "));
@@ -116,6 +120,9 @@ impl Pane for Sessions {
 
     fn brief(&self, world: &World, glyphs: &Glyphs) -> Vec<Part> {
         let Some(store) = world.store() else { return Vec::new() };
+        if store.reading {
+            return vec![dim("reading…")];
+        }
         let mut parts = vec![plain(format!("{} safe", format::count(store.totals.safe)))];
         if store.totals.wrong > 0 {
             parts.push(part(Meaning::Bad, format!(" {}", glyphs.bad)));
@@ -180,7 +187,7 @@ impl Pane for Sessions {
     fn empty(&self, world: &World, keymap: &Keymap) -> Vec<String> {
         let Some(store) = world.store() else { return Vec::new() };
         let mut lines = vec![
-            if store.scanning {
+            if store.scanning || store.reading {
                 "looking for sessions…".to_owned()
             } else {
                 format!("no session in {} yet", store.name)

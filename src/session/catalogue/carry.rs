@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::lock;
 use super::shop::Shop;
 use crate::session::copy::Copied;
 use crate::session::delete::Seen;
@@ -66,7 +65,7 @@ impl Shop {
         let mut seen = Vec::new();
         let destinations = self.store.destinations.iter().zip(self.sides.iter().skip(1)).zip(looked.copies);
         for (number, ((to, side), listing)) in destinations.enumerate() {
-            let proof = lock(&self.stock).half(number + 1).map_or(SideState::Unknown, |half| half.proof.clone());
+            let proof = self.stock.lock().half(number + 1).map_or(SideState::Unknown, |half| half.proof.clone());
             let manifest = if proof.ready() { side.manifest(key) } else { Ok(None) };
             seen.push(Seen {
                 name: to.name.clone(),
@@ -84,6 +83,6 @@ impl Shop {
     fn known(&self, destination: &str) -> Result<(&dyn Side, Option<String>), Undone> {
         let number = self.side(destination).map_err(Undone::Failed)?;
         let side = self.sides.get(number).ok_or_else(|| Undone::Failed("it has left the fleet file".into()))?;
-        Ok((side.as_ref(), lock(&self.stock).half(number).and_then(|half| half.marker.clone())))
+        Ok((side.as_ref(), self.stock.lock().half(number).and_then(|half| half.marker.clone())))
     }
 }

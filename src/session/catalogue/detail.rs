@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::lock;
 use super::shop::Shop;
 use crate::session::key::Key;
 use crate::session::listing::{Listing, shown};
@@ -13,7 +12,7 @@ impl Shop {
     /// Everything known of one session, all sides listed now. Blocking, each side within its deadline.
     pub(super) fn detail(&self, key: &Key) -> Result<Detail, String> {
         let looked = self.look(key);
-        let row = self.row(key).ok_or_else(|| self.unknown(&lock(&self.stock), key))?;
+        let row = self.row(key).ok_or_else(|| self.unknown(&self.stock.lock(), key))?;
         let source = looked.source.ok().flatten();
         let copies: Vec<Option<Listing>> = looked.copies.into_iter().map(|copy| copy.ok().flatten()).collect();
         let there: Vec<Option<&Listing>> = copies.iter().map(Option::as_ref).collect();

@@ -1,6 +1,7 @@
 //! Which copy is to be verified next in the background. Pure.
 
-use super::stock::{Half, Stock};
+use super::half::Half;
+use super::stock::Stock;
 use crate::clock::Timestamp;
 use crate::session::key::Key;
 use crate::session::view::Level;
@@ -14,8 +15,7 @@ pub(super) fn next(stock: &Stock, now: Timestamp) -> Option<(Timestamp, String, 
     let due = now.checked_sub(jiff::SignedDuration::from_hours(24 * AGAIN)).ok()?;
     let mut oldest: Option<(Timestamp, &str, &Key)> = None;
     for half in stock.copies.iter().filter(|half| half.standing.state.ready() && half.judged().ready()) {
-        for key in half.found.keys() {
-            let Some(verified) = half.verified.get(key) else { continue };
+        for (key, verified) in half.verified.iter() {
             if verified.level != Level::Content || !verified.ok || verified.at > due {
                 continue;
             }

@@ -13,11 +13,11 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 
 use super::lock;
-use super::stock::Stock;
 use crate::clock::Timestamp;
 use crate::session::destination::is_own;
 use crate::session::key::Key;
 use crate::session::layout::Layout;
+use crate::session::side::Known;
 
 /// The most folders that are watched; the kernel's own limit is for all programs of a user together.
 const MOST: usize = 4_000;
@@ -127,11 +127,10 @@ impl Seen {
 }
 
 /// The folders in which something new is to be expected.
-pub(super) fn folders(stock: &Stock, layout: &Layout, now: Timestamp) -> HashSet<PathBuf> {
-    let source = &stock.store.source;
-    let mut wanted = HashSet::from([source.clone()]);
+pub(super) fn folders(source: &Path, found: &Known, layout: &Layout, now: Timestamp) -> HashSet<PathBuf> {
+    let mut wanted = HashSet::from([source.to_owned()]);
     let lately = now.checked_sub(jiff::SignedDuration::from_hours(24 * LATELY)).unwrap_or(Timestamp::MIN);
-    for (key, found) in stock.source.found.iter() {
+    for (key, found) in found {
         let below = layout.render(key);
         let above = below.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty());
         wanted.extend(above.map(|path| source.join(path)));

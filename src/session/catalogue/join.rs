@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::stock::{Half, Stock};
+use super::half::Half;
+use super::stock::Stock;
 use crate::clock::Timestamp;
 use crate::session::key::Key;
 use crate::session::listing::Facts;

@@ -1,10 +1,11 @@
-//! The looks themselves: from the index, at all sessions of a side, and what the database of imports is asked. Blocking.
+//! The looks themselves: at all sessions of a side, and what the database of imports is asked. Blocking.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::changes::{self, Changes};
 use super::eyes;
 use super::lock;
 use super::shop::Shop;
@@ -13,95 +14,44 @@ use crate::fleet::data;
 use crate::session::imported::{Answer, Local};
 use crate::session::key::Key;
 use crate::session::listing::{Listing, shown};
-use crate::session::side::{Depth, Known, Look, Lost, Standing};
-use crate::session::view::{Imported, SideState};
-
-/// Sessions of a side that are loaded from the index before the first picture.
-const FIRST: usize = 2_000;
+use crate::session::side::{Depth, Known, Look, Lost, Scan, Standing};
+use crate::session::view::SideState;
 
 impl Shop {
-    /// Takes in what the index knows: the newest sessions first, so that there is a picture at once.
-    pub(super) fn load(&self) {
-        let kept = self.index.store(self.name());
-        if self.index.trouble().is_none() {
-            self.kept.store(self.index.breaks(), Ordering::Relaxed);
-        }
-        let mut known: Vec<Known> = Vec::new();
-        for side in 0..self.sides.len() {
-            let mut found = Known::new();
-            let stored = self.index.side(self.at(side), &self.place(side));
-            if stored.is_some() {
-                self.index.facts(self.at(side), &mut |key, one| {
-                    found.insert(key, one);
-                    found.len() < FIRST
-                });
-            }
-            let mut stock = lock(&self.stock);
-            if let (Some(half), Some(stored)) = (stock.half_mut(side), stored) {
-                (half.scanned, half.marker) = (stored.scanned, stored.marker);
-                half.found = Arc::new(found.clone());
-            }
-            known.push(found);
-        }
-        let mut stock = lock(&self.stock);
-        for half in &mut stock.copies {
-            half.verified = kept.verified.get(&half.name).cloned().unwrap_or_default();
-        }
-        (stock.deleted, stock.imported) = (kept.deleted, kept.imported);
-        stock.rebuild(self.clock.now());
-        self.publish(&mut stock);
-        drop(stock);
-        if known.iter().all(|found| found.len() < FIRST) {
-            return;
-        }
-        for (side, found) in known.iter_mut().enumerate().filter(|(_, found)| found.len() >= FIRST) {
-            self.index.facts(self.at(side), &mut |key, one| {
-                found.entry(key).or_insert(one);
-                true
-            });
-            if let Some(half) = lock(&self.stock).half_mut(side) {
-                half.found = Arc::new(std::mem::take(found));
-            }
-        }
-        let mut stock = lock(&self.stock);
-        stock.rebuild(self.clock.now());
-        self.publish(&mut stock);
-    }
-
     /// Looks at all sessions of a side and takes in what is there. A side that does not answer keeps its rows and says why.
     pub(super) fn scan(&self, side: usize, depth: Depth) {
         {
-            let mut stock = lock(&self.stock);
+            let mut stock = self.stock.lock();
             stock.looking += 1;
             self.publish(&mut stock);
         }
         let began = self.clock.now();
         let standing = self.stand(side);
         let found = if standing.readable { Some(self.scan_now(side, depth)) } else { None };
-        let mut stock = lock(&self.stock);
-        stock.looking -= 1;
-        let changes = match found {
+        let _writing = Writing::new(self);
+        let taken = match found {
             Some(Ok(scan)) => {
-                let layout = self.layout_of(side);
                 for (path, why) in scan.blind.iter().take(10) {
                     tracing::warn!(store = self.name(), "{} cannot be looked into: {why}", path.display());
                 }
-                Some(stock.scanned(side, scan, began, &layout))
+                Some(self.take_scan(side, scan, began))
             }
             Some(Err(Lost::Trouble(state))) => {
-                stock.stands(side, Standing::lost(state), began);
+                self.stock.lock().stands(side, Standing::lost(state));
                 None
             }
             Some(Err(Lost::Cancelled)) | None => None,
         };
+        self.renew();
+        let mut stock = self.stock.lock();
+        stock.looking -= 1;
+        // Only now: whoever waits for this look reads the lines next.
         if let Some(half) = stock.half_mut(side) {
             half.tried = Some(began);
         }
-        let _writing = Writing::new(self);
         self.publish(&mut stock);
-        let known = stock.half(side).map(|half| Arc::clone(&half.found)).unwrap_or_default();
         drop(stock);
-        let Some(changes) = changes else { return };
+        let Some((known, changes)) = taken else { return };
         self.keep_side(side);
         self.index.keep_facts(self.at(side), &known, &changes.put, &changes.gone);
         self.catch_up();
@@ -113,6 +63,25 @@ impl Shop {
         }
     }
 
+    /// Takes in what a look at all sessions of a side found: what is known of it now, and what changed, for the index.
+    fn take_scan(&self, side: usize, scan: Scan, began: Timestamp) -> (Arc<Known>, Changes) {
+        let known = || self.stock.lock().half(side).map(|half| Arc::clone(&half.found)).unwrap_or_default();
+        let mut before = known();
+        let found = Arc::new(changes::complete(scan, &before, &self.layout_of(side)));
+        loop {
+            // A hundred thousand sessions are compared while nobody waits for it.
+            let changes = Changes::between(&before, &found);
+            let mut stock = self.stock.lock();
+            if stock.half(side).is_none_or(|half| Arc::ptr_eq(&half.found, &before)) {
+                stock.scanned(side, Arc::clone(&found), &changes, began);
+                drop(stock);
+                return (found, changes);
+            }
+            drop(stock);
+            before = known();
+        }
+    }
+
     /// Keeps everything once more where something may be missing in `state.db`.
     fn catch_up(&self) {
         let breaks = self.index.breaks();
@@ -121,16 +90,17 @@ impl Shop {
         }
         for side in 0..self.sides.len() {
             self.keep_side(side);
-            let stock = lock(&self.stock);
+            let stock = self.stock.lock();
             let Some(half) = stock.half(side) else { continue };
-            let (known, verified) = (Arc::clone(&half.found), half.verified.clone());
+            let (known, verified) = (Arc::clone(&half.found), Arc::clone(&half.verified));
             drop(stock);
-            let keys: Vec<Key> = known.keys().cloned().collect();
+            let mut keys: Vec<Key> = known.keys().cloned().collect();
+            keys.sort_unstable_by(|one, other| other.cmp(one));
             self.index.keep_facts(self.at(side), &known, &keys, &[]);
-            self.index.keep_verified(self.at(side), &verified);
+            self.index.keep_verified(self.at(side), verified.iter());
         }
-        let stock = lock(&self.stock);
-        let (deleted, imported) = (stock.deleted.clone(), stock.imported.clone());
+        let stock = self.stock.lock();
+        let (deleted, imported) = (stock.deleted.clone(), Arc::clone(&stock.imported));
         drop(stock);
         self.index.keep_deleted(self.name(), &deleted);
         let imported: Vec<_> = imported.iter().collect();
@@ -138,11 +108,11 @@ impl Shop {
         // Where it failed again, the number is another one by now.
         self.kept.store(breaks, Ordering::Relaxed);
         // Whether what is known is kept is shown, too.
-        self.publish(&mut lock(&self.stock));
+        self.publish(&mut self.stock.lock());
     }
 
-    fn scan_now(&self, side: usize, depth: Depth) -> Result<crate::session::side::Scan, Lost> {
-        let known = lock(&self.stock).half(side).map(|half| Arc::clone(&half.found)).unwrap_or_default();
+    fn scan_now(&self, side: usize, depth: Depth) -> Result<Scan, Lost> {
+        let known = self.stock.lock().half(side).map(|half| Arc::clone(&half.found)).unwrap_or_default();
         let look = Look { known, depth, now: self.clock.now() };
         let Some(at) = self.sides.get(side) else { return Err(Lost::Cancelled) };
         at.scan(&look, &|| !self.stop.is_cancelled())
@@ -150,7 +120,7 @@ impl Shop {
 
     /// Looks whether a destination that could not be used can be used again.
     pub(super) fn came_back(&self, side: usize) -> bool {
-        let lost = lock(&self.stock).half(side).is_some_and(|half| !half.standing.readable);
+        let lost = self.stock.lock().half(side).is_some_and(|half| !half.standing.readable);
         self.stand(side).readable && lost
     }
 
@@ -161,18 +131,19 @@ impl Shop {
                 tracing::debug!(store = self.name(), %key, "the source was not looked at: {lost}");
             }
         }
-        self.publish(&mut lock(&self.stock));
+        self.publish(&mut self.stock.lock());
         self.news.send_modify(|count| *count += 1);
     }
 
     /// The folders of the source in which something new is to be expected.
     pub(super) fn folders_to_watch(&self) -> HashSet<PathBuf> {
-        eyes::folders(&lock(&self.stock), &self.layout(), self.clock.now())
+        let found = Arc::clone(&self.stock.lock().source.found);
+        eyes::folders(&self.store.source, &found, &self.layout(), self.clock.now())
     }
 
     /// Takes in what time alone has changed.
     pub(super) fn settle(&self) {
-        let mut stock = lock(&self.stock);
+        let mut stock = self.stock.lock();
         if stock.settle(self.clock.now()) {
             self.publish(&mut stock);
         }
@@ -180,7 +151,7 @@ impl Shop {
 
     /// What lies on the source, for whoever knows of imports; `None`: it cannot be said.
     pub(super) fn local_sessions(&self) -> Option<Vec<Local>> {
-        let stock = lock(&self.stock);
+        let stock = self.stock.lock();
         if !stock.source.speaks() {
             return None;
         }
@@ -213,27 +184,28 @@ impl Shop {
     /// Takes in what the database of imports says of what was there when the source was `looked` at; `None`: it could not be
     /// asked, because nobody knows what lies there.
     pub(super) fn take_imports(&self, answer: Option<Answer>, looked: Option<Timestamp>) {
-        let now = self.clock.now();
-        let mut stock = lock(&self.stock);
-        stock.asked = looked;
-        let Some(answer) = answer else { return self.publish(&mut stock) };
-        let (state, fresh) = match answer {
-            Answer::Known(fresh) => (SideState::Ready, Some(fresh)),
-            unknown @ Answer::Unknown(_) => (unknown.side(), None),
+        let (before, imports) = {
+            let stock = self.stock.lock();
+            (Arc::clone(&stock.imported), stock.imports.clone())
         };
-        let before: HashMap<Key, Imported> = match fresh {
-            Some(fresh) => std::mem::replace(&mut stock.imported, fresh),
-            None => stock.imported.clone(),
+        let (state, after) = match answer {
+            Some(Answer::Known(fresh)) => (Some(SideState::Ready), Arc::new(fresh)),
+            Some(unknown @ Answer::Unknown(_)) => (Some(unknown.side()), Arc::clone(&before)),
+            None => (imports.clone(), Arc::clone(&before)),
         };
-        let turned = stock.imports.as_ref() != Some(&state) || before != stock.imported;
-        stock.imports = Some(state);
-        if !turned {
-            return self.publish(&mut stock);
-        }
-        stock.rebuild(now);
-        self.publish(&mut stock);
-        let after = stock.imported.clone();
+        let turned = imports != state || *before != *after;
+        let mut stock = self.stock.lock();
+        (stock.imports, stock.imported) = (state, Arc::clone(&after));
+        stock.wanted += u64::from(turned);
         drop(stock);
+        self.renew();
+        let mut stock = self.stock.lock();
+        stock.asked = looked;
+        self.publish(&mut stock);
+        drop(stock);
+        if !turned {
+            return;
+        }
         let put: Vec<_> = after.iter().filter(|(key, imported)| before.get(*key) != Some(imported)).collect();
         let gone: Vec<&Key> = before.keys().filter(|key| !after.contains_key(*key)).collect();
         self.index.keep_imported(self.name(), &put, &gone);

@@ -37,7 +37,10 @@ pub struct Shop {
     pub(super) clock: Clock,
     pub(super) index: Index,
     throttle: Throttle,
-    pub(super) stock: Mutex<Stock>,
+    /// Fair: whoever makes many lines lets others in between.
+    pub(super) stock: parking_lot::Mutex<Stock>,
+    /// Held by whoever makes all lines anew.
+    pub(super) renewing: Mutex<()>,
     view: Mutex<Arc<StoreView>>,
     /// The last selection of each kind that was asked for, with the version it is of.
     selections: Mutex<Vec<(Ask, u64, Arc<Selection>)>>,
@@ -86,7 +89,8 @@ impl Shop {
             clock: clock.clone(),
             index: index.clone(),
             throttle,
-            stock: Mutex::new(stock),
+            stock: parking_lot::Mutex::new(stock),
+            renewing: Mutex::default(),
             view: Mutex::new(view),
             selections: Mutex::default(),
             locals: Mutex::default(),
@@ -148,7 +152,7 @@ impl Shop {
     /// Changes the limit on what its copies may take, in bytes a second.
     pub fn set_limit(&self, limit: Option<u64>) {
         self.throttle.change(limit);
-        self.publish(&mut lock(&self.stock));
+        self.publish(&mut self.stock.lock());
     }
 
     /// The store as faces see it.
@@ -158,18 +162,18 @@ impl Shop {
 
     /// A session as faces see it; `None`: nobody knows it.
     pub fn row(&self, key: &Key) -> Option<SessionRow> {
-        lock(&self.stock).row(key, self.clock.now())
+        self.stock.lock().row(key, self.clock.now())
     }
 
     /// A window of its rows.
     pub fn rows(&self, ask: &Ask) -> Rows {
-        let (lines, version) = lock(&self.stock).lines();
+        let (lines, version) = self.stock.lock().lines();
         let chosen = self.select(&lines, version, ask);
         let (from, to) = select::window(&lines, &chosen, ask);
         let window = chosen.order.get(from..to).unwrap_or_default();
         let keys = window.iter().filter_map(|at| lines.get(*at as usize)).map(|line| &line.key);
         let now = self.clock.now();
-        let stock = lock(&self.stock);
+        let stock = self.stock.lock();
         Rows {
             store: self.store.name.clone(),
             version,
@@ -204,7 +208,7 @@ impl Shop {
 
     /// When the look at all sides began that the rows come from.
     pub fn looked(&self) -> Option<Timestamp> {
-        lock(&self.stock).looked()
+        self.stock.lock().looked()
     }
 
     /// Monotonic time.
@@ -214,7 +218,7 @@ impl Shop {
 
     /// When the source was last looked at.
     pub(super) fn source_looked(&self) -> Option<Timestamp> {
-        lock(&self.stock).source.tried
+        self.stock.lock().source.tried
     }
 
     /// Wakes when a person would see a change.
@@ -223,7 +227,7 @@ impl Shop {
     }
 
     pub(super) fn side(&self, name: &str) -> Result<usize, String> {
-        lock(&self.stock).destination(name).ok_or_else(|| {
+        self.stock.lock().destination(name).ok_or_else(|| {
             let names: Vec<&str> = self.store.destinations.iter().map(|to| to.name.as_str()).collect();
             format!("the store `{}` has no destination `{name}`; it has: {}", self.store.name, names.join(", "))
         })
@@ -243,7 +247,9 @@ impl Shop {
     }
 
     pub(super) fn keep_side(&self, side: usize) {
-        let kept = lock(&self.stock)
+        let kept = self
+            .stock
+            .lock()
             .half(side)
             .map(|half| KeptSide { scanned: half.scanned, marker: half.marker.clone() })
             .unwrap_or_default();

@@ -1,100 +1,20 @@
 //! What is known of one store: what each side held when it was last looked at, and what follows for each session. No I/O.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::changes::Changes;
+use super::half::Half;
 use super::join;
 use crate::clock::Timestamp;
 use crate::fleet::data::Store;
 use crate::session::key::Key;
 use crate::session::select::Line;
-use crate::session::side::{Found, Known, Scan, Standing, trouble};
-use crate::session::view::{Imported, SessionRow, SideState, Totals, Verified};
+use crate::session::side::{Found, Known, Standing};
+use crate::session::view::{Imported, SessionRow, SideState, Totals};
 
 /// From so many changed sessions on, all lines are made anew.
 const MANY: usize = 500;
-
-/// What is known of one side.
-#[derive(Debug)]
-pub(super) struct Half {
-    /// Name of the destination; empty: the source.
-    pub(super) name: String,
-    /// How it stands.
-    pub(super) standing: Standing,
-    /// As `standing.state`, for the question whether its copies prove anything.
-    pub(super) proof: SideState,
-    /// What it held when it was last looked at.
-    pub(super) found: Arc<Known>,
-    /// When that was; `None`: never.
-    pub(super) scanned: Option<Timestamp>,
-    /// Whether that was after the start, and after it was last out of reach.
-    fresh: bool,
-    /// When it was last tried since the start.
-    pub(super) tried: Option<Timestamp>,
-    /// Its identity.
-    pub(super) marker: Option<String>,
-    /// The last verification of each copy.
-    pub(super) verified: HashMap<Key, Verified>,
-}
-
-impl Half {
-    fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            standing: Standing::unknown(),
-            proof: SideState::Unknown,
-            found: Arc::default(),
-            scanned: None,
-            fresh: false,
-            tried: None,
-            marker: None,
-            verified: HashMap::new(),
-        }
-    }
-
-    /// What it holds of a session, as far as it is to be believed: also what was stored, until it is looked at.
-    pub(super) fn believed(&self, key: &Key) -> Option<&Found> {
-        if self.believable() { self.found.get(key) } else { None }
-    }
-
-    /// Whether what is kept of it is to be shown.
-    pub(super) fn believable(&self) -> bool {
-        self.scanned.is_some() && (self.standing.readable || self.standing.state == SideState::Unknown)
-    }
-
-    /// Whether it was looked at since the start and is what it should be: only then what it lacks is missing.
-    pub(super) const fn speaks(&self) -> bool {
-        self.fresh && self.standing.readable
-    }
-
-    /// What its copies prove: nothing, as long as they come from what was stored. Trouble is known at once.
-    pub(super) const fn judged(&self) -> &SideState {
-        match &self.proof {
-            SideState::Ready if !self.fresh => &SideState::Unknown,
-            state => state,
-        }
-    }
-
-    fn set_standing(&mut self, standing: Standing) {
-        if self.marker.is_none() {
-            self.marker.clone_from(&standing.marker);
-        }
-        self.proof = match &standing.state {
-            SideState::Ready if standing.marker.is_none() && !self.name.is_empty() => trouble(
-                "no marker",
-                format!("{} does not carry hotspare's marker yet", self.name),
-                "sync a session: that leaves one",
-            ),
-            // What lies on a full share lies there all the same.
-            SideState::Trouble { word, .. } if word == "full" && standing.readable && standing.marker.is_some() => {
-                SideState::Ready
-            }
-            state => state.clone(),
-        };
-        self.fresh &= standing.readable;
-        self.standing = standing;
-    }
-}
 
 /// What is known of one store.
 #[derive(Debug)]
@@ -102,7 +22,7 @@ pub(super) struct Stock {
     pub(super) store: Arc<Store>,
     pub(super) source: Half,
     pub(super) copies: Vec<Half>,
-    pub(super) imported: HashMap<Key, Imported>,
+    pub(super) imported: Arc<HashMap<Key, Imported>>,
     /// Whether the database of imports answers; `None`: none is declared.
     pub(super) imports: Option<SideState>,
     /// When the look at the source began that the database was last asked about.
@@ -112,13 +32,21 @@ pub(super) struct Stock {
     pub(super) busy: HashMap<Key, Vec<String>>,
     /// Looks that are under way.
     pub(super) looking: u32,
-    lines: Arc<Vec<Arc<Line>>>,
-    totals: Totals,
+    /// What is kept of the store was not all read yet: there may be more sessions, and sums are not known.
+    pub(super) reading: bool,
+    pub(super) lines: Arc<Vec<Arc<Line>>>,
+    pub(super) totals: Totals,
     version: u64,
     /// Rows were made anew that are not in the version yet.
-    turned: bool,
+    pub(super) turned: bool,
     /// Sessions whose line changes by time alone, and when.
-    restless: HashMap<Key, Timestamp>,
+    pub(super) restless: HashMap<Key, Timestamp>,
+    /// Counts what has changed all lines.
+    pub(super) wanted: u64,
+    /// Of which count the lines are.
+    pub(super) made: u64,
+    /// Sessions that changed while all lines are made anew; `None`: they are not.
+    pub(super) meanwhile: Option<HashSet<Key>>,
 }
 
 impl Stock {
@@ -126,17 +54,21 @@ impl Stock {
         Self {
             source: Half::new(""),
             copies: store.destinations.iter().map(|to| Half::new(&to.name)).collect(),
-            imported: HashMap::new(),
+            imported: Arc::default(),
             imports: store.imported.as_ref().map(|_| SideState::Unknown),
             asked: None,
             deleted: HashMap::new(),
             busy: HashMap::new(),
             looking: 0,
+            reading: true,
             lines: Arc::default(),
             totals: Totals::default(),
             version: 0,
             turned: false,
             restless: HashMap::new(),
+            wanted: 0,
+            made: 0,
+            meanwhile: None,
             store,
         }
     }
@@ -181,54 +113,29 @@ impl Stock {
         self.copies.iter().position(|half| half.name == name).map(|at| at + 1)
     }
 
-    /// Takes in how a side stands. Returns whether a person would see a difference.
-    pub(super) fn stands(&mut self, side: usize, standing: Standing, now: Timestamp) -> bool {
+    /// Takes in how a side stands. Returns whether a person would see a difference; all lines may be due to be made anew.
+    pub(super) fn stands(&mut self, side: usize, standing: Standing) -> bool {
         let Some(half) = self.half_mut(side) else { return false };
         let seen = (half.standing.state.clone(), half.standing.readable, half.proof.clone());
         let free = half.standing.free;
         half.set_standing(standing);
         let turned = seen != (half.standing.state.clone(), half.standing.readable, half.proof.clone());
         let differs = turned || free != half.standing.free;
-        if turned {
-            self.rebuild(now);
-        }
+        self.wanted += u64::from(turned);
         differs
     }
 
-    /// Takes in what a look at all sessions of a side found: what changed, for the index. What it could not look into stays
-    /// as it was.
-    pub(super) fn scanned(
-        &mut self,
-        side: usize,
-        scan: Scan,
-        began: Timestamp,
-        layout: &crate::session::layout::Layout,
-    ) -> Changes {
-        let Some(half) = self.half_mut(side) else { return Changes::default() };
-        let Scan { mut found, blind, .. } = scan;
-        if !blind.is_empty() {
-            for (key, old) in half.found.iter().filter(|(key, _)| !found.contains_key(key)).collect::<Vec<_>>() {
-                let path = layout.render(key);
-                if blind.iter().any(|(blind, _)| path.starts_with(blind)) {
-                    found.insert(key.clone(), old.clone());
-                }
-            }
-        }
-        let gone: Vec<Key> = half.found.keys().filter(|key| !found.contains_key(key)).cloned().collect();
-        let put: Vec<Key> = found
-            .iter()
-            .filter(|(key, found)| half.found.get(key) != Some(found))
-            .map(|(key, _)| key.clone())
-            .collect();
-        half.found = Arc::new(found);
+    /// Takes in what a look at all sessions of a side found, and what that changes. All lines may be due to be made anew.
+    pub(super) fn scanned(&mut self, side: usize, found: Arc<Known>, changes: &Changes, began: Timestamp) {
+        let Some(half) = self.half_mut(side) else { return };
+        half.found = found;
         half.scanned = Some(began);
         let first = !std::mem::replace(&mut half.fresh, true);
-        if first || put.len() + gone.len() > MANY {
-            self.rebuild(began);
+        if first || changes.put.len() + changes.gone.len() > MANY {
+            self.wanted += 1;
         } else {
-            self.touch(put.iter().chain(&gone), began);
+            self.touch(changes.put.iter().chain(&changes.gone), began);
         }
-        Changes { put, gone }
     }
 
     /// Takes in what one side holds of one session; `None`: nothing.
@@ -246,6 +153,9 @@ impl Stock {
     pub(super) fn touch<'a>(&mut self, keys: impl IntoIterator<Item = &'a Key>, now: Timestamp) {
         for key in keys {
             self.turned = true;
+            if let Some(meanwhile) = &mut self.meanwhile {
+                meanwhile.insert(key.clone());
+            }
             let line = self.line(key, now).map(Arc::new);
             let lines = Arc::make_mut(&mut self.lines);
             let old = match (lines.binary_search_by(|line| line.key.cmp(key)), &line) {
@@ -266,23 +176,6 @@ impl Stock {
         }
     }
 
-    /// Makes all lines anew.
-    pub(super) fn rebuild(&mut self, now: Timestamp) {
-        let mut keys: Vec<&Key> = self.source.found.keys().chain(self.imported.keys()).collect();
-        keys.extend(self.copies.iter().flat_map(|half| half.found.keys()));
-        keys.sort_unstable();
-        keys.dedup();
-        let keys: Vec<Key> = keys.into_iter().cloned().collect();
-        self.restless.clear();
-        self.turned = true;
-        let lines: Vec<Arc<Line>> = keys.iter().filter_map(|key| self.line(key, now).map(Arc::new)).collect();
-        let mut totals = Totals::default();
-        for line in &lines {
-            line.add_to(&mut totals);
-        }
-        (self.lines, self.totals) = (Arc::new(lines), totals);
-    }
-
     /// Makes anew what time alone has changed. Returns whether anything was.
     pub(super) fn settle(&mut self, now: Timestamp) -> bool {
         let due = self.restless.iter().filter(|(_, due)| **due <= now).map(|(key, _)| key.clone());
@@ -291,8 +184,11 @@ impl Stock {
         !due.is_empty()
     }
 
-    fn line(&mut self, key: &Key, now: Timestamp) -> Option<Line> {
-        let joined = join::join(self, key, now)?;
+    pub(super) fn line(&mut self, key: &Key, now: Timestamp) -> Option<Line> {
+        let Some(joined) = join::join(self, key, now) else {
+            self.restless.remove(key);
+            return None;
+        };
         let (line, due) = (joined.line(key), joined.due());
         match due {
             Some(due) => drop(self.restless.insert(key.clone(), due)),
@@ -319,13 +215,4 @@ impl Stock {
     pub(super) fn days_of(&self, participant: &str) -> BTreeSet<jiff::civil::Date> {
         self.lines.iter().filter(|line| line.key.participant == participant).map(|line| line.key.date).collect()
     }
-}
-
-/// What a look at all sessions changed.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    /// New ones, and those that are not as before.
-    pub(super) put: Vec<Key>,
-    /// Those that are gone.
-    pub(super) gone: Vec<Key>,
 }

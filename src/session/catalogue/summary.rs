@@ -26,6 +26,7 @@ pub(super) fn summary(stock: &Stock, version: u64, limit: Option<u64>, now: Time
         imported: stock.imports.clone(),
         scanned: stock.looked(),
         scanning: stock.looking > 0,
+        reading: stock.reading,
         totals: stock.totals(),
         limit,
     }

@@ -6,6 +6,9 @@ use crate::clock::Clock;
 use crate::fleet::data::{Destination, Store};
 use crate::journal::database;
 use crate::reach::ssh::{SshOptions, SshPool};
+use crate::session::index::{KeptSide, Where};
+use crate::session::listing::Facts;
+use crate::session::side::{Found, Stamp};
 use crate::session::view::{CopyState, Level, Sort, Verified, Which};
 
 /// A store in temporary folders.
@@ -329,7 +332,7 @@ async fn without_a_state_db_everything_is_there_but_what_was_kept() {
     drop(database::open(&place.path("state"), Timestamp::UNIX_EPOCH).unwrap());
     stores.refresh(None).unwrap();
     let index = Index::new(&place.path("state"));
-    until(&stores, |_| index.store("mocap").verified.get("NAS").is_some_and(|copies| copies.contains_key(&one))).await;
+    until(&stores, |_| index.verified(Where { store: "mocap", side: "NAS" }, None).contains_key(&one)).await;
     stores.shutdown().await;
 }
 
@@ -378,4 +381,38 @@ async fn a_store_whose_host_is_reached_in_another_way_begins_anew_and_no_other()
     };
     let ((near, near_store), (far, far_store)) = (open("near"), open("far"));
     assert!(near.is(&two, &near_store) && far.is(&one, &far_store) && !far.is(&two, &far_store));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_was_kept_the_newest_days_come_first_and_whole() {
+    let place = Place::new();
+    let index = Index::new(&place.path("state"));
+    let store = &place.fleet.sessions[0];
+    let shop = Shop::open(&place.fleet, store, &place.ways(), &index, &watch::channel(0).0, &CancellationToken::new());
+    // The source holds a hundred sessions a day, the share three hundred.
+    for (side, a_day) in [(0, 100), (1, 300)] {
+        let keys: Vec<Key> = (1..=7)
+            .flat_map(|day| (0..a_day).map(move |one| key(&format!("p{one:03}"), &format!("2025010{day}"))))
+            .collect();
+        let known = keys.iter().map(|key| (key.clone(), Found { facts: Facts::default(), stamp: Stamp::default() }));
+        let kept = KeptSide { scanned: Some(Timestamp::UNIX_EPOCH), marker: None };
+        assert!(index.keep_side(shop.at(side), &shop.place(side), &kept));
+        assert!(index.keep_facts(shop.at(side), &known.collect(), &keys, &[]));
+    }
+    let everything = Which::Range { from: None, to: None, participant: None, safe: false };
+    let why = shop.resolve(&everything).unwrap_err();
+    assert!(why.contains("still being read"), "{why}");
+    assert!(shop.view().reading);
+    let (newest, since) = shop.newest(&[true, true]);
+    assert_eq!(
+        since,
+        Some(jiff::civil::date(2025, 1, 6)),
+        "two days of the share are more than the first picture needs"
+    );
+    let counts: Vec<usize> = newest.sides.iter().map(|(found, _)| found.len()).collect();
+    assert_eq!(counts, [200, 600], "no copy looks as if it were missing, and no source");
+    shop.load();
+    let view = shop.view();
+    assert_eq!((view.reading, view.totals.sessions, view.totals.on_disk), (false, 2100, 700));
+    assert_eq!(shop.resolve(&everything).unwrap().len(), 2100);
 }

@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use super::busy::Busy;
 use super::due;
-use super::lock;
 use super::shop::Shop;
 use super::stock::Stock;
 use crate::clock::Timestamp;
 use crate::session::key::Key;
 use crate::session::listing::Listing;
 use crate::session::select;
-use crate::session::side::{Found, Lost, Owner, Stamp, Standing};
+use crate::session::side::{Found, Known, Lost, Owner, Stamp, Standing};
 use crate::session::view::{Ask, SideState, Sort, Verified, Which};
 
 /// What all sides hold of one session, looked up just now.
@@ -28,11 +27,18 @@ pub struct Looked {
 impl Shop {
     /// The sessions that a command means, the newest first. Keys that nobody knows are an error that names them.
     pub fn resolve(&self, which: &Which) -> Result<Vec<Key>, String> {
-        let stock = lock(&self.stock);
+        let stock = self.stock.lock();
         let (lines, _) = stock.lines();
+        let known = |key: &Key| lines.binary_search_by(|line| line.key.cmp(key)).is_ok();
+        let whole = !stock.reading || matches!(which, Which::Keys { keys } if keys.iter().all(known));
+        if !whole {
+            return Err(format!(
+                "what is kept of the store `{}` is still being read; repeat it in a moment",
+                self.name()
+            ));
+        }
         match which {
             Which::Keys { keys } => {
-                let known = |key: &Key| lines.binary_search_by(|line| line.key.cmp(key)).is_ok();
                 let unknown: Vec<String> = keys.iter().filter(|key| !known(key)).map(ToString::to_string).collect();
                 if unknown.is_empty() {
                     let mut keys = keys.clone();
@@ -81,7 +87,7 @@ impl Shop {
 
     /// Why nobody can say which sessions lie on this computer; `None`: that is known.
     pub fn silent(&self) -> Option<String> {
-        let stock = lock(&self.stock);
+        let stock = self.stock.lock();
         match (stock.source.speaks(), &stock.source.standing.state) {
             (true, _) => None,
             (false, SideState::Trouble { word, why, remedy }) => {
@@ -93,7 +99,7 @@ impl Shop {
 
     /// Says that somebody works on a session, until what is returned is dropped. The error says who works on it already.
     pub fn busy(self: &Arc<Self>, key: &Key, what: &str) -> Result<Busy, String> {
-        let mut stock = lock(&self.stock);
+        let mut stock = self.stock.lock();
         if let Some(other) = stock.busy.get(key).and_then(|jobs| jobs.first()) {
             return Err(format!("{key} is {other}"));
         }
@@ -104,7 +110,7 @@ impl Shop {
     }
 
     pub(super) fn free(&self, key: &Key) {
-        let mut stock = lock(&self.stock);
+        let mut stock = self.stock.lock();
         stock.busy.remove(key);
         stock.touch([key], self.clock.now());
         self.publish(&mut stock);
@@ -119,7 +125,7 @@ impl Shop {
             let broke = || Err(Lost::trouble("broken", "the look at it broke", "try again"));
             asked.into_iter().map(|answer| answer.join().unwrap_or_else(|_panicked| broke())).collect()
         });
-        self.publish(&mut lock(&self.stock));
+        self.publish(&mut self.stock.lock());
         let mut sides = sides.into_iter();
         let source = sides.next().unwrap_or(Ok(None));
         Looked { source, copies: sides.collect() }
@@ -138,17 +144,15 @@ impl Shop {
             // No stamp: the next look at all sessions makes one.
             stamp: Stamp::default(),
         });
-        let mut stock = lock(&self.stock);
-        stock.found(side, key, found, self.clock.now());
-        let known = stock.half(side).map(|half| Arc::clone(&half.found)).unwrap_or_default();
-        drop(stock);
+        let known: Known = found.clone().map(|found| (key.clone(), found)).into_iter().collect();
+        self.stock.lock().found(side, key, found, self.clock.now());
         self.index.keep_facts(self.at(side), &known, std::slice::from_ref(key), &[]);
         Ok(listing)
     }
 
     /// Looks up now how a side stands, and takes it in.
     pub(super) fn stand(&self, side: usize) -> Standing {
-        let kept = lock(&self.stock).half(side).and_then(|half| half.marker.clone());
+        let kept = self.stock.lock().half(side).and_then(|half| half.marker.clone());
         let Some(at) = self.sides.get(side) else { return Standing::unknown() };
         let standing = at.stand(kept.as_deref());
         self.take_in(side, &standing);
@@ -156,12 +160,17 @@ impl Shop {
     }
 
     fn take_in(&self, side: usize, standing: &Standing) {
-        let mut stock = lock(&self.stock);
+        let mut stock = self.stock.lock();
         let had = stock.half(side).is_some_and(|half| half.marker.is_some());
-        if stock.stands(side, standing.clone(), self.clock.now()) {
-            self.publish(&mut stock);
-        }
+        let differs = stock.stands(side, standing.clone());
+        let due = stock.wanted != stock.made;
         drop(stock);
+        if due {
+            self.renew();
+        }
+        if differs {
+            self.publish(&mut self.stock.lock());
+        }
         if !had && standing.marker.is_some() {
             self.keep_side(side);
         }
@@ -179,7 +188,7 @@ impl Shop {
 
     /// Who else works on a session than whoever said that it is `ours`.
     pub fn busy_with_others(&self, key: &Key, ours: &str) -> Vec<String> {
-        let stock = lock(&self.stock);
+        let stock = self.stock.lock();
         stock.busy.get(key).into_iter().flatten().filter(|what| *what != ours).cloned().collect()
     }
 
@@ -187,7 +196,7 @@ impl Shop {
     /// where a plain folder was never used. Blocking, within its deadline.
     pub fn prepare(&self, name: &str) -> Result<Standing, String> {
         let side = self.side(name)?;
-        let kept = lock(&self.stock).half(side).and_then(|half| half.marker.clone());
+        let kept = self.stock.lock().half(side).and_then(|half| half.marker.clone());
         let owner = Owner { fleet: self.fleet.clone(), store: self.store.name.clone(), destination: name.to_owned() };
         let Some(at) = self.sides.get(side) else { return Ok(Standing::unknown()) };
         let standing = at.prepare(kept.as_deref(), &owner, self.clock.now());
@@ -198,12 +207,12 @@ impl Shop {
     /// Takes in what came of verifying the copy of a session. Blocking.
     pub fn record_verified(&self, destination: &str, key: &Key, verified: &Verified) {
         let Ok(side) = self.side(destination) else { return };
-        let mut stock = lock(&self.stock);
+        let mut stock = self.stock.lock();
         let Some(half) = stock.half_mut(side) else { return };
         if half.verified.get(key).is_some_and(|before| before.says_more_than(verified)) {
             return;
         }
-        half.verified.insert(key.clone(), verified.clone());
+        Arc::make_mut(&mut half.verified).insert(key.clone(), verified.clone());
         stock.touch([key], self.clock.now());
         self.publish(&mut stock);
         drop(stock);
@@ -213,7 +222,7 @@ impl Shop {
     /// Takes in that a session was deleted here: its copies are no orphans. Blocking.
     pub fn record_deleted(&self, key: &Key) {
         let at = self.clock.now();
-        let mut stock = lock(&self.stock);
+        let mut stock = self.stock.lock();
         stock.deleted.insert(key.clone(), at);
         stock.touch([key], at);
         self.publish(&mut stock);
@@ -228,6 +237,6 @@ impl Shop {
 
     /// The copy to verify next in the background, and when it was verified last.
     pub(super) fn next_to_verify(&self, now: Timestamp) -> Option<(Timestamp, String, Key)> {
-        due::next(&lock(&self.stock), now)
+        due::next(&self.stock.lock(), now)
     }
 }

@@ -95,7 +95,7 @@ fn facts_of_another_place_are_not_believed() {
     assert_eq!(index.side(THERE, "/mnt/b"), None);
     assert!(index.keep_side(THERE, "/mnt/b", &KeptSide::default()));
     assert_eq!(facts(&index, THERE), []);
-    assert_eq!(index.store("mocap"), KeptStore::default());
+    assert_eq!(index.verified(THERE, None), HashMap::new());
 }
 
 #[test]
@@ -108,12 +108,15 @@ fn what_only_hotspare_knows_outlives_it() {
     let no = Imported::No { short: "1 of 2".into(), why: vec!["walk: camera 1 is missing".into()] };
     assert!(index.keep_imported("mocap", &[(&keys[0], &Imported::Yes), (&keys[1], &no)], &[]));
     assert!(index.keep_imported("mocap", &[], &[&keys[0]]));
-    let kept = Index::new(folder.path()).store("mocap");
-    assert_eq!(kept.verified["NAS"][&keys[0]], verified(false));
-    assert_eq!(kept.verified["NAS"].len(), 2);
-    assert_eq!(kept.deleted, HashMap::from([(keys[2].clone(), at(11))]));
-    assert_eq!(kept.imported, HashMap::from([(keys[1].clone(), no)]));
-    assert_eq!(index.store("other"), KeptStore::default());
+    let kept = Index::new(folder.path());
+    let copies = kept.verified(THERE, None);
+    assert_eq!((copies.len(), &copies[&keys[0]]), (2, &verified(false)));
+    assert_eq!(kept.verified(THERE, Some(keys[1].date)).into_keys().collect::<Vec<_>>(), [keys[1].clone()]);
+    assert_eq!(kept.deleted("mocap"), HashMap::from([(keys[2].clone(), at(11))]));
+    assert_eq!(kept.imported("mocap", None), HashMap::from([(keys[1].clone(), no.clone())]));
+    assert_eq!(kept.imported("mocap", Some(keys[1].date)), HashMap::from([(keys[1].clone(), no)]));
+    assert_eq!(kept.imported("mocap", Some(keys[2].date)), HashMap::new());
+    assert_eq!((kept.deleted("other"), kept.imported("other", None)), (HashMap::new(), HashMap::new()));
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn without_a_file_nothing_is_kept_and_it_is_said() {
     // Another file under the same name: what is kept from now on goes there.
     std::fs::remove_file(folder.path().join(database::FILE)).unwrap();
     drop(database::open(folder.path(), Timestamp::UNIX_EPOCH).unwrap());
-    assert_eq!(index.store("mocap"), KeptStore::default());
+    assert_eq!(index.deleted("mocap"), HashMap::new());
 }
 
 proptest::proptest! {
