@@ -4,21 +4,20 @@
 //! A `state.db` that cannot be used costs nothing but this: the catalogue works from memory, and what was missed is
 //! written whole when the file can be written again. Blocking: callers have threads for it.
 
+mod file;
 mod rows;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
-use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
+use rusqlite::{Params, Row, TransactionBehavior, params};
 
 use super::key::Key;
 use super::side::{Found, Known};
 use super::view::{Imported, Verified};
 use crate::clock::Timestamp;
-use crate::journal::aside::{self, Identity};
 use crate::journal::database;
 use rows::{day, key, nanoseconds};
 
@@ -29,22 +28,7 @@ const PAUSE: Duration = database::TURN.saturating_mul(3);
 
 /// The tables. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Index(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    folder: PathBuf,
-    open: Mutex<Option<(Connection, Option<Identity>)>>,
-    /// By itself: who asks how it goes does not wait for the disk.
-    told: Mutex<Told>,
-}
-
-#[derive(Debug, Default)]
-struct Told {
-    /// How often it was opened, and how often something was not kept.
-    breaks: u64,
-    trouble: Option<String>,
-}
+pub struct Index(Arc<file::Inner>);
 
 /// One side of a store, as it was kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,21 +49,6 @@ pub struct Where<'a> {
 }
 
 impl Index {
-    /// The tables of the `state.db` in this folder.
-    pub fn new(folder: &Path) -> Self {
-        Self(Arc::new(Inner { folder: folder.to_owned(), open: Mutex::default(), told: Mutex::default() }))
-    }
-
-    /// Why the last question was not answered, or the last fact not kept.
-    pub fn trouble(&self) -> Option<String> {
-        self.told().trouble.clone()
-    }
-
-    /// A number that changes whenever something may be missing in the file: it was opened anew, or could not be written.
-    pub fn breaks(&self) -> u64 {
-        self.told().breaks
-    }
-
     /// What was kept of a side, unless it was kept of another place. `None`: nothing, or it cannot be read.
     pub fn side(&self, at: Where<'_>, place: &str) -> Option<KeptSide> {
         self.with(|connection| {
@@ -266,45 +235,6 @@ impl Index {
                 true
             })
         })
-    }
-
-    /// Asks or tells the file; opens it where it is not, or was taken from under us.
-    fn with<T>(&self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Option<T> {
-        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = aside::identity(&self.0.folder);
-        let done = match open.take() {
-            Some((connection, then)) if then == now => Ok((connection, then)),
-            _ => {
-                self.told().breaks += 1;
-                database::join(&self.0.folder).map(|connection| (connection, now)).map_err(|error| error.to_string())
-            }
-        };
-        let done = done.and_then(|(mut connection, identity)| {
-            let done = act(&mut connection).map_err(|error| error.to_string());
-            if done.is_ok() {
-                *open = Some((connection, identity));
-            }
-            done
-        });
-        let mut told = self.told();
-        match done {
-            Ok(done) => {
-                told.trouble = None;
-                Some(done)
-            }
-            Err(why) => {
-                if told.trouble.as_ref() != Some(&why) {
-                    tracing::warn!("what is known of sessions is not kept in state.db: {why}");
-                }
-                told.trouble = Some(why);
-                told.breaks += 1;
-                None
-            }
-        }
-    }
-
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.0.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
