@@ -4,7 +4,10 @@
 //! Then, without a terminal, what a frame costs over 100,000 sessions: from a key or an answer of the engine to the
 //! finished picture of 200×50, the engine's own time left out.
 //!
-//! `cargo bench --bench console` prints both tables, `cargo bench --bench console -- sessions` the second one.
+//! At last the real program once more, over a real engine and real folders of 100,000 sessions: the first screen, and each
+//! key to the last byte of its frame. `HOTSPARE_BENCH_KEEP=FOLDER` keeps the folders for the next time.
+//!
+//! `cargo bench --bench console` prints all tables, with `-- terminal`, `-- sessions` or `-- browser` one of them.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -12,10 +15,13 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::disallowed_methods,
+    clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
     reason = "a bench measures with the machine's own clocks and may stop at any error"
 )]
 
+#[path = "console/browser.rs"]
+mod browser;
 #[path = "../tests/support/fixture.rs"]
 mod fixture;
 #[path = "../tests/support/stage.rs"]
@@ -38,10 +44,12 @@ const OLD_ENOUGH: Duration = Duration::from_secs(65);
 const IDLE: Duration = Duration::from_secs(10);
 
 fn main() {
-    if !std::env::args().any(|argument| argument == "sessions") {
-        terminal();
+    let parts: [(&str, fn()); 3] = [("terminal", terminal), ("sessions", sessions), ("browser", browser::browse)];
+    let named = |name: &str| std::env::args().any(|argument| argument == name);
+    let all = !parts.iter().any(|(name, _)| named(name));
+    for (_, part) in parts.iter().filter(|(name, _)| all || named(name)) {
+        part();
     }
-    sessions();
 }
 
 /// Sessions in the store.

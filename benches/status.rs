@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hotspare::clock::{Clock, Timestamp};
@@ -43,7 +44,8 @@ fn main() {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [_, "--do", "look", place] => look(Path::new(place)),
         [_, "--do", "again", place] => again(Path::new(place)),
-        [_, "--do", "start", place] => start(Path::new(place)),
+        [_, "--do", "start", place] => start(Path::new(place), false),
+        [_, "--do", "browse", place] => start(Path::new(place), true),
         _ => measure_all(),
     }
 }
@@ -73,8 +75,9 @@ fn scan(place: &Path, known: Known, depth: Depth) -> Known {
     Folder::source(&store, &Filter::new(&store)).scan(&look, &|| true).unwrap().found
 }
 
-/// The whole catalogue: until the first rows are there, until both sides were looked at, and what a face then asks.
-fn start(place: &Path) {
+/// The whole catalogue: until the first rows are there, until both sides were looked at, until all of it is in the index;
+/// `browse`: and what a face then asks, also while all is looked at again.
+fn start(place: &Path, browse: bool) {
     let mut fleet = Fleet::empty("bench");
     fleet.sessions.push(store(place));
     let sessions = std::fs::read_to_string(place.join("count")).unwrap().parse::<u64>().unwrap();
@@ -93,22 +96,77 @@ fn start(place: &Path) {
         };
         let first = until(&|stores| stores.views()[0].totals.sessions > 0).await;
         let all = until(&|stores| stores.views()[0].totals.sessions == sessions).await;
+        let waited = journal(place);
         let looked = until(&|stores| stores.views()[0].scanned.is_some() && !stores.views()[0].scanning).await;
-        let mut slowest: f64 = 0.0;
-        for sort in
-            [Sort::Trouble, Sort::Date, Sort::Participant, Sort::Size, Sort::Safe, Sort::Verified, Sort::Changed]
-        {
-            for filter in ["", "p00", "!copied 2025"] {
-                let ask = Ask { filter: filter.into(), sort, limit: 200, ..Ask::default() };
-                let asked = Instant::now();
-                let rows = stores.rows(&ask).unwrap();
-                slowest = slowest.max(asked.elapsed().as_secs_f64());
-                assert!(filter == "!copied 2025" || !rows.rows.is_empty());
+        let (mut slowest, mut refreshing) = (0.0, 0.0_f64);
+        if browse {
+            slowest = ask_all(&stores);
+            stores.refresh(None).unwrap();
+            let asked = Instant::now();
+            while asked.elapsed() < Duration::from_millis(200) || stores.views()[0].scanning {
+                refreshing = refreshing.max(ask_all(&stores));
             }
         }
-        println!("{looked} {} {first} {all} {slowest}", memory());
+        // What the next start finds is to be whole.
+        let kept = || {
+            let connection = database::open_read_only(&place.join("state")).ok()?;
+            connection.query_row("SELECT count(*) FROM session_facts", [], |row| row.get::<_, i64>(0)).ok()
+        };
+        while kept().unwrap_or(0) < 2 * sessions.cast_signed() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         stores.shutdown().await;
+        let (waited, peak) = (waited.end(), memory());
+        println!("{looked} {peak} {first} {all} {slowest} {refreshing} {waited}");
     });
+}
+
+/// Every order and some filters; the slowest answer, in seconds.
+fn ask_all(stores: &Stores) -> f64 {
+    let mut slowest: f64 = 0.0;
+    for sort in [Sort::Trouble, Sort::Date, Sort::Participant, Sort::Size, Sort::Safe, Sort::Verified, Sort::Changed] {
+        for filter in ["", "p00", "!copied 2025"] {
+            let ask = Ask { filter: filter.into(), sort, limit: 200, ..Ask::default() };
+            let asked = Instant::now();
+            let rows = stores.rows(&ask).unwrap();
+            slowest = slowest.max(asked.elapsed().as_secs_f64());
+            assert!(filter == "!copied 2025" || !rows.rows.is_empty());
+        }
+    }
+    slowest
+}
+
+/// Whoever writes into `state.db` all the time beside the index, as the journal does.
+struct Journal {
+    over: Arc<AtomicBool>,
+    writes: std::thread::JoinHandle<f64>,
+}
+
+fn journal(place: &Path) -> Journal {
+    let over = Arc::new(AtomicBool::new(false));
+    let (state, ended) = (place.join("state"), Arc::clone(&over));
+    let writes = std::thread::spawn(move || {
+        let connection = database::join(&state).unwrap();
+        let mut slowest: f64 = 0.0;
+        while !ended.load(Ordering::Relaxed) {
+            let begun = Instant::now();
+            // What is waited for is the turn to write, not the disk: that the index cannot help.
+            connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+            slowest = slowest.max(begun.elapsed().as_secs_f64());
+            connection.execute_batch("ROLLBACK").unwrap();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        slowest
+    });
+    Journal { over, writes }
+}
+
+impl Journal {
+    /// The longest wait, in seconds.
+    fn end(self) -> f64 {
+        self.over.store(true, Ordering::Relaxed);
+        self.writes.join().unwrap()
+    }
 }
 
 fn store(place: &Path) -> Store {
@@ -209,16 +267,22 @@ fn table(count: usize, place: &Path) {
     if cold {
         drop_caches();
     }
-    let first = take(&Way { name: "", script: "", ours: "start" }, place);
+    let browse = Way { name: "", script: "", ours: "browse" };
+    let first = take(&browse, place);
     println!(
         "| hotspare started: first rows from the index{} | | {:.3} | | |",
         if cold { ", cold" } else { "" },
         first[3]
     );
-    let then = take(&Way { name: "", script: "", ours: "start" }, place);
+    let then = take(&browse, place);
     println!("| hotspare started: first rows from the index, warm | | {:.3} | | |", then[3]);
     println!("| … all rows | | {:.3} | {:.0} | |", then[4], then[2] / 1024.0);
     println!("| the slowest filter and order of all rows, with a window of 200 | | {:.4} | | |", then[5]);
+    println!("| … while both sides are looked at again | | {:.4} | | |", then[6]);
+    let anew = Way { name: "", script: "", ours: "start" };
+    forget(place, &anew);
+    let written = take(&anew, place);
+    println!("| the journal's longest wait for its turn, while the whole index is written | | {:.4} | | |", written[7]);
 }
 
 /// A first look has nothing to start from.
