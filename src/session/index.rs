@@ -78,8 +78,10 @@ impl Index {
                 }
             }
             transaction.execute(
+                // A look that began before the marker was found may be kept after it: it never takes the marker away.
                 "INSERT INTO session_sides (store, side, place, scanned, marker) VALUES (?, ?, ?, ?, ?)
-                 ON CONFLICT DO UPDATE SET place = excluded.place, scanned = excluded.scanned, marker = excluded.marker",
+                 ON CONFLICT DO UPDATE SET scanned = excluded.scanned, place = excluded.place,
+                 marker = CASE WHEN place = excluded.place THEN coalesce(excluded.marker, marker) ELSE excluded.marker END",
                 params![at.store, at.side, place, kept.scanned.map(nanoseconds), kept.marker],
             )?;
             transaction.commit()

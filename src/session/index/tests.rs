@@ -93,7 +93,11 @@ fn facts_of_another_place_are_not_believed() {
     assert!(index.keep_verified(THERE, [(&keys(1)[0], &verified(true))]));
     assert_eq!(index.side(THERE, "/mnt/a"), Some(side.clone()));
     assert_eq!(index.side(THERE, "/mnt/b"), None);
+    let late = KeptSide { scanned: Some(at(10)), marker: None };
+    assert!(index.keep_side(THERE, "/mnt/a", &late), "a look that began before the marker was found");
+    assert_eq!(index.side(THERE, "/mnt/a"), Some(KeptSide { scanned: Some(at(10)), ..side }));
     assert!(index.keep_side(THERE, "/mnt/b", &KeptSide::default()));
+    assert_eq!(index.side(THERE, "/mnt/b"), Some(KeptSide::default()), "another place has its own");
     assert_eq!(facts(&index, THERE), []);
     assert_eq!(index.verified(THERE, None), HashMap::new());
 }
