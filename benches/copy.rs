@@ -2,7 +2,7 @@
 //! the same run, alternating: whole processes, to the moment when what was copied is durable.
 //!
 //! `cargo bench --bench copy` prints tables of medians and ratios. `HOTSPARE_BENCH_ROUNDS=5` says how often each is
-//! measured. Targets are new folders each time and are removed at the end: on ext4 a removal slows down what comes next.
+//! measured, `HOTSPARE_BENCH_ONLY=local`, `large` or `share` which part. Targets are new folders each time and are removed at the end: on ext4 a removal slows down what comes next.
 //! The share is a FUSE pass-through with a millisecond for each call (`tests/lab/faultfs`); it needs root.
 #![allow(
     missing_docs,
@@ -23,7 +23,7 @@ use std::time::Instant;
 use hotspare::session::copy::{Order, ReadBack, copy};
 use hotspare::session::key::Key;
 use hotspare::session::root::Root;
-use hotspare::session::task::sync::AT_ONCE;
+use hotspare::session::task::sync::at_once;
 use hotspare::session::verify::{Question, verify};
 use hotspare::session::view::Level;
 use hotspare::work::steer::Alone;
@@ -50,7 +50,7 @@ fn work(what: &str, source: &Path, path: &Path) {
     let begun = Instant::now();
     std::thread::scope(|scope| {
         // A sync copies so many at once; a verification goes through them one after the other.
-        for _ in 0..if what == "verify" { 1 } else { at_once() } {
+        for _ in 0..if what == "verify" { 1 } else { at_once(path) } {
             scope.spawn(|| {
                 while let Some(name) = sessions.get(next.fetch_add(1, Ordering::Relaxed)) {
                     one(what, &source.join(name), &root, name);
@@ -61,10 +61,6 @@ fn work(what: &str, source: &Path, path: &Path) {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let memory = status.lines().find(|line| line.starts_with("VmHWM")).unwrap().split_whitespace().nth(1).unwrap();
     println!("{} {memory}", begun.elapsed().as_secs_f64());
-}
-
-fn at_once() -> usize {
-    std::env::var("HOTSPARE_BENCH_AT_ONCE").map_or(AT_ONCE, |lanes| lanes.parse().unwrap())
 }
 
 fn one(what: &str, source: &Path, root: &Root, name: &str) {
@@ -233,9 +229,17 @@ fn measure_all() {
         run(&format!("sync --file-system '{}'", below.display()));
         path
     };
-    local(&folder.path().join("source"), folder.path(), &new);
-    one_large(&folder.path().join("large"), folder.path(), &new);
-    far(&folder.path().join("far"), &new);
+    let only = std::env::var("HOTSPARE_BENCH_ONLY").unwrap_or_default();
+    let wanted = |part: &str| only.is_empty() || only == part;
+    if wanted("local") {
+        local(&folder.path().join("source"), folder.path(), &new);
+    }
+    if wanted("large") {
+        one_large(&folder.path().join("large"), folder.path(), &new);
+    }
+    if wanted("share") {
+        far(&folder.path().join("far"), &new);
+    }
 }
 
 fn local(source: &Path, folder: &Path, new: &dyn Fn(&Path) -> PathBuf) {

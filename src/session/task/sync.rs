@@ -1,10 +1,13 @@
 //! Copies sessions to every destination, and verifies each copy by content before it counts.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Cancelled, Site, harms, listed, trouble};
+use crate::fleet::data::Destination;
+use crate::reach::mounts::{Mount, Mounts};
 use crate::session::batch::Batch;
 use crate::session::copy::Copied;
 use crate::session::key::Key;
@@ -13,9 +16,12 @@ use crate::session::safety;
 use crate::session::side::Undone;
 use crate::session::view::{CopyState, SessionRow, SideState};
 
-/// Sessions under way at once to mounted folders: while one is made durable the next one is read, and a share makes the
-/// names of several in one time.
-pub const AT_ONCE: usize = 4;
+/// How many sessions are copied at once to a mounted folder: while one is made durable the next one is read, and a share
+/// makes the names of several in one time.
+pub fn at_once(folder: &Path) -> usize {
+    let mounts = Mounts::read().ok();
+    if mounts.as_ref().and_then(|mounts| mounts.holding(folder)).is_some_and(Mount::is_far) { 8 } else { 4 }
+}
 
 /// Copies these sessions; with `dry_run` only says what would be copied.
 pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, Cancelled> {
@@ -24,7 +30,7 @@ pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, 
     let each = if dry_run { 0 } else { 2 * destinations as u64 };
     let batch = Batch::new(site.steer, keys.len() * destinations, site.bytes(keys) * each);
     let work = Work { site, keys, dry_run, batch, next: AtomicUsize::new(0), lines: Mutex::default() };
-    let lanes = if far(site) { 1 } else { AT_ONCE.min(keys.len()) };
+    let lanes = lanes(site).min(keys.len());
     std::thread::scope(|scope| {
         // A lane that cannot be had is done without: the first one is this thread.
         let lane = |_| std::thread::Builder::new().name("sync".into()).spawn_scoped(scope, || work.lane()).ok();
@@ -38,9 +44,10 @@ pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, 
     Ok(SyncReport { dry_run, sessions: reported.into_values().flatten().collect() })
 }
 
-/// Whether a destination is reached by other ways than a mounted folder: those share one connection.
-fn far(site: &Site<'_>) -> bool {
-    site.shop.declared().destinations.iter().any(|to| to.bucket().is_some() || to.ssh(&[]).is_some())
+/// Sessions at once. Destinations that are not mounted folders share one connection.
+fn lanes(site: &Site<'_>) -> usize {
+    let of = |to: &Destination| if to.bucket().is_some() || to.ssh(&[]).is_some() { 1 } else { at_once(&to.path) };
+    site.shop.declared().destinations.iter().map(of).min().unwrap_or(1)
 }
 
 /// Sessions that are copied by several at once.
