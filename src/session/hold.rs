@@ -4,12 +4,13 @@
 //! file says who holds it and is touched while the work runs. One that was not touched for long, as the share's own clock
 //! tells, or whose process on this computer is gone, counts for nothing. Nobody ever waits for it.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
@@ -26,6 +27,9 @@ use crate::reach::plain;
 const TOUCH: Duration = Duration::from_secs(60);
 /// Not touched for so many seconds, it counts for nothing: its computer is off, or the share out of its reach.
 const ABANDONED: i64 = 600;
+
+/// What this process holds. Its file may outlive that, where the share was gone when it ended.
+static OURS: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
 
 /// Who holds it, as they wrote it down.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +73,8 @@ impl Hold {
     pub(super) fn take(root: &OwnedFd, key: &Key) -> Result<Self, HoldError> {
         let folder = beneath::make(root, &Path::new(OWN).join("held"), Rights::AsAbove, false)?;
         let file = File { folder, name: lock::name(key), who: Who::us() };
-        file.take()?;
+        ours().insert(file.who.id.clone());
+        file.take().inspect_err(|_| drop(ours().remove(&file.who.id)))?;
         let file = Arc::new(file);
         let (touching, ended) = channel::<()>();
         let theirs = Arc::clone(&file);
@@ -86,6 +91,7 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
+        ours().remove(&self.file.who.id);
         if self.file.ours() {
             let _left_behind = rustix::fs::unlinkat(&self.file.folder, &self.file.name, AtFlags::empty());
         }
@@ -207,8 +213,16 @@ impl Who {
     fn ended(&self) -> bool {
         let us = Self::us();
         let here = !us.machine.is_empty() && us.machine == self.machine && us.host == self.host;
-        here && (us.boot != self.boot || !Path::new("/proc").join(self.pid.to_string()).exists())
+        let lives = || match self.pid == us.pid {
+            true => ours().contains(&self.id),
+            false => Path::new("/proc").join(self.pid.to_string()).exists(),
+        };
+        here && (us.boot != self.boot || !lives())
     }
+}
+
+fn ours() -> MutexGuard<'static, HashSet<String>> {
+    OURS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -257,6 +271,9 @@ mod tests {
     #[test]
     fn a_process_of_this_computer_that_is_gone_has_nothing() {
         let (_folder, root, _path) = held(|who| who.pid = u32::MAX);
+        drop(Hold::take(&root, &key()).unwrap());
+        // We ourselves, in a copy whose share was gone when it ended.
+        let (_folder, root, _path) = held(|_| {});
         drop(Hold::take(&root, &key()).unwrap());
         let (_folder, root, _path) = held(|who| who.boot = "an earlier one".into());
         drop(Hold::take(&root, &key()).unwrap());
