@@ -74,7 +74,9 @@ impl Hold {
         let folder = beneath::make(root, &Path::new(OWN).join("held"), Rights::AsAbove, false)?;
         let file = File { folder, name: lock::name(key), who: Who::us() };
         ours().insert(file.who.id.clone());
-        file.take().inspect_err(|_| drop(ours().remove(&file.who.id)))?;
+        file.take().inspect_err(|_| {
+            ours().remove(&file.who.id);
+        })?;
         let file = Arc::new(file);
         let (touching, ended) = channel::<()>();
         let theirs = Arc::clone(&file);
@@ -213,10 +215,8 @@ impl Who {
     fn ended(&self) -> bool {
         let us = Self::us();
         let here = !us.machine.is_empty() && us.machine == self.machine && us.host == self.host;
-        let lives = || match self.pid == us.pid {
-            true => ours().contains(&self.id),
-            false => Path::new("/proc").join(self.pid.to_string()).exists(),
-        };
+        let runs = || Path::new("/proc").join(self.pid.to_string()).exists();
+        let lives = || if self.pid == us.pid { ours().contains(&self.id) } else { runs() };
         here && (us.boot != self.boot || !lives())
     }
 }
