@@ -12,6 +12,7 @@ pub mod copy;
 pub mod delete;
 pub mod destination;
 pub mod filter;
+mod hold;
 pub mod imported;
 pub mod index;
 pub mod key;

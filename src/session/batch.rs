@@ -2,8 +2,11 @@
 //!
 //! A piece of work knows only its own bytes. Here they become those of the job, and what a piece turned out not to need is
 //! counted as done when it ends, so that the whole never jumps back and never ends early. What was cancelled did not end.
+//! Of several pieces under way at once the one that was begun first is told of.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::work::progress::Event;
 use crate::work::steer::Steer;
@@ -16,28 +19,48 @@ const TELL_EVERY: u64 = 4 << 20;
 pub struct Batch<'a> {
     job: &'a dyn Steer,
     pieces: u64,
+    standing: Mutex<Standing>,
+}
+
+/// Which pieces are begun, and which are behind.
+#[derive(Default)]
+struct Standing {
+    begun: u64,
+    behind: u64,
+    under_way: BTreeSet<u64>,
 }
 
 impl<'a> Batch<'a> {
     /// So many pieces, and so many units in all as far as it is known beforehand.
     pub fn new(job: &'a dyn Steer, pieces: usize, total: u64) -> Self {
         job.event(Event::Total(total));
-        Self { job, pieces: pieces as u64 }
+        Self { job, pieces: pieces as u64, standing: Mutex::default() }
     }
 
-    /// The next piece; `before` are behind it, and it is expected to take so many units.
-    pub fn piece(&self, before: usize, key: String, step: &'static str, expected: u64) -> Piece<'a> {
-        let part =
-            Part { key, step: step.into(), before: before as u64, pieces: self.pieces, done: 0, total: expected };
-        self.job.part(Some(part.clone()));
+    /// The next piece, which is expected to take so many units.
+    pub fn piece(&self, key: String, step: &'static str, expected: u64) -> Piece<'_> {
+        let mut standing = self.standing();
+        let number = standing.begun;
+        standing.begun += 1;
+        standing.under_way.insert(number);
+        drop(standing);
+        let part = Part { key, step: step.into(), before: 0, pieces: self.pieces, done: 0, total: expected };
         let cancelled = AtomicBool::new(false);
-        Piece { job: self.job, part, expected, done: AtomicU64::new(0), told: AtomicU64::new(0), cancelled }
+        let (done, told) = (AtomicU64::new(0), AtomicU64::new(0));
+        let piece = Piece { batch: self, number, part, expected, done, told, cancelled };
+        piece.tell(0);
+        piece
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One piece. When it is dropped, the job has moved by all that was expected of it, unless it was told to end.
 pub struct Piece<'a> {
-    job: &'a dyn Steer,
+    batch: &'a Batch<'a>,
+    number: u64,
     part: Part,
     expected: u64,
     done: AtomicU64,
@@ -48,13 +71,17 @@ pub struct Piece<'a> {
 impl Piece<'_> {
     fn tell(&self, done: u64) {
         self.told.store(done, Ordering::Relaxed);
-        self.job.part(Some(Part { done: done.min(self.expected), ..self.part.clone() }));
+        let standing = self.batch.standing();
+        if standing.under_way.first() == Some(&self.number) {
+            let part = Part { done: done.min(self.expected), before: standing.behind, ..self.part.clone() };
+            self.batch.job.part(Some(part));
+        }
     }
 }
 
 impl Steer for Piece<'_> {
     fn go_on(&self) -> bool {
-        let go_on = self.job.go_on();
+        let go_on = self.batch.job.go_on();
         self.cancelled.fetch_or(!go_on, Ordering::Relaxed);
         go_on
     }
@@ -68,7 +95,7 @@ impl Steer for Piece<'_> {
         };
         let Ok(before) = self.done.fetch_update(Ordering::Relaxed, Ordering::Relaxed, moved) else { return };
         let done = moved(before).unwrap_or(before);
-        self.job.event(Event::Advance(done - before));
+        self.batch.job.event(Event::Advance(done - before));
         if done.saturating_sub(self.told.load(Ordering::Relaxed)) >= TELL_EVERY.min(self.expected / 50) {
             self.tell(done);
         }
@@ -77,17 +104,26 @@ impl Steer for Piece<'_> {
     fn part(&self, _: Option<Part>) {}
 
     fn note(&self, note: &str) {
-        self.job.note(note);
+        self.batch.job.note(note);
     }
 }
 
 impl Drop for Piece<'_> {
     fn drop(&mut self) {
-        if self.cancelled.load(Ordering::Relaxed) {
-            return;
+        if !self.cancelled.load(Ordering::Relaxed) {
+            self.end();
         }
+        let mut standing = self.batch.standing();
+        standing.behind += 1;
+        standing.under_way.remove(&self.number);
+    }
+}
+
+impl Piece<'_> {
+    /// What it turned out not to need is behind it too.
+    fn end(&self) {
         let rest = self.expected.saturating_sub(self.done.load(Ordering::Relaxed));
-        self.job.event(Event::Advance(rest));
+        self.batch.job.event(Event::Advance(rest));
         self.tell(self.expected);
     }
 }
@@ -126,11 +162,26 @@ mod tests {
     #[test]
     fn what_was_cancelled_is_as_far_as_it_came() {
         let seen = Seen { cancelled: true, ..Seen::default() };
-        let piece = Batch::new(&seen, 1, 100).piece(0, "p001/20250104".into(), "copying", 100);
+        let batch = Batch::new(&seen, 1, 100);
+        let piece = batch.piece("p001/20250104".into(), "copying", 100);
         piece.event(Event::Advance(15));
         assert!(!piece.go_on());
         drop(piece);
         assert_eq!(seen.done.load(Ordering::Relaxed), 15);
+    }
+
+    #[test]
+    fn of_several_at_once_the_first_is_told_of() {
+        let seen = Seen::default();
+        let batch = Batch::new(&seen, 3, 300);
+        let pieces: Vec<_> = ["a", "b", "c"].map(|key| batch.piece(key.into(), "copying", 100)).into();
+        pieces.iter().rev().for_each(|piece| piece.event(Event::Advance(50)));
+        drop(pieces);
+        let told: Vec<_> =
+            seen.parts.lock().unwrap().iter().map(|part| (part.key.clone(), part.before, part.done)).collect();
+        let told: Vec<_> = told.iter().map(|(key, before, done)| (key.as_str(), *before, *done)).collect();
+        assert_eq!(told, [("a", 0, 0), ("a", 0, 50), ("a", 0, 100), ("b", 1, 100), ("c", 2, 100)]);
+        assert_eq!(seen.done.load(Ordering::Relaxed), 300);
     }
 
     proptest::proptest! {
@@ -144,7 +195,7 @@ mod tests {
             let batch = Batch::new(&seen, pieces.len(), total);
             let mut behind = 0;
             for (before, (expected, steps)) in pieces.iter().enumerate() {
-                let piece = batch.piece(before, before.to_string(), "copying", *expected);
+                let piece = batch.piece(before.to_string(), "copying", *expected);
                 for step in steps {
                     piece.event(Event::Advance(*step));
                     proptest::prop_assert!(seen.done.load(Ordering::Relaxed) <= behind + expected);

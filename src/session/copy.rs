@@ -142,6 +142,9 @@ pub enum CopyError {
         /// How often.
         times: u32,
     },
+    /// Another computer copies it there.
+    #[error("{0}")]
+    Held(String),
     /// Something at the destination failed that concerns the whole session.
     #[error("cannot {what} at {}: {why}", path.display())]
     Destination {

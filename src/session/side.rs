@@ -7,6 +7,7 @@
 mod folder;
 mod gather;
 mod ssh;
+mod watched;
 mod wish;
 
 pub use folder::Folder;

@@ -135,6 +135,9 @@ impl Outcome {
     }
 }
 
+/// Pieces read at once of a copy that is only verified, at least.
+const READING: usize = 4;
+
 /// Compares a copy. Blocks as long as its file systems do.
 pub fn verify(question: &Question<'_>) -> Result<Outcome, VerifyError> {
     let held = question.root.open()?;
@@ -162,7 +165,9 @@ pub fn verify(question: &Question<'_>) -> Result<Outcome, VerifyError> {
     let mut origin = None;
     if let (Level::Content, Some(copy)) = (level, &copy) {
         let hand = Hand::new(question.steer, question.throttle);
-        let lanes = |folder| lanes(question.parallel, kind(folder));
+        // Whoever only reads past the cache waits for the disk most of the time.
+        let lanes =
+            |folder| lanes(question.parallel, kind(folder)).max(if question.parallel == 0 { READING } else { 1 });
         question.steer.event(Event::Total(comparison.bytes_to_read()));
         if let Some((folder, _)) = &source {
             comparison.read_source(folder.as_fd(), lanes(folder.as_fd()), &hand);

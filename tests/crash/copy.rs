@@ -77,7 +77,11 @@ fn a_copy_killed_at_any_moment_shows_nothing_half_and_goes_on() {
         assert!(verified.missing.is_empty() && verified.different.is_empty(), "round {round}: {verified:?}");
     }
     assert!(interrupted * 3 > kills, "only {interrupted} of {kills} copies were killed before their end");
-    println!("{kills} kills, {interrupted} of them in mid-copy: nothing half, nothing lost, nothing left over");
+    let after = kills - interrupted;
+    println!(
+        "{kills} kills of a copy: {interrupted} in its middle, {after} after its end; {kills} times the next run made it \
+         whole; files half under their names 0, files lost 0, rests in the staging folder 0"
+    );
 }
 
 #[test]

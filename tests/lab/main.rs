@@ -32,6 +32,7 @@ mod docker;
 mod doctor;
 mod far;
 mod farm;
+mod midway;
 mod names;
 mod probes;
 mod remote;

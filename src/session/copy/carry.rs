@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::io::Errno;
 
-use super::run::Run;
+use super::run::{GONE, Run};
 use super::{CopyError, ReadBack, meta, stage};
 use crate::session::beneath::{self, Kind};
 use crate::session::listing::{File, Listing, shown};
@@ -52,7 +52,11 @@ impl Run<'_> {
         }
         // Whatever is not whole in the end must not be published.
         self.litter.extend(files.iter().map(|file| file.path.clone()));
-        for (at, result) in heard.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let heard = heard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = gone(&heard) {
+            return Err(self.trouble("write", error));
+        }
+        for (at, result) in heard {
             self.carried(files[at], result)?;
         }
         self.unless_cancelled()
@@ -135,6 +139,18 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// What is said of every single file, where the share is gone.
+fn gone(heard: &[(usize, Result<stream::Whole, Trouble>)]) -> Option<&io::Error> {
+    let mut errors = heard.iter().map(|(_, result)| match result {
+        Err(Trouble::Write(error)) if Errno::from_io_error(error).is_some_and(|errno| GONE.contains(&errno)) => {
+            Some(error)
+        }
+        _ => None,
+    });
+    let first = errors.next()??;
+    errors.all(|error| error.is_some()).then_some(first)
 }
 
 fn full_disk(error: &io::Error) -> bool {

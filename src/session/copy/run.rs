@@ -14,6 +14,7 @@ use super::stage::{self, Stage};
 use super::target::{self, Target};
 use super::{Copied, CopyError, Order, ReadBack, publish, room};
 use crate::session::beneath::{self, Kind};
+use crate::session::hold::{Hold, HoldError};
 use crate::session::listing::{File, Listing, shown};
 use crate::session::manifest::{Manifest, Sum};
 use crate::session::report::Different;
@@ -26,6 +27,17 @@ use crate::work::progress::Event;
 
 /// A source that has something new after so many rounds is still being written.
 const ROUNDS: u32 = 12;
+/// What is said of a file when all of the share is gone.
+pub(super) const GONE: [Errno; 8] = [
+    Errno::STALE,
+    Errno::NOTCONN,
+    Errno::HOSTDOWN,
+    Errno::HOSTUNREACH,
+    Errno::SHUTDOWN,
+    Errno::CONNABORTED,
+    Errno::CONNRESET,
+    Errno::NODEV,
+];
 
 pub(super) struct Run<'a> {
     pub(super) order: &'a Order<'a>,
@@ -39,6 +51,8 @@ pub(super) struct Run<'a> {
     pub(super) target: Option<Arc<Target>>,
     pub(super) manifest: Arc<Manifest>,
     pub(super) stage: Option<Stage>,
+    /// Nobody else copies it there, once something is to be written.
+    hold: Option<Hold>,
     /// Files that are accounted for: they lie whole in the copy or in the staging folder.
     pub(super) sums: BTreeMap<PathBuf, Sum>,
     /// Of them, those in the staging folder.
@@ -84,6 +98,7 @@ impl<'a> Run<'a> {
             target: target.map(Arc::new),
             manifest: Arc::new(manifest),
             stage: None,
+            hold: None,
             sums: BTreeMap::new(),
             staged: BTreeSet::new(),
             litter: BTreeSet::new(),
@@ -121,6 +136,8 @@ impl<'a> Run<'a> {
 
     fn work(&mut self) -> Result<(), CopyError> {
         if self.rounds()? {
+            // Whoever waited for this may have given it up, and something else may have begun.
+            self.unless_cancelled()?;
             self.held.still(self.order.root)?;
             publish::publish(self)?;
             self.held.still(self.order.root)?;
@@ -211,6 +228,13 @@ impl<'a> Run<'a> {
     }
 
     fn open_stage(&mut self) -> Result<BTreeMap<PathBuf, crate::session::manifest::Line>, CopyError> {
+        if self.hold.is_none() {
+            self.hold = match Hold::take(&self.held.folder, self.order.key) {
+                Ok(hold) => Some(hold),
+                Err(HoldError::Held(why)) => return Err(CopyError::Held(why)),
+                Err(HoldError::Io(error)) => return Err(self.trouble("write down who copies", &error)),
+            };
+        }
         let opened = Stage::open(self.order, &self.held.folder, self.kind);
         let (stage, whole) = opened.map_err(|error| self.trouble("make the staging folder", &error))?;
         self.stage = Some(stage);
@@ -231,7 +255,7 @@ impl<'a> Run<'a> {
             Some(Errno::NOSPC | Errno::DQUOT) => {
                 CopyError::Full { path, file: shown(self.order.relative), why: plain(error) }
             }
-            _ => CopyError::Destination { what, path, why: plain(error) },
+            _ => CopyError::Destination { what, path, why: gone(error) },
         }
     }
 
@@ -248,5 +272,15 @@ impl<'a> Run<'a> {
         self.report.failed = failed.collect();
         publish::look_again(&mut self)?;
         Ok(self.report)
+    }
+}
+
+/// An error's words; where the whole destination is gone, with what to do.
+fn gone(error: &io::Error) -> String {
+    match Errno::from_io_error(error) {
+        Some(errno) if GONE.contains(&errno) => {
+            format!("{}; see whether its disk or server is well, mount it again, then repeat", plain(error))
+        }
+        _ => plain(error),
     }
 }

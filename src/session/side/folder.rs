@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::watched::Watch;
 use super::{CopyWish, Look, Lost, Owner, Scan, Side, Standing, Undone, VerifyWish};
 use crate::clock::Timestamp;
 use crate::fleet::data::{Destination, Store};
 use crate::fleet::disk;
+use crate::reach::mounts::{Mount, Mounts};
 use crate::session::copy::{self, Copied, CopyError, ReadBack};
 use crate::session::destination::{Open, PATIENCE, Place};
 use crate::session::filter::Filter;
@@ -17,10 +19,18 @@ use crate::session::manifest::{Manifest, sums_file};
 use crate::session::root::Root;
 use crate::session::tree::{self, ListError};
 use crate::session::verify::{self, Outcome, VerifyError};
+use crate::session::view::SideState;
 use crate::session::{beneath, scan};
+use crate::work::steer::Steer;
 
 /// How long one session may take to be listed.
 const LISTING: Duration = Duration::from_secs(30);
+/// Nothing moved for so long in the middle of a copy or of a verification: is somebody there?
+const QUIET: Duration = Duration::from_secs(5);
+/// How long a share may be silent in the middle of a copy or of a verification.
+const SILENCE: Duration = Duration::from_secs(30);
+/// The same of a disk: a slow one that writes down much may answer nothing else meanwhile.
+const BUSY: Duration = Duration::from_secs(600);
 
 /// A folder with its layout.
 #[derive(Debug, Clone)]
@@ -52,6 +62,30 @@ impl Folder {
     fn as_it_is(&self) -> Result<Root, Lost> {
         let unmarked = Place { marked: false, ..self.place.clone() };
         unmarked.prove(None).map_err(Lost::Trouble)
+    }
+
+    /// Does work on a session and its copy that may hang, and gives it up when either side does not answer any more.
+    fn watched<T: Send + 'static>(
+        &self,
+        (root, below): (&Root, &Path),
+        kept: Option<&str>,
+        source: &Path,
+        steer: &dyn Steer,
+        work: impl FnOnce(&dyn Steer) -> T + Send + 'static,
+    ) -> Result<T, Undone> {
+        let silent = || {
+            let there = self.place.stand(kept);
+            let here = Place { path: source.to_owned(), mount: None, marked: false };
+            let lost = [(!there.readable).then_some(there.state), Some(here.stand(None).state).filter(stale)];
+            let lost = lost.into_iter().flatten().next()?;
+            Some(Lost::Trouble(lost).to_string())
+        };
+        let mounts = Mounts::read().ok();
+        let far = |path: &Path| mounts.as_ref().and_then(|mounts| mounts.holding(path)).is_some_and(Mount::is_far);
+        let patience = if far(&self.place.path) || far(source) { SILENCE } else { BUSY };
+        let subject = (root.device, root.path.join(below));
+        let watch = Watch { subject, steer, silent: &silent, quiet: QUIET, patience };
+        watch.work(move |relay| work(relay)).map_err(Undone::Failed)
     }
 
     /// Asks about what lies below the folder, from a thread that can be left behind.
@@ -115,38 +149,56 @@ impl Side for Folder {
     fn copy(&self, wish: &CopyWish<'_>) -> Result<Copied, Undone> {
         // A rehearsal leaves no marker, and needs none where there never was one.
         let root = if wish.dry_run && wish.kept.is_none() { self.as_it_is() } else { self.root(wish.kept) }?;
-        let order = copy::Order {
-            key: wish.key,
-            source: wish.source,
-            root: &root,
-            relative: &self.layout.render(wish.key),
-            exclude: &|path| self.filter.excluded(path),
-            parallel: wish.parallel,
-            throttle: Some(wish.throttle),
-            steer: wish.steer,
-            read_back: ReadBack::Everything,
-            dry_run: wish.dry_run,
-        };
-        copy::copy(&order).map_err(|error| match error {
+        let relative = self.layout.render(wish.key);
+        let (this, key, source, throttle) =
+            (self.clone(), wish.key.clone(), wish.source.to_owned(), wish.throttle.clone());
+        let (parallel, dry_run) = (wish.parallel, wish.dry_run);
+        let (held, below) = (root.clone(), relative.clone());
+        let copied = self.watched((&root, &relative), wish.kept, wish.source, wish.steer, move |steer| {
+            copy::copy(&copy::Order {
+                key: &key,
+                source: &source,
+                root: &held,
+                relative: &below,
+                exclude: &|path| this.filter.excluded(path),
+                parallel,
+                throttle: Some(&throttle),
+                steer,
+                read_back: ReadBack::Everything,
+                dry_run,
+            })
+        });
+        copied?.map_err(|error| match error {
             CopyError::Cancelled => Undone::Cancelled,
             error => Undone::Failed(error.to_string()),
         })
     }
 
     fn verify(&self, wish: &VerifyWish<'_>) -> Result<Outcome, Undone> {
-        let question = verify::Question {
-            root: &self.root(wish.kept)?,
-            relative: &self.layout.render(wish.key),
-            source: Some(wish.source),
-            exclude: &|path| self.filter.excluded(path),
-            level: wish.level,
-            parallel: wish.parallel,
-            throttle: Some(wish.throttle),
-            steer: wish.steer,
-        };
-        verify::verify(&question).map_err(|error| match error {
+        let root = self.root(wish.kept)?;
+        let relative = self.layout.render(wish.key);
+        let (this, source, throttle) = (self.clone(), wish.source.to_owned(), wish.throttle.clone());
+        let (level, parallel) = (wish.level, wish.parallel);
+        let (held, below) = (root.clone(), relative.clone());
+        let verified = self.watched((&root, &relative), wish.kept, wish.source, wish.steer, move |steer| {
+            verify::verify(&verify::Question {
+                root: &held,
+                relative: &below,
+                source: Some(&source),
+                exclude: &|path| this.filter.excluded(path),
+                level,
+                parallel,
+                throttle: Some(&throttle),
+                steer,
+            })
+        });
+        verified?.map_err(|error| match error {
             VerifyError::Cancelled => Undone::Cancelled,
             error => Undone::Failed(error.to_string()),
         })
     }
+}
+
+fn stale(state: &SideState) -> bool {
+    matches!(state, SideState::Trouble { word, .. } if word == "stale")
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{Advice, AtFlags, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use super::Sink;
+use super::{PIECE, Sink};
 use crate::session::beneath;
 use crate::session::listing::File;
 
@@ -16,6 +16,7 @@ pub(super) struct Writer {
     file: OwnedFd,
     sync: bool,
     chmod: bool,
+    early: bool,
 }
 
 impl Writer {
@@ -31,7 +32,7 @@ impl Writer {
             }
             opened => opened?,
         };
-        Ok(Self { file: opened, sync: sink.sync, chmod: file.mode & 0o777 & sink.umask != 0 })
+        Ok(Self { file: opened, sync: sink.sync, chmod: file.mode & 0o777 & sink.umask != 0, early: file.size > PIECE })
     }
 
     /// Writes the runs of a piece.
@@ -49,6 +50,12 @@ impl Writer {
                     Err(error) => return Err(error.into()),
                 }
             }
+        }
+        if self.early {
+            // The disk begins with it now, while the next piece is read: little is left to wait for in the end. What cannot
+            // be begun early is written later.
+            let length = std::num::NonZeroU64::new(bytes.len() as u64);
+            let _only_sooner = rustix::fs::fadvise(&self.file, offset, length, Advice::DontNeed);
         }
         Ok(())
     }

@@ -33,9 +33,9 @@ pub fn delete(
     }
     let mut report = DeleteReport { dry_run, ..DeleteReport::default() };
     let batch = Batch::new(site.steer, keys.len(), keys.len() as u64);
-    for (number, key) in keys.iter().enumerate() {
+    for key in keys {
         site.go_on()?;
-        let piece = batch.piece(number, key.to_string(), if dry_run { "checking" } else { "deleting" }, 1);
+        let piece = batch.piece(key.to_string(), if dry_run { "checking" } else { "deleting" }, 1);
         let site = &Site { steer: &piece, ..*site };
         let busy = if dry_run { Ok(None) } else { site.shop.busy(key, "being deleted").map(Some) };
         let ended = match &busy {

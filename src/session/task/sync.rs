@@ -1,6 +1,13 @@
 //! Copies sessions to every destination, and verifies each copy by content before it counts.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use super::{Cancelled, Site, harms, listed, trouble};
+use crate::fleet::data::Destination;
+use crate::reach::mounts::{Mount, Mounts};
 use crate::session::batch::Batch;
 use crate::session::copy::Copied;
 use crate::session::key::Key;
@@ -9,34 +16,85 @@ use crate::session::safety;
 use crate::session::side::Undone;
 use crate::session::view::{CopyState, SessionRow, SideState};
 
+/// How many sessions are copied at once to a mounted folder: while one is made durable the next one is read, and a share
+/// makes the names of several in one time.
+pub fn at_once(folder: &Path) -> usize {
+    let mounts = Mounts::read().ok();
+    if mounts.as_ref().and_then(|mounts| mounts.holding(folder)).is_some_and(Mount::is_far) { 8 } else { 4 }
+}
+
 /// Copies these sessions; with `dry_run` only says what would be copied.
 pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, Cancelled> {
     let destinations = site.destinations();
     // What is written is read back: each byte counts twice.
     let each = if dry_run { 0 } else { 2 * destinations as u64 };
     let batch = Batch::new(site.steer, keys.len() * destinations, site.bytes(keys) * each);
-    let mut report = SyncReport { dry_run, sessions: Vec::new() };
-    for (number, key) in keys.iter().enumerate() {
+    let work = Work { site, keys, dry_run, batch, next: AtomicUsize::new(0), lines: Mutex::default() };
+    let lanes = lanes(site).min(keys.len());
+    std::thread::scope(|scope| {
+        // A lane that cannot be had is done without: the first one is this thread.
+        let lane = |_| std::thread::Builder::new().name("sync".into()).spawn_scoped(scope, || work.lane()).ok();
+        let others: Vec<_> = (1..lanes).filter_map(lane).collect();
+        let ended = work.lane();
+        let others =
+            others.into_iter().map(|lane| lane.join().unwrap_or_else(|broke| std::panic::resume_unwind(broke)));
+        others.fold(ended, Result::and)
+    })?;
+    let reported = work.lines.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(SyncReport { dry_run, sessions: reported.into_values().flatten().collect() })
+}
+
+/// Sessions at once. Destinations that are not mounted folders share one connection.
+fn lanes(site: &Site<'_>) -> usize {
+    let of = |to: &Destination| if to.bucket().is_some() || to.ssh(&[]).is_some() { 1 } else { at_once(&to.path) };
+    site.shop.declared().destinations.iter().map(of).min().unwrap_or(1)
+}
+
+/// Sessions that are copied by several at once.
+struct Work<'a> {
+    site: &'a Site<'a>,
+    keys: &'a [Key],
+    dry_run: bool,
+    batch: Batch<'a>,
+    next: AtomicUsize,
+    /// By the place of the session.
+    lines: Mutex<BTreeMap<usize, Vec<Synced>>>,
+}
+
+impl Work<'_> {
+    fn lane(&self) -> Result<(), Cancelled> {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(key) = self.keys.get(number) else { return Ok(()) };
+            let lines = self.session(key)?;
+            self.lines.lock().unwrap_or_else(PoisonError::into_inner).insert(number, lines);
+        }
+    }
+
+    /// One session to every destination.
+    fn session(&self, key: &Key) -> Result<Vec<Synced>, Cancelled> {
+        let (site, dry_run) = (self.site, self.dry_run);
         site.go_on()?;
         let held = if dry_run { Ok(None) } else { site.hold(key, "being copied").map(Some) };
-        for destination in 0..destinations {
+        let mut lines = Vec::new();
+        for destination in 0..site.destinations() {
             let began = site.clock.tick();
             let expected = if dry_run { 0 } else { 2 * site.size(key) };
             let step = if dry_run { "comparing" } else { "copying" };
-            let piece = batch.piece(number * destinations + destination, key.to_string(), step, expected);
+            let piece = self.batch.piece(key.to_string(), step, expected);
             let mut line = match &held {
                 Err(why) => refused(site, key, destination, why.clone()),
                 Ok(_) => one(site, key, destination, dry_run, &piece)?,
             };
             line.seconds = site.clock.tick().since(began).as_secs_f64();
-            report.sessions.push(line);
+            lines.push(line);
         }
         drop(held);
         if !dry_run {
             site.look(key);
         }
+        Ok(lines)
     }
-    Ok(report)
 }
 
 /// One session to one destination.

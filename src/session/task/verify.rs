@@ -22,12 +22,12 @@ pub fn verify(
     let total = sizes.iter().sum::<u64>() * destinations.len() as u64;
     let batch = Batch::new(site.steer, keys.len() * destinations.len(), total);
     let mut reports = Vec::new();
-    for (number, (key, size)) in keys.iter().zip(sizes).enumerate() {
+    for (key, size) in keys.iter().zip(sizes) {
         site.go_on()?;
         let held = site.hold(key, "being verified");
-        for (at, destination) in destinations.iter().enumerate() {
+        for destination in &destinations {
             let began = site.clock.tick();
-            let piece = batch.piece(number * destinations.len() + at, key.to_string(), "verifying", size);
+            let piece = batch.piece(key.to_string(), "verifying", size);
             let outcome = match &held {
                 Err(why) => Err(why.clone()),
                 Ok(_) => one(site, key, *destination, level, &piece)?,
