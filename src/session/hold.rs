@@ -225,10 +225,17 @@ impl Who {
     fn ended(&self) -> bool {
         let us = Self::us();
         let here = !us.machine.is_empty() && us.machine == self.machine && us.host == self.host;
-        let runs = || Path::new("/proc").join(self.pid.to_string()).exists();
+        let runs = || runs(self.pid);
         let lives = || if self.pid == us.pid { ours().contains(&self.id) } else { runs() };
         here && (us.boot != self.boot || !lives())
     }
+}
+
+/// Whether a process of this computer runs. One that was killed and that nobody has asked after yet does not.
+fn runs(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state stands behind the name, which is in brackets and may hold brackets too: proc(5).
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 fn ours() -> MutexGuard<'static, HashSet<String>> {

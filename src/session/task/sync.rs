@@ -44,8 +44,12 @@ pub fn sync(site: &Site<'_>, keys: &[Key], dry_run: bool) -> Result<SyncReport, 
     Ok(SyncReport { dry_run, sessions: reported.into_values().flatten().collect() })
 }
 
-/// Sessions at once. Destinations that are not mounted folders share one connection.
+/// Sessions at once. Destinations that are not mounted folders share one connection; where a limit is in force nothing is
+/// won by several, and the first would be safe no sooner than the last.
 fn lanes(site: &Site<'_>) -> usize {
+    if site.shop.throttle().limit().is_some() {
+        return 1;
+    }
     let of = |to: &Destination| if to.bucket().is_some() || to.ssh(&[]).is_some() { 1 } else { at_once(&to.path) };
     site.shop.declared().destinations.iter().map(of).min().unwrap_or(1)
 }
