@@ -7,7 +7,8 @@
 //! |---|---|
 //! | 5 faces | [`console`], [`cli`], [`demo`] |
 //! | 4 engine | [`engine`] |
-//! | 3 domains | [`health`], [`session`] |
+//! | 3 domains | [`health`], [`standin`], [`session`] |
+//! | 2 doing | [`runbook`] |
 //! | 1 reach | [`reach`], [`work`], [`journal`] |
 //! | 0 words | [`fleet`], [`clock`] |
 //!
@@ -23,5 +24,7 @@ pub mod fleet;
 pub mod health;
 pub mod journal;
 pub mod reach;
+pub mod runbook;
 pub mod session;
+pub mod standin;
 pub mod work;

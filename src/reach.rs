@@ -6,6 +6,7 @@
 pub mod dial;
 pub mod http;
 pub mod kept;
+pub mod live;
 pub mod mounts;
 pub mod mysql;
 pub mod plain;

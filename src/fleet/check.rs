@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::secret::DatabaseUrl;
 use super::units::Room;
 
 /// One check of a host, as written; what is not written is resolved by the methods.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// Its name, unique on its host. Default: the kind, with a number from the second of that kind on (`tcp`, `tcp-2`).
     pub name: String,
@@ -42,7 +44,7 @@ impl Check {
 }
 
 /// What a check asks. Texts may hold `{address}` and `{name}` of the host.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CheckKind {
     /// ICMP echo.
     Ping,

@@ -95,7 +95,7 @@ pub enum GivebackMode {
 }
 
 /// Must the fence step of a takeover succeed?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Fence {
     /// Without a verified fence nothing is taken over.
     Required,

@@ -52,7 +52,7 @@ pub enum Place {
 }
 
 /// What happens when a step fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum OnError {
     /// The run stops there.
     Stop,
@@ -158,7 +158,7 @@ impl StepKind {
 }
 
 /// Key for signed DNS updates.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Tsig {
     /// Key name.
     pub name: String,

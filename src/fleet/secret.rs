@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 
 /// A secret value. Its `Debug` never shows it and it cannot be serialised.
 #[derive(Clone)]
@@ -36,12 +37,13 @@ impl PartialEq for Secret {
 impl Eq for Secret {}
 
 /// Where the password that belongs to a url or a user comes from. It is read when it is needed, never kept in a snapshot.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SecretSource {
     /// No password.
     #[default]
     None,
-    /// In clear in the fleet file; `hotspare check` warns.
+    /// In clear in the fleet file; `hotspare check` warns. Never serialised: whoever keeps a url takes it out first.
+    #[serde(skip)]
     Inline(Secret),
     /// The first line of a file that only its owner may read.
     File(PathBuf),
@@ -52,7 +54,7 @@ pub enum SecretSource {
 }
 
 /// A database address without its password, and where the password comes from.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatabaseUrl {
     /// The url as written, password removed: `mysql://probe@10.0.0.5:3306/`. May hold placeholders such as `{address}`.
     pub url: String,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A quantity of disk: so many bytes, or a share of the whole.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Room {
     /// Bytes.
     Bytes(u64),

@@ -1,7 +1,11 @@
 //! A small HTTP/1.1 client: one request a connection, bounded in time and size, no redirects followed.
 //!
 //! Checks want to know whether a host answers *now*, so no connection is kept: a warm one would not notice a listener
-//! that died. Certificates are verified against the machine's own roots.
+//! that died. Certificates are verified against the machine's own roots, or those of a [`tls::Trust`]. What a server tells
+//! bit by bit is read with [`stream`].
+
+pub mod stream;
+pub mod tls;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,11 +17,12 @@ use hyper::{Method, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::dial::{self, DialError};
 use super::plain;
+use tls::Trust;
 
 /// Why a request has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,8 +104,16 @@ impl HttpClient {
     /// A client that trusts exactly these certificate authorities.
     pub fn with_roots(roots: Vec<CertificateDer<'static>>) -> Self {
         let client = Self::default();
-        client.tls.get_or_init(|| configure(roots));
+        client.tls.get_or_init(|| tls::configure(roots));
         client
+    }
+
+    /// A client that trusts, and shows itself, as `trust` says. The error is that of a key that does not fit.
+    pub fn with_trust(trust: Trust) -> Result<Self, HttpError> {
+        let client = Self::default();
+        let config = tls::configure_with(trust)?;
+        client.tls.get_or_init(|| config);
+        Ok(client)
     }
 
     /// Sends a request and reads the answer, all within its time-out.
@@ -127,8 +140,8 @@ impl HttpClient {
         }
         let name = ServerName::try_from(target.host.trim_matches(['[', ']']).to_owned())
             .map_err(|_error| HttpError::Malformed(format!("{} is not a name for a certificate", target.host)))?;
-        let config = self.tls.get_or_init(|| configure(rustls_native_certs::load_native_certs().certs)).clone();
-        let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| tls_words(&error))?;
+        let config = self.tls.get_or_init(|| tls::configure(tls::machine_roots())).clone();
+        let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| tls::words(&error))?;
         Ok(Box::new(stream))
     }
 }
@@ -177,15 +190,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.map_err(|error| words(&error))?;
-    let mut message = hyper::Request::builder().method(request.method.clone()).uri(&target.path);
-    message = message.header(HOST, &target.authority).header(CONNECTION, "close");
-    message = message.header(USER_AGENT, concat!("hotspare/", env!("CARGO_PKG_VERSION")));
-    for (name, value) in &request.headers {
-        message = message.header(name, value);
-    }
-    let message = message
-        .body(Full::new(request.body.clone()))
-        .map_err(|error| HttpError::Malformed(format!("the request cannot be written: {error}")))?;
+    let message = written(target, request)?;
     let exchange = async {
         let answer = sender.send_request(message).await.map_err(|error| words(&error))?;
         let (head, mut body) = answer.into_parts();
@@ -216,31 +221,17 @@ where
     }
 }
 
-fn configure(roots: Vec<CertificateDer<'static>>) -> Arc<ClientConfig> {
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(roots);
-    // Named here, so that it does not matter what the process has installed as its default.
-    let provider = Arc::new(ring::default_provider());
-    let config = match ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions() {
-        Ok(builder) => builder.with_root_certificates(store).with_no_client_auth(),
-        // ring supports every default version; this is what the builder would use.
-        Err(_unsupported) => ClientConfig::builder().with_root_certificates(store).with_no_client_auth(),
-    };
-    Arc::new(config)
-}
-
-fn tls_words(error: &std::io::Error) -> HttpError {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<tokio_rustls::rustls::Error>());
-    match inner {
-        Some(tokio_rustls::rustls::Error::InvalidCertificate(why)) => {
-            HttpError::Tls(format!("the certificate is not trusted: {why}"))
-        }
-        Some(tokio_rustls::rustls::Error::InvalidMessage(_)) => {
-            HttpError::Tls("the answer is not TLS; is it an http:// url?".into())
-        }
-        Some(other) => HttpError::Tls(other.to_string()),
-        None => HttpError::Broken(dial::broken(error)),
+/// The request as hyper takes it.
+fn written(target: &Target, request: &Request) -> Result<hyper::Request<Full<Bytes>>, HttpError> {
+    let mut message = hyper::Request::builder().method(request.method.clone()).uri(&target.path);
+    message = message.header(HOST, &target.authority).header(CONNECTION, "close");
+    message = message.header(USER_AGENT, concat!("hotspare/", env!("CARGO_PKG_VERSION")));
+    for (name, value) in &request.headers {
+        message = message.header(name, value);
     }
+    message
+        .body(Full::new(request.body.clone()))
+        .map_err(|error| HttpError::Malformed(format!("the request cannot be written: {error}")))
 }
 
 pub(super) fn words(error: &hyper::Error) -> HttpError {
@@ -254,55 +245,4 @@ pub(super) fn words(error: &hyper::Error) -> HttpError {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    /// A server that answers one connection with `answer` and holds it open afterwards.
-    async fn server(answer: impl AsRef<[u8]> + Send + 'static) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}/path?q=1", listener.local_addr().expect("its address"));
-        tokio::spawn(async move {
-            let (mut stream, _peer) = listener.accept().await.expect("a client");
-            let mut asked = [0_u8; 4096];
-            let _asked = stream.read(&mut asked).await;
-            let _sent = stream.write_all(answer.as_ref()).await;
-            let _held = stream.read(&mut asked).await;
-        });
-        url
-    }
-
-    async fn get(url: String) -> Result<Response, HttpError> {
-        HttpClient::new().send(&Request::get(url, Duration::from_secs(5))).await
-    }
-
-    #[tokio::test]
-    async fn an_answer_is_read_and_a_redirect_is_not_followed() {
-        let url = server("HTTP/1.1 302 Found\r\nLocation: /other\r\nContent-Length: 5\r\n\r\nhello").await;
-        let response = get(url).await.expect("an answer");
-        assert_eq!((response.status, response.body.as_slice()), (StatusCode::FOUND, b"hello".as_slice()));
-    }
-
-    #[tokio::test]
-    async fn a_body_is_cut_at_its_limit() {
-        let mut answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n".to_vec();
-        answer.resize(400_000, b'x');
-        let mut request = Request::get(server(answer).await, Duration::from_secs(5));
-        request.limit = 100_000;
-        let response = HttpClient::new().send(&request).await.expect("an answer");
-        assert!(response.cut);
-        assert_eq!(response.body.len(), 100_000);
-    }
-
-    #[tokio::test]
-    async fn what_is_no_answer_is_an_error() {
-        let garbage = get(server("SSH-2.0-OpenSSH_9.2\r\n").await).await.expect_err("not HTTP");
-        assert_eq!(garbage, HttpError::Broken("the answer is not HTTP".into()));
-        let mut silent = Request::get(server("").await, Duration::from_millis(50));
-        assert_eq!(HttpClient::new().send(&silent).await.expect_err("silence"), HttpError::Late(silent.timeout));
-        silent.url = "ftp://x/".into();
-        assert!(matches!(HttpClient::new().send(&silent).await, Err(HttpError::Malformed(_))));
-    }
-}
+mod tests;

@@ -13,6 +13,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
+use super::live::{self, Hearer};
+
 /// What a program that has ended left in its pipes is read within this; something it started may hold them open for ever.
 const REST: Duration = Duration::from_millis(100);
 
@@ -48,7 +50,16 @@ pub struct Ended {
 
 /// Runs a program to its end with this on its standard input. So many bytes of each output are kept, and what it prints
 /// beyond is read and forgotten. Has no time-out: dropping the future ends the program and everything it started.
-pub async fn run(mut command: Command, input: &[u8], limit: usize) -> std::io::Result<Ended> {
+pub async fn run(command: Command, input: &[u8], limit: usize) -> std::io::Result<Ended> {
+    begin(command, input, limit, None).await
+}
+
+/// The same without any input, and with somebody who hears both outputs as they come; the last bytes of each are kept.
+pub async fn run_heard(command: Command, limit: usize, hear: &Hearer) -> std::io::Result<Ended> {
+    begin(command, b"", limit, Some(hear)).await
+}
+
+async fn begin(mut command: Command, input: &[u8], limit: usize, hear: Option<&Hearer>) -> std::io::Result<Ended> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let mut family = Family::of(&child);
@@ -60,7 +71,8 @@ pub async fn run(mut command: Command, input: &[u8], limit: usize) -> std::io::R
             let _unread = stdin.write_all(input).await;
         }
     };
-    let talk = async { tokio::join!(feeding, keep(out, &mut stdout, limit), keep(err, &mut stderr, limit)) };
+    let talk =
+        async { tokio::join!(feeding, keep(out, &mut stdout, limit, hear), keep(err, &mut stderr, limit, hear)) };
     let status = {
         let mut talk = std::pin::pin!(talk);
         tokio::select! {
@@ -75,7 +87,10 @@ pub async fn run(mut command: Command, input: &[u8], limit: usize) -> std::io::R
     Ok(Ended { status, stdout, stderr })
 }
 
-async fn keep(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, limit: usize) {
+async fn keep(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, limit: usize, hear: Option<&Hearer>) {
+    if let Some(hear) = hear {
+        return live::tail(pipe, kept, limit, hear).await;
+    }
     let Some(mut pipe) = pipe else { return };
     let mut piece = vec![0; 16 * 1024];
     // A read error ends what can be seen; the exit status tells of the rest.

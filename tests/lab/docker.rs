@@ -14,7 +14,7 @@ use crate::probes::{ask, probe, prober};
 const LIVE: &str = "while :; do /bin/busybox sleep 1; done";
 
 /// Starts the engine and waits until it answers.
-async fn engine(host: &mut Host) {
+pub(crate) async fn engine(host: &mut Host) {
     for program in ["/usr/sbin/dockerd", "/usr/bin/docker", "/bin/busybox"] {
         let there = Path::new(program).exists();
         assert!(there, "{program} is missing: apt-get install docker.io busybox-static, or sh tests/install-deps");

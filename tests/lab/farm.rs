@@ -176,6 +176,11 @@ impl Host {
         self.exec(&["nft", "delete table inet lab"]);
     }
 
+    /// Its network namespace.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -203,11 +208,12 @@ impl Host {
             // in there is nobody's business here.
             "Port 22\nListenAddress {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\n\
              PasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\n\
-             SetEnv SHLVL=1 PATH={}:/usr/bin:/bin\n",
+             SetEnv SHLVL=1 PATH={}:/usr/bin:/bin HOTSPARE_GUARD={}\n",
             self.address,
             text(&host_key),
             text(&self.path("authorized_keys")),
             text(self.folder.path()),
+            text(&self.path("guard")),
         );
         std::fs::write(self.path("sshd_config"), config).expect("written");
         std::fs::create_dir_all("/run/sshd").expect("the folder that sshd wants");

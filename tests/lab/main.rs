@@ -28,14 +28,17 @@ mod deletion;
 #[cfg(test)]
 mod destinations;
 mod disk;
+mod dns;
 mod docker;
 mod doctor;
 mod far;
 mod farm;
+mod lan;
 mod midway;
 mod names;
 mod probes;
 mod remote;
+mod runbooks;
 mod shares;
 mod ssh;
 mod watch;

@@ -14,6 +14,7 @@
 
 mod imported;
 mod lab;
+mod promote;
 mod queries;
 mod server;
 mod silence;

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use super::error::{SshError, SshErrorKind};
 use super::master::Master;
 use crate::fleet::secret::Secret;
+use crate::reach::live::{self, Hearer};
 use crate::reach::quote;
 
 /// Runs `$2` in a shell, under `timeout` where the host has one. A command whose channel is closed is not ended by sshd, so
@@ -30,12 +31,14 @@ pub struct Remote {
     pub timeout: Duration,
     /// Longest output of each of standard output and standard error, bytes.
     pub limit: usize,
+    /// Hears both outputs as they come. Then output beyond the limit is no error: its end is kept.
+    pub live: Option<Hearer>,
 }
 
 impl Remote {
     /// A command with 64 KiB of output at most.
     pub fn new(script: impl Into<String>, timeout: Duration) -> Self {
-        Self { script: script.into(), stdin: None, input: None, timeout, limit: 64 * 1024 }
+        Self { script: script.into(), stdin: None, input: None, timeout, limit: 64 * 1024, live: None }
     }
 
     /// The same with something on its standard input.
@@ -56,6 +59,13 @@ impl Remote {
     #[must_use]
     pub fn with_limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
+        self
+    }
+
+    /// The same with somebody who hears what it prints.
+    #[must_use]
+    pub fn heard_by(mut self, hearer: Hearer) -> Self {
+        self.live = Some(hearer);
         self
     }
 
@@ -84,7 +94,7 @@ impl Remote {
             }
             Ok(())
         };
-        let talk = async { tokio::try_join!(feeding, bounded(out, self.limit), bounded(err, self.limit)) };
+        let talk = async { tokio::try_join!(feeding, self.read(out), self.read(err)) };
         let ((), stdout, stderr) = tokio::select! {
             talked = talk => talked?,
             () = master.died() => return Err(SshError::lost(master.destination())),
@@ -96,6 +106,13 @@ impl Remote {
             Err(_) => return Err(vanished(master).await),
         };
         Ok(Output { status, stdout, stderr })
+    }
+
+    async fn read(&self, pipe: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, SshError> {
+        let Some(hear) = &self.live else { return bounded(pipe, self.limit).await };
+        let mut kept = Vec::new();
+        live::tail(pipe, &mut kept, self.limit, hear).await;
+        Ok(kept)
     }
 }
 

@@ -1,0 +1,80 @@
+//! Kinds of steps, one file each: look, act, look again, undo, over the real world.
+
+pub mod address;
+mod command;
+mod compose;
+mod dns;
+mod http;
+mod mysql;
+mod scale;
+mod shell;
+pub(crate) mod silence;
+mod wait;
+
+use super::deed::{Bit, Found, Trouble};
+use super::plan::Act;
+use super::tools::Tools;
+
+/// What there is to say when a part of a step went well.
+type Said = Result<Option<String>, Trouble>;
+
+pub(super) async fn check(tools: &Tools, bit: Bit<'_>) -> Result<Found, Trouble> {
+    match &bit.step.act {
+        Act::Command { run } => command::check(tools, bit, run).await,
+        Act::Address { take, drop, device } => {
+            address::check(tools, bit, &address::Move::new(take.as_deref(), drop.as_deref(), device)).await
+        }
+        Act::Compose { folder, .. } => compose::check(tools, bit, folder).await,
+        Act::Dns { .. } => dns::check(tools, bit).await,
+        Act::Http { url, .. } => http::check(tools, bit, url).await,
+        Act::MysqlPromote { url } => mysql::check(tools, bit, url).await,
+        Act::Wait { check, on, .. } => wait::check(tools, bit, check, on).await,
+        Act::Ask { .. } => Ok(Found::to_do()),
+        Act::Scale { service, .. } => scale::check(tools, bit, service).await,
+    }
+}
+
+pub(super) async fn act(tools: &Tools, bit: Bit<'_>) -> Said {
+    match &bit.step.act {
+        Act::Command { run } => command::act(tools, bit, run).await,
+        Act::Address { take, drop, device } => {
+            address::act(tools, bit, &address::Move::new(take.as_deref(), drop.as_deref(), device)).await
+        }
+        Act::Compose { folder, .. } => compose::act(tools, bit, folder).await,
+        Act::Dns { .. } => dns::act(tools, bit).await,
+        Act::Http { .. } => http::act(tools, bit).await,
+        Act::MysqlPromote { url } => mysql::act(tools, bit, url).await,
+        Act::Wait { check, on, within } => wait::act(tools, bit, check, on, *within).await,
+        Act::Ask { .. } => Ok(None),
+        Act::Scale { service, to, interval } => scale::act(tools, bit, service, *to, *interval).await,
+    }
+}
+
+pub(super) async fn verify(tools: &Tools, bit: Bit<'_>) -> Said {
+    match &bit.step.act {
+        Act::Command { .. } => command::verify(tools, bit).await,
+        Act::Address { take, drop, device } => {
+            address::verify(tools, bit, &address::Move::new(take.as_deref(), drop.as_deref(), device)).await
+        }
+        Act::Compose { folder, .. } => compose::verify(tools, bit, folder).await,
+        Act::Dns { .. } => dns::verify(tools, bit).await,
+        Act::Http { .. } => http::verify(bit),
+        Act::MysqlPromote { url } => mysql::verify(tools, bit, url).await,
+        Act::Wait { .. } | Act::Ask { .. } => Ok(None),
+        Act::Scale { service, to, .. } => scale::verify(tools, bit, service, *to).await,
+    }
+}
+
+pub(super) async fn undo(tools: &Tools, bit: Bit<'_>) -> Said {
+    match &bit.step.act {
+        Act::Command { .. } => command::undo(tools, bit).await,
+        Act::Address { take, device, .. } => {
+            let Some(take) = take else { return Ok(None) };
+            address::act(tools, bit, &address::Move::new(None, Some(take), device)).await
+        }
+        Act::Compose { folder, .. } => compose::undo(tools, bit, folder).await,
+        Act::Dns { .. } => dns::undo(tools, bit).await,
+        Act::Scale { service, .. } => scale::undo(tools, bit, service).await,
+        Act::Http { .. } | Act::MysqlPromote { .. } | Act::Wait { .. } | Act::Ask { .. } => Ok(None),
+    }
+}

@@ -1,0 +1,226 @@
+//! Takes or drops an address. The wire is asked before an address is claimed, and told right after; all of it in one
+//! command over the warm connection, so that nothing can come in between.
+//!
+//! Where the device has the subnet already, the address is added with the length /32: then it is nobody's primary address and
+//! removing it touches no other. The address is announced in both forms of gratuitous ARP (RFC 5227, 3), and announced
+//! again while it is held: see [`next_announcement`].
+
+use std::time::Duration;
+
+use super::{Said, shell};
+use crate::reach::quote::quote;
+use crate::runbook::cast::Machine;
+use crate::runbook::deed::{Bit, Found, Look, Trouble};
+use crate::runbook::guard::{self, Guard};
+use crate::runbook::plan::Spot;
+use crate::runbook::plan::words::host_part;
+use crate::runbook::tools::Tools;
+
+const SCRIPT: &str = include_str!("address.sh");
+/// The script refuses, and has changed nothing.
+const REFUSED: i32 = 215;
+/// Somebody answers for the address.
+const TAKEN: i32 = 216;
+
+/// Which address is taken, which dropped, where.
+#[derive(Debug, Clone, Copy)]
+pub struct Move<'a> {
+    take: Option<&'a str>,
+    drop: Option<&'a str>,
+    device: &'a str,
+}
+
+impl<'a> Move<'a> {
+    /// Addresses with their prefix lengths. What is dropped is dropped first.
+    pub const fn new(take: Option<&'a str>, drop: Option<&'a str>, device: &'a str) -> Self {
+        Self { take, drop, device }
+    }
+
+    fn script(&self, mode: &str) -> String {
+        let (take, drop) = (quote(self.take.unwrap_or_default()), quote(self.drop.unwrap_or_default()));
+        format!("hs_take={take} hs_drop={drop} hs_dev={} hs_dry= hs_hold= {mode}\n{SCRIPT}", quote(self.device))
+    }
+}
+
+pub(super) async fn check(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Result<Found, Trouble> {
+    let spot = shell::place(bit)?;
+    if let (Spot::Machine(machine), Some(drop)) = (spot, moved.drop)
+        && host_part(drop) == machine.address
+    {
+        return Err(Trouble::Refused(format!(
+            "{drop} is the address by which {} is managed; dropping it would cut the way there",
+            machine.name
+        )));
+    }
+    if bit.look != Look::Dry {
+        // The act asks the wire itself, in the same command, and may be done twice.
+        return Ok(Found::to_do());
+    }
+    let output = shell::ask(tools, spot, moved.script("hs_dry=yes"), bit.patience)
+        .await
+        .map_err(|lost| Trouble::Failed(lost.words))?;
+    judged(spot, &output)?;
+    let note = moved.take.map(|take| format!("nobody answers for {}", host_part(take)));
+    Ok(Found::ToDo { note, keep: None })
+}
+
+pub(super) async fn act(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Said {
+    let output = shell::act(tools, bit, &bit.step.name, &moved.script("")).await?;
+    judged(shell::place(bit)?, &output)?;
+    Ok(match (moved.take, moved.drop) {
+        (Some(take), _) => Some(format!("{} is on {}", host_part(take), moved.device)),
+        (None, Some(drop)) => Some(format!("{} is no longer on {}", host_part(drop), moved.device)),
+        (None, None) => None,
+    })
+}
+
+pub(super) async fn verify(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Said {
+    let spot = shell::place(bit)?;
+    let script = format!(
+        "case $(uname) in Darwin) ifconfig {0} | awk '$1 == \"inet\" {{ print $2 }}' ;; \
+         *) PATH=$PATH:/usr/sbin:/sbin; ip -o -4 addr show dev {0} | awk '{{ split($4, p, \"/\"); print p[1] }}' ;; esac",
+        quote(moved.device)
+    );
+    let output = shell::ask(tools, spot, script, bit.patience).await.map_err(|lost| Trouble::Unknown(lost.words))?;
+    let text = output.text();
+    let has = |address: &str| text.lines().any(|line| line.trim() == host_part(address));
+    if let Some(take) = moved.take.filter(|take| !has(take)) {
+        return Err(Trouble::Failed(format!("{}: {} is not on {}", spot.name(), host_part(take), moved.device)));
+    }
+    if let Some(drop) = moved.drop.filter(|drop| has(drop)) {
+        return Err(Trouble::Failed(format!("{}: {} is still on {}", spot.name(), host_part(drop), moved.device)));
+    }
+    let Some((take, place)) = moved.take.zip(tools.witness.as_ref()) else { return Ok(None) };
+    let seen = owners(tools, &place.machine, &place.device, host_part(take)).await.map_err(Trouble::Unknown)?;
+    match seen.as_slice() {
+        [one] => Ok(Some(format!("{} sees {} at {one}", place.machine.name, host_part(take)))),
+        [] => Err(Trouble::Failed(format!("{} gets no answer from {}", place.machine.name, host_part(take)))),
+        many => Err(Trouble::Failed(format!("{} has two owners: {}", host_part(take), many.join(" and ")))),
+    }
+}
+
+fn judged(spot: &Spot, output: &crate::reach::ssh::Output) -> Result<(), Trouble> {
+    let words = shell::own_words(output).map(|words| format!("{}: {words}", spot.name()));
+    match (output.status, words) {
+        (0, _) => Ok(()),
+        (TAKEN, Some(words)) => Err(Trouble::Refused(format!("{words}; find that machine and switch it off first"))),
+        (REFUSED, Some(words)) => Err(Trouble::Refused(words)),
+        _ => Err(Trouble::Failed(shell::failed(spot, output))),
+    }
+}
+
+/// Whether a machine still holds an address that it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    /// It does, and it was announced again.
+    Held,
+    /// It is gone: somebody removed it, or the machine began anew.
+    Vanished,
+}
+
+/// When an address that was claimed `ago` is to be announced next, counted from the claim: after 1, 2, 5 and 10 s, then
+/// each 60 s.
+pub fn next_announcement(ago: Duration) -> Duration {
+    let first = [1, 2, 5, 10].map(Duration::from_secs);
+    first.into_iter().find(|at| *at > ago).unwrap_or_else(|| {
+        let minutes = (ago.as_secs() / 60).saturating_add(1);
+        Duration::from_secs(minutes.saturating_mul(60))
+    })
+}
+
+/// Announces an address again, under the guard, where the machine still has it.
+pub async fn hold(
+    tools: &Tools,
+    machine: &Machine,
+    device: &str,
+    address: &str,
+    guard: &Guard,
+    patience: Duration,
+) -> Result<Holding, String> {
+    let script = guard.wrap("hold", &Move::new(Some(address), None, device).script("hs_hold=yes"));
+    let output = again(tools, machine, script, patience).await?;
+    match output.text().trim() {
+        "held" => Ok(Holding::Held),
+        "vanished" => Ok(Holding::Vanished),
+        _ => Err(shell::failed(&Spot::Machine(machine.clone()), &output)),
+    }
+}
+
+/// Takes an address again that has vanished, as a step does: the wire is asked first.
+pub async fn repair(
+    tools: &Tools,
+    machine: &Machine,
+    device: &str,
+    address: &str,
+    guard: &Guard,
+    patience: Duration,
+) -> Result<(), String> {
+    let script = guard.wrap("repair", &Move::new(Some(address), None, device).script(""));
+    let output = again(tools, machine, script, patience).await?;
+    judged(&Spot::Machine(machine.clone()), &output).map_err(|trouble| trouble.words().to_owned())
+}
+
+async fn again(
+    tools: &Tools,
+    machine: &Machine,
+    script: String,
+    patience: Duration,
+) -> Result<crate::reach::ssh::Output, String> {
+    let spot = Spot::Machine(machine.clone());
+    let output = shell::ask(tools, &spot, script, patience).await.map_err(|lost| lost.words)?;
+    match guard::stopped(&output) {
+        Some(words) => Err(format!("{}: {words}", machine.name)),
+        None => Ok(output),
+    }
+}
+
+/// Hardware addresses of all that answer for an address, asked by ARP from a machine; takes a second.
+pub async fn owners(tools: &Tools, from: &Machine, device: &str, address: &str) -> Result<Vec<String>, String> {
+    let script = format!(
+        "PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin; hs_do=; [ \"$(id -u)\" = 0 ] || hs_do='sudo -n'; \
+         $hs_do arping -b -c 2 -w 1 -I {} {}",
+        quote(device),
+        quote(host_part(address))
+    );
+    let spot = Spot::Machine(from.clone());
+    let output = shell::ask(tools, &spot, script, Duration::from_secs(5)).await.map_err(|lost| lost.words)?;
+    if !matches!(output.status, 0 | 1) {
+        return Err(shell::failed(&spot, &output));
+    }
+    let text = output.text();
+    let mut seen: Vec<String> = text
+        .lines()
+        .filter_map(|line| {
+            Some(line.split_once(" reply from ")?.1.split_once('[')?.1.split_once(']')?.0.to_lowercase())
+        })
+        .collect();
+    seen.sort();
+    seen.dedup();
+    Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn announcements_become_rarer() {
+        let mut at = Duration::ZERO;
+        let mut times = Vec::new();
+        for _announcement in 0..7 {
+            at = next_announcement(at);
+            times.push(at.as_secs());
+        }
+        assert_eq!(times, [1, 2, 5, 10, 60, 120, 180]);
+    }
+
+    #[test]
+    fn the_script_is_one_for_every_shell() {
+        for shell in [&["dash"][..], &["bash", "--posix"], &["busybox", "sh"]] {
+            let script = Move::new(Some("192.0.2.1/24"), None, "eth0").script("");
+            let read = std::process::Command::new(shell[0]).args(&shell[1..]).args(["-n", "-c", &script]).output();
+            let read = read.unwrap_or_else(|error| panic!("{shell:?}: {error}: sh tests/install-deps, as root"));
+            assert!(read.status.success(), "{shell:?}: {}", String::from_utf8_lossy(&read.stderr));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Whether a failed host is silent on the wire, asked from the spare: its service address and its management address both.
+//!
+//! An address of a subnet that the spare is in is asked for by ARP, which no firewall of the host keeps from it; another by ping.
+//! Silence proves nothing where the spare's own link is down, so that is looked at first.
+
+use super::shell;
+use crate::reach::quote::join;
+use crate::runbook::deed::Bit;
+use crate::runbook::plan::Spot;
+use crate::runbook::plan::words::host_part;
+use crate::runbook::tools::Tools;
+
+const SCRIPT: &str = r#"PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
+hs_do=; hs_wait=0.1
+[ "$(id -u)" = 0 ] || { hs_do='sudo -n'; hs_wait=0.2; }
+command -v arping >/dev/null || { echo "cannot ask: arping is missing on the spare: apt-get install iputils-arping"; exit 3; }
+arping -h 2>&1 | grep -qi 'arp answer' || { echo "cannot ask: the arping of the spare is another one: apt-get install iputils-arping"; exit 3; }
+hs_one() {
+  hs_way=$(ip -o -4 route get "$1" 2>/dev/null | head -n 1)
+  case $hs_way in
+    '' ) echo "cannot ask: the spare has no route to $1"; return 3 ;;
+    local*) echo "cannot ask: the spare itself holds $1"; return 3 ;;
+    *' via '*) if ping -n -c 2 -i 0.2 -W 1 "$1" >/dev/null 2>&1; then echo "$1 answers a ping"; return 2; fi; return 0 ;;
+  esac
+  hs_dev=$(echo "$hs_way" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
+  [ "$(cat "/sys/class/net/$hs_dev/carrier" 2>/dev/null)" = 1 ] || { echo "cannot ask: $hs_dev of the spare has no link"; return 3; }
+  for hs_try in 1 2; do
+    if timeout 0.1 true 2>/dev/null; then hs_said=$(timeout "$hs_wait" $hs_do arping -D -c 1 -w 1 -I "$hs_dev" "$1" 2>&1)
+    else hs_said=$($hs_do arping -D -c 1 -w 1 -I "$hs_dev" "$1" 2>&1); fi
+    hs_status=$?
+    hs_mac=$(echo "$hs_said" | sed -n 's/.*reply from .*\[\([0-9A-Fa-f:]*\)\].*/\1/p' | head -n 1)
+    [ -z "$hs_mac" ] || { echo "$1 is answered by $hs_mac"; return 2; }
+    case $hs_status in 0 | 124 | 143) ;; *) echo "cannot ask: $(echo "$hs_said" | tail -n 1)"; return 3 ;; esac
+  done
+}
+hs_pids=
+for hs_address; do hs_one "$hs_address" & hs_pids="$hs_pids $!"; done
+hs_worst=0
+for hs_pid in $hs_pids; do wait "$hs_pid"; hs_status=$?; [ "$hs_status" -le "$hs_worst" ] || hs_worst=$hs_status; done
+exit "$hs_worst"
+"#;
+
+/// What was asked and found silent; or who answered, or why it cannot be asked.
+pub(crate) async fn silent(tools: &Tools, bit: Bit<'_>) -> Result<String, String> {
+    let (Some(failed), Some(spare)) = (&bit.plan.cast.failed, &bit.plan.cast.spare) else {
+        return Err("there is no failed host, or no spare to ask the wire from".into());
+    };
+    let mut addresses: Vec<String> = failed.service.iter().map(|service| host_part(service).to_owned()).collect();
+    let management = management(&failed.address, bit).await?;
+    if !addresses.contains(&management) {
+        addresses.push(management);
+    }
+    let script = format!("set -- {}\n{SCRIPT}", join(addresses.iter().map(String::as_str)));
+    let spot = Spot::Machine(spare.clone());
+    let output = shell::ask(tools, &spot, script, bit.patience).await.map_err(|lost| lost.words)?;
+    let said = crate::reach::plain::one_line(&output.text());
+    match output.status {
+        0 => Ok(format!(
+            "{} {} silent on the wire",
+            addresses.join(" and "),
+            if addresses.len() == 1 { "is" } else { "are" }
+        )),
+        2 | 3 => Err(said),
+        _ => Err(shell::failed(&spot, &output)),
+    }
+}
+
+/// The management address in numbers.
+async fn management(address: &str, bit: Bit<'_>) -> Result<String, String> {
+    if address.parse::<std::net::Ipv4Addr>().is_ok() {
+        return Ok(address.to_owned());
+    }
+    let found = tokio::time::timeout(bit.patience, crate::reach::dial::resolve(address, 22)).await;
+    let found = found.ok().and_then(Result::ok).unwrap_or_default();
+    found
+        .into_iter()
+        .find(std::net::SocketAddr::is_ipv4)
+        .map(|found| found.ip().to_string())
+        .ok_or_else(|| format!("{address} has no IPv4 address to ask for"))
+}

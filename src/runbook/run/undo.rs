@@ -1,0 +1,97 @@
+//! Undoing: what was done, last first.
+
+use super::runner::Runner;
+use crate::journal::entry::Weight;
+use crate::runbook::deed::Trouble;
+use crate::runbook::view::{RunState, StepState};
+
+impl Runner<'_> {
+    /// Undoes every step that was done or may have been. One that cannot be undone does not keep the others from it.
+    pub(super) async fn undo_all(&mut self) {
+        self.set(RunState::Undoing);
+        let mut left = Vec::new();
+        let mut unknown = false;
+        for index in (0..self.record.plan.steps.len()).rev() {
+            if !self.may_have_acted(index) {
+                continue;
+            }
+            if self.record.view.steps.get(index).is_some_and(|step| step.undo.is_none()) {
+                self.finish(index, StepState::Done, Some("was done, and has no undo".into()));
+                continue;
+            }
+            self.undo_phase(index);
+            match self.undo_step(index).await {
+                Ok(()) => {}
+                Err(Undone::Not(trouble)) => {
+                    unknown |= matches!(trouble, Trouble::Unknown(_));
+                    left.push(format!("step {} is not undone: {}", self.name(index), trouble.words()));
+                }
+                Err(Undone::NotBegun(why)) => {
+                    let next = format!("{why}; when that is mended, abandon the run again");
+                    return self.end(RunState::Interrupted, next);
+                }
+            }
+        }
+        if left.is_empty() {
+            self.record.view.state = RunState::Undone;
+            self.record.view.next = None;
+            return;
+        }
+        let state = if unknown { RunState::Unknown } else { RunState::Failed };
+        self.end(state, format!("{}; do it by hand, or abandon the run again", left.join("; ")));
+    }
+
+    async fn undo_step(&mut self, index: usize) -> Result<(), Undone> {
+        let (retries, timeout) = match self.record.plan.steps.get(index) {
+            Some(step) => (step.retries, step.timeout),
+            None => return Ok(()),
+        };
+        let mut attempt = 1;
+        loop {
+            self.intent(index, attempt, StepState::Undoing, "is being undone").await.map_err(Undone::NotBegun)?;
+            let deadline = self.clock.tick() + timeout;
+            let ended = self.undo_part(index, deadline).await;
+            let (state, words, weight) = match &ended {
+                Ok(note) => (StepState::Undone, note.clone(), Weight::Note),
+                Err(Trouble::Unknown(why)) => (StepState::Unknown, Some(why.clone()), Weight::Alarm),
+                Err(trouble) => (StepState::Failed, Some(trouble.words().to_owned()), Weight::Alarm),
+            };
+            self.finish(index, state, words.clone());
+            let word = if ended.is_ok() { "was undone" } else { "could not be undone" };
+            let what = format!("{}: step {} {word}", self.title(), self.name(index));
+            let _later = self.keep(Some((weight, what, words.unwrap_or_default(), Some(index)))).await;
+            match ended {
+                Ok(_) => return Ok(()),
+                Err(Trouble::Failed(_) | Trouble::Unknown(_)) if attempt <= retries => attempt += 1,
+                Err(trouble) => return Err(Undone::Not(trouble)),
+            }
+        }
+    }
+
+    /// Done, half done, or nobody knows; not what was there before the run, and not what was refused.
+    fn may_have_acted(&self, index: usize) -> bool {
+        let (Some(memory), Some(step)) = (self.record.memory.get(index), self.record.view.steps.get(index)) else {
+            return false;
+        };
+        match step.state {
+            StepState::Waiting | StepState::Undone => false,
+            StepState::Skipped | StepState::Refused | StepState::Failed => memory.acted,
+            // Under way when the engine ended, where nobody could note that it acted; or done.
+            _ => memory.begun,
+        }
+    }
+
+    fn undo_phase(&mut self, index: usize) {
+        let name = format!("undo {}", self.name(index));
+        let now = self.clock.tick();
+        self.timeline.begin(&mut self.record.view.timeline, &name, now);
+    }
+}
+
+/// Why a step is not undone.
+enum Undone {
+    /// Its undo failed.
+    Not(Trouble),
+    /// Its undo was not begun.
+    NotBegun(String),
+}

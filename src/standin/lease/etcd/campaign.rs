@@ -1,0 +1,228 @@
+//! Strives for the lease and keeps it.
+//!
+//! A renewal is two questions: the session is renewed, then most members are asked whether the lease hangs on it still. Both
+//! must fall into the same term of office of etcd's leader: one that was deposed without noticing would renew a session that
+//! means nothing any more. The right counts from before the first question was sent.
+//!
+//! After a failure the first question is one that changes nothing: an engine whose words reach etcd while no answer reaches the
+//! engine would else renew for ever what it may not use.
+//!
+//! Who takes the lease from one that did not give it back waits for a whole time to live before it acts, by its own clock.
+//! The one before counts only renewals after which the lease was still seen to be its own, so that each of them was sent before
+//! the lease was gone, and its right ends within a time to live of that: whatever etcd's leaders (before 3.4.31 and 3.5.13 one
+//! that was frozen may end sessions too early, or renew them without effect) did to the session.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::gateway::Failure;
+use super::message::{Compare, Found, Operation};
+use super::picture::Holder;
+use super::{Common, Owner, let_go};
+use crate::clock::Tick;
+use crate::standin::lease::hold::{Hold, between_renewals};
+
+/// Where the last session is kept.
+const SESSION: &str = "lease/session";
+/// At most so long before taking a lease that is nobody's, so that two do not always come together.
+const JITTER: Duration = Duration::from_millis(200);
+
+/// Strives for ever; `session` shows the one that lives.
+pub(super) async fn run(common: &Common, session: &watch::Sender<Option<u64>>) -> Infallible {
+    settle(common).await;
+    loop {
+        match begin(common).await {
+            Ok(begun) => {
+                session.send_replace(Some(begun));
+                live(common, begun).await;
+                session.send_replace(None);
+                common.shared.learn(|known| known.hold = None);
+            }
+            Err(why) => {
+                common.shared.learn(|known| known.trouble = Some(why));
+                tokio::time::sleep(soon(common.ttl)).await;
+            }
+        }
+    }
+}
+
+/// Before something that failed is tried again.
+fn soon(ttl: Duration) -> Duration {
+    (ttl / 20).clamp(Duration::from_millis(50), Duration::from_millis(500))
+}
+
+/// Ends what an engine of this state folder left behind that was killed: since this one has the folder's lock, that one is
+/// gone, and nobody has to wait for the end of its session.
+async fn settle(common: &Common) {
+    let Ok(Some(last)) = common.tools.shelf.kept(SESSION.to_owned()).await else { return };
+    let Ok(last) = last.parse() else { return };
+    loop {
+        match let_go(common, last).await {
+            Ok(_) => break,
+            Err(failure) => common.shared.learn(|known| known.trouble = Some(failure.to_string())),
+        }
+        tokio::time::sleep(soon(common.ttl)).await;
+    }
+    let _ends_by_itself = common.gateway.revoke(last).await;
+}
+
+/// A new session.
+async fn begin(common: &Common) -> Result<u64, String> {
+    let granted = common.gateway.grant(common.ttl).await.map_err(|failure| failure.to_string())?;
+    // Whoever cannot read it waits for the end of the session, no more.
+    let _waits = common.tools.shelf.keep(SESSION.to_owned(), granted.session.to_string()).await;
+    Ok(granted.session)
+}
+
+/// As long as the session lives.
+async fn live(common: &Common, session: u64) {
+    let granted = common.ttl;
+    let mut campaign = Campaign { common, session, granted, from: None, told: None, lagged: false, doubtful: false };
+    let mut mine = common.shared.mine();
+    let mut owner = common.owner.subscribe();
+    loop {
+        let pause = match campaign.beat().await {
+            Ok(Next::Ended) => return,
+            Ok(Next::Now) => continue,
+            Ok(Next::Later) => between_renewals(common.ttl),
+            Err(why) => {
+                campaign.doubtful = true;
+                common.shared.learn(|known| known.trouble = Some(why));
+                soon(common.ttl)
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            // What this engine sees has changed.
+            Ok(()) = mine.changed() => {}
+            // Somebody took or lost the lease.
+            Ok(()) = owner.changed() => {}
+        }
+    }
+}
+
+/// When to go on.
+enum Next {
+    Now,
+    Later,
+    /// The session has ended.
+    Ended,
+}
+
+struct Campaign<'a> {
+    common: &'a Common,
+    session: u64,
+    /// The time to live that etcd gives, which may be longer than the one that is asked for.
+    granted: Duration,
+    /// The generation that is ours, and from when on it may be used.
+    from: Option<(u64, Tick)>,
+    /// What the other engines were told last.
+    told: Option<String>,
+    /// Whether the watch lagged behind at the last beat.
+    lagged: bool,
+    /// Whether the last beat failed.
+    doubtful: bool,
+}
+
+impl Campaign<'_> {
+    /// Renews what there is and takes what is nobody's.
+    async fn beat(&mut self) -> Result<Next, String> {
+        let Common { shared, gateway, .. } = self.common;
+        if self.doubtful {
+            gateway.range(&self.common.all().keys_only()).await.map_err(|failure| failure.to_string())?;
+            self.doubtful = false;
+        }
+        let sent = shared.clock.tick();
+        let (ttl, header) = match gateway.renew(self.session).await {
+            Ok((Duration::ZERO, _)) | Err(Failure::NotFound(_)) => return Ok(Next::Ended),
+            Ok(renewed) => renewed,
+            Err(failure) => return Err(failure.to_string()),
+        };
+        self.granted = ttl.max(self.common.ttl);
+        let found = gateway.range(&self.common.all().keys_only()).await.map_err(|failure| failure.to_string())?;
+        if found.header.raft_term != header.raft_term {
+            return Err("etcd changes its leader: the lease is renewed when it has one".to_owned());
+        }
+        shared.learn(|known| known.trouble = None);
+        self.look_for_lag(&found);
+        let lease = self.common.key("lease");
+        let owner = found.kvs.iter().find(|kv| kv.key == lease).map_or_else(Owner::default, Owner::of);
+        if owner.generation > 0 && owner.session == self.session {
+            let from = self.usable_from(owner.generation);
+            let hold = Hold::renewed(owner.generation, from, sent, ttl);
+            shared.learn(|known| (known.hold, known.generation) = (Some(hold), owner.generation));
+        } else {
+            shared.learn(|known| known.hold = None);
+        }
+        self.tell().await?;
+        if owner.generation == 0 { self.take().await } else { Ok(Next::Later) }
+    }
+
+    /// From when on an ownership may be used. One whose beginning we do not know, because the answer did not come, began
+    /// now at the latest.
+    fn usable_from(&mut self, generation: u64) -> Tick {
+        match self.from {
+            Some((known, from)) if known == generation => from,
+            _ => {
+                let from = self.common.shared.clock.tick() + self.granted;
+                self.from = Some((generation, from));
+                from
+            }
+        }
+    }
+
+    /// Takes the lease if it is nobody's. What comes of it the next beat says.
+    async fn take(&mut self) -> Result<Next, String> {
+        let Common { shared, gateway, ttl, .. } = self.common;
+        let (lease, holder) = (self.common.key("lease"), self.common.key("holder"));
+        tokio::time::sleep(JITTER.min(*ttl / 20).mul_f64(fastrand::f64())).await;
+        let me = json!(Holder { engine: shared.who.clone(), since: shared.clock.now() }).to_string();
+        let compare = [Compare::created(&lease, 0)];
+        let then = [
+            Operation::range(&holder),
+            Operation::put(&lease, &me, Some(self.session)),
+            Operation::put(&holder, &me, None),
+        ];
+        let answer = match gateway.txn(&compare, &then, &[]).await {
+            Ok(answer) => answer,
+            Err(Failure::NotFound(_)) => return Ok(Next::Ended),
+            Err(failure) => return Err(failure.to_string()),
+        };
+        if !answer.succeeded {
+            return Ok(Next::Later);
+        }
+        let given_back = answer.found(0).is_none();
+        let wait = if given_back { Duration::ZERO } else { self.granted };
+        self.from = Some((answer.header.revision, shared.clock.tick() + wait));
+        Ok(Next::Now)
+    }
+
+    /// Tells the other engines what this one sees, if they do not know it yet.
+    async fn tell(&mut self) -> Result<(), String> {
+        let Common { shared, gateway, .. } = self.common;
+        let seen = serde_json::to_string(&*shared.mine().borrow()).map_err(|error| error.to_string())?;
+        if self.told.as_ref() == Some(&seen) {
+            return Ok(());
+        }
+        let key = self.common.key(&format!("seen/{}", shared.who));
+        match gateway.txn(&[], &[Operation::put(&key, &seen, Some(self.session))], &[]).await {
+            Ok(_) => self.told = Some(seen),
+            // The next beat finds out that the session has ended.
+            Err(Failure::NotFound(_)) => {}
+            Err(failure) => return Err(failure.to_string()),
+        }
+        Ok(())
+    }
+
+    /// A watch that is behind twice in a row hangs: its connection may be dead without anybody having said so.
+    fn look_for_lag(&mut self, found: &Found) {
+        let lags = self.common.shown.borrow().lags(found);
+        if lags && self.lagged {
+            self.common.lagging.notify_one();
+        }
+        self.lagged = lags;
+    }
+}

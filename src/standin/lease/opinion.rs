@@ -1,0 +1,93 @@
+//! What engines see of hosts, and what most of them say. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::health::view::Health;
+
+/// What one engine believes of one host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// What it believes.
+    pub health: Health,
+    /// Since when, by that engine's wall clock: for showing only.
+    pub since: Timestamp,
+}
+
+/// Host name to what one engine believes of it.
+pub type Sights = BTreeMap<String, Seen>;
+
+/// Name of a living engine to what it sees.
+pub type Others = BTreeMap<String, Sights>;
+
+/// How many engines say that a host is down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Majority {
+    /// Engines that live, this one included.
+    pub living: usize,
+    /// Those that say it is down.
+    pub down: usize,
+    /// What each other engine says, by its name; `None`: nothing about this host.
+    pub said: Vec<(String, Option<Seen>)>,
+}
+
+impl Majority {
+    /// Whether more than half of the living engines say that the host is down. One that says nothing, or does not know,
+    /// lives and does not say so.
+    pub const fn agrees(&self) -> bool {
+        self.down * 2 > self.living
+    }
+}
+
+/// What the living engines say of a host.
+pub fn majority(own: &Sights, others: &Others, host: &str) -> Majority {
+    let down = |sights: &Sights| sights.get(host).is_some_and(|seen| seen.health == Health::Down);
+    Majority {
+        living: others.len() + 1,
+        down: usize::from(down(own)) + others.values().filter(|sights| down(sights)).count(),
+        said: others.iter().map(|(engine, sights)| (engine.clone(), sights.get(host).cloned())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sees(health: Health) -> Sights {
+        Sights::from([("studio-1".to_owned(), Seen { health, since: Timestamp::UNIX_EPOCH })])
+    }
+
+    fn others(healths: &[Health]) -> Others {
+        healths.iter().enumerate().map(|(number, health)| (format!("engine-{number}"), sees(*health))).collect()
+    }
+
+    #[test]
+    fn more_than_half_of_the_living_must_say_so() {
+        use Health::{Down, Suspect, Unknown, Up};
+        let cases: [(Health, &[Health], bool); 9] = [
+            (Down, &[], true),
+            (Up, &[], false),
+            (Down, &[Up], false),
+            (Down, &[Unknown], false),
+            (Down, &[Down], true),
+            (Up, &[Down, Down], true),
+            (Down, &[Down, Suspect], true),
+            (Down, &[Up, Up], false),
+            (Down, &[Down, Up, Up], false),
+        ];
+        for (own, said, agreed) in cases {
+            let majority = majority(&sees(own), &others(said), "studio-1");
+            assert_eq!((majority.living, majority.agrees()), (said.len() + 1, agreed), "{own:?} {said:?}");
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_lives_all_the_same() {
+        let silent = Others::from([("engine-0".to_owned(), Sights::new())]);
+        let majority = majority(&sees(Health::Down), &silent, "studio-1");
+        assert_eq!((majority.living, majority.down, majority.agrees()), (2, 1, false));
+        assert_eq!(majority.said, [("engine-0".to_owned(), None)]);
+    }
+}

@@ -1,0 +1,22 @@
+//! The lease in a real etcd: private members on free ports of the loopback, in temporary folders, behind networks that have
+//! bad days.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unchecked_time_subtraction,
+    clippy::unwrap_used,
+    reason = "a test times what it sees, and its helper may fail like a test"
+)]
+
+mod access;
+mod apart;
+mod books;
+mod cluster;
+mod engine;
+mod handover;
+mod path;
+mod process;
+mod witness;
