@@ -1,7 +1,8 @@
 //! The console over invented data, for pictures, for the pty tests, and for working on its looks.
 //!
 //! `cargo run --example console_fixture -- [SCENE] [theme=NAME] [keymap=NAME] [ascii] [read-only] [mouse] [config=DIR]`
-//! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy, mocap, stale, archive, no-sessions.
+//! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy, mocap, stale, archive, no-sessions, two, or a state of
+//! a pool: ready, standing-in, host-gone, waiting, returned, failed-spare, interrupted, under-way, asking, paused, observe.
 
 #[path = "../tests/support/fixture.rs"]
 mod fixture;
@@ -66,6 +67,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "stale" => with(fixture::stale(now)),
         "archive" => with(fixture::archive(now, 100_000)),
         "no-sessions" => with(fixture::no_sessions(now)),
+        pool if pool == "two" || fixture::pools::SCENES.contains(&pool.trim_start_matches("all:")) => {
+            fixture::pools::client(pool, now)
+        }
         _ => FakeClient::new(scene(name, &options.clock)),
     };
     if name == "mocap" {

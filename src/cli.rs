@@ -23,6 +23,9 @@ pub mod journal;
 pub mod keymap;
 pub mod options;
 pub mod packager;
+pub mod pool;
+mod ran;
+pub mod run;
 pub mod session;
 pub mod status;
 pub mod table;
@@ -88,6 +91,8 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Hold(args) => hold::run(context, &args, true),
         Subcommand::Resume(args) => hold::run(context, &args, false),
         Subcommand::Session(args) => session::run(context, &args),
+        Subcommand::Pool(args) => pool::run(context, &args),
+        Subcommand::Run(args) => run::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
         Subcommand::Check(args) => check::run(context, &args),
         Subcommand::Demo(args) => demo::run(context, &args),

@@ -53,15 +53,14 @@ pub struct Clock(Source);
 
 #[derive(Debug, Clone)]
 enum Source {
-    Real { start: std::time::Instant },
+    Real { start: Duration },
     Held(Arc<Mutex<(Tick, Timestamp)>>),
 }
 
 impl Clock {
     /// The machine's own clocks.
-    #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
     pub fn real() -> Self {
-        Self(Source::Real { start: std::time::Instant::now() })
+        Self(Source::Real { start: running() })
     }
 
     /// A clock that stands still at `wall` until it is moved: for tests.
@@ -72,7 +71,7 @@ impl Clock {
     /// Monotonic time.
     pub fn tick(&self) -> Tick {
         match &self.0 {
-            Source::Real { start } => Tick(start.elapsed()),
+            Source::Real { start } => Tick(running().saturating_sub(*start)),
             Source::Held(held) => lock(held).0,
         }
     }
@@ -103,6 +102,18 @@ impl Clock {
     }
 }
 
+/// How long the machine runs, the time that it slept included: `Instant` leaves that out on Linux, and whoever wakes up must
+/// know that a right has ended meanwhile.
+fn running() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let clock = rustix::time::ClockId::Boottime;
+    // Elsewhere this one goes on while the machine sleeps.
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let now = rustix::time::clock_gettime(clock);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
+}
+
 /// A poisoned lock still holds two plain numbers.
 fn lock(held: &Mutex<(Tick, Timestamp)>) -> std::sync::MutexGuard<'_, (Tick, Timestamp)> {
     held.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -111,6 +122,18 @@ fn lock(held: &Mutex<(Tick, Timestamp)>) -> std::sync::MutexGuard<'_, (Tick, Tim
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_real_clock_goes_on_while_the_machine_sleeps() {
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        let uptime: f64 = uptime.split_whitespace().next().unwrap().parse().unwrap();
+        // The kernel counts sleep in its uptime.
+        assert!((running().as_secs_f64() - uptime).abs() < 5.0);
+        let clock = Clock::real();
+        let first = clock.tick();
+        assert!(first.since_start() < Duration::from_secs(5) && clock.tick() >= first);
+    }
 
     #[test]
     fn a_held_clock_moves_when_it_is_told() {

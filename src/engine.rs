@@ -27,6 +27,7 @@ mod file;
 mod hosts;
 mod limits;
 mod path;
+mod pools;
 mod server;
 mod sessions;
 

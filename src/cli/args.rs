@@ -34,6 +34,10 @@ pub enum Subcommand {
     Hold(super::hold::HoldArgs),
     /// Let a held job go on
     Resume(super::hold::HoldArgs),
+    /// Who stands in for whom: takeover, giveback, drill
+    Pool(super::pool::PoolArgs),
+    /// Run any runbook
+    Run(super::run::RunArgs),
     /// Recording sessions: list, copy, verify, delete
     Session(super::session::SessionArgs),
     /// Write a first fleet file: asks a few questions, or takes flags

@@ -11,11 +11,11 @@ use super::table;
 use crate::clock::{Clock, Tick};
 use crate::console::format;
 use crate::engine::client::{Client, Link};
-use crate::engine::command::Command;
+use crate::engine::command::{Answer, Command, Query, Report};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::socket::Socket;
 use crate::reach::plain;
-use crate::work::view::{JobId, JobView, Unit};
+use crate::work::view::{JobId, JobState, JobView, Unit};
 
 /// Between two lines where no terminal shows them.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
@@ -67,6 +67,19 @@ pub async fn ended_or_cancelled(context: &Context, engine: &Socket, job: JobId) 
             let _in_time = tokio::time::timeout(END_WITHIN, snapshots.wait_for(over)).await.is_ok();
             Err(Failure::interrupted().hint("run the same command again: it goes on where this one stopped"))
         }
+    }
+}
+
+/// What came of a job that has ended; one that was cancelled or broke before it could say is an error.
+pub async fn report(engine: &Socket, ended: &JobView) -> Result<Report, Failure> {
+    if ended.state == JobState::Cancelled {
+        return Err(Failure { message: format!("job {} was cancelled", ended.id), ..Failure::interrupted() });
+    }
+    match (engine.query(Query::Report { job: ended.id }).await, &ended.error) {
+        (Ok(Answer::Report { report }), _) => Ok(report),
+        (_, Some(error)) => Err(Failure::failed(error)),
+        (Err(refusal), None) => Err(refusal.into()),
+        (Ok(_), None) => Err(Failure::failed("the engine answered something else; its version may differ")),
     }
 }
 

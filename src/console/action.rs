@@ -17,6 +17,8 @@ pub enum Scope {
     List,
     /// The pane Hosts, and the page of a host.
     Hosts,
+    /// Everywhere in a fleet that has pools.
+    Pools,
     /// The pane Jobs, and the page of a job.
     Jobs,
     /// The pane Sessions, and the page of a session.
@@ -25,7 +27,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Anywhere, Self::List, Self::Hosts, Self::Sessions, Self::Jobs];
+    pub const ALL: [Self; 6] = [Self::Anywhere, Self::List, Self::Hosts, Self::Pools, Self::Sessions, Self::Jobs];
 
     /// Whether it is one pane's own.
     const fn own(self) -> bool {
@@ -43,6 +45,7 @@ impl Scope {
             Self::Anywhere => "Everywhere",
             Self::List => "In a list",
             Self::Hosts => "Hosts",
+            Self::Pools => "Pools",
             Self::Jobs => "Jobs",
             Self::Sessions => "Sessions",
         }
@@ -84,6 +87,8 @@ pub enum ArgumentKind {
     Keymap,
     /// Name of a host.
     Host,
+    /// Name of a pool, or of a host or spare in one.
+    Pool,
     /// Number of a job.
     Job,
     /// Participant and day of a session, a participant, a day, or two days as `20250104..20250110`.

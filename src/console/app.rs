@@ -4,6 +4,7 @@
 
 mod events;
 mod perform;
+mod pools;
 mod possible;
 mod recordings;
 mod sessions;
@@ -157,7 +158,8 @@ impl App {
             Some(open) => open.page.scope(),
             None => self.focus.pane().scope(),
         };
-        own.into_iter().chain([Scope::List, Scope::Anywhere]).collect()
+        let pools = PaneId::Pools.pane().exists(&self.world).then_some(Scope::Pools);
+        own.into_iter().chain(pools).chain([Scope::List, Scope::Anywhere]).collect()
     }
 
     /// What a modal sees.

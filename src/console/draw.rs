@@ -42,10 +42,15 @@ pub fn screen(app: &mut App, buffer: &mut Buffer) -> Option<Position> {
 }
 
 fn body(brush: &mut Brush<'_>, screen: Rect, body: Rect, app: &mut App) {
-    let rows = |id: PaneId| {
+    let rows = |id: PaneId, width: u16| {
         let pane = id.pane();
-        let above = || pane.above(&app.world, app.look.theme.glyphs, usize::from(screen.width)).len();
-        pane.exists(&app.world).then(|| app.lists[id as usize].len() + above())
+        let (world, glyphs, width) = (&app.world, app.look.theme.glyphs, usize::from(width));
+        let beside = || match pane.below(world, glyphs, width).len() {
+            0 => pane.above(world, glyphs, width).len(),
+            // An empty line keeps them apart from the rows.
+            below => pane.above(world, glyphs, width).len() + below + 1,
+        };
+        pane.exists(world).then(|| app.lists[id as usize].len() + beside())
     };
     let zoomed = app.zoomed || !app.pages.is_empty();
     match layout::divide(screen, body, zoomed, rows) {

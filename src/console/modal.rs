@@ -3,6 +3,7 @@
 //! A dangerous action is a value that travels through its modal: what the modal names is what is sent, whatever has
 //! happened below meanwhile.
 
+pub mod answer;
 pub mod ask;
 pub mod chooser;
 pub mod confirm;
@@ -12,6 +13,8 @@ pub mod help;
 pub mod palette;
 pub mod plan;
 pub mod reader;
+pub mod switch;
+pub mod word;
 
 use ratatui::crossterm::event::KeyEvent;
 use ratatui::layout::Rect;

@@ -5,8 +5,11 @@ pub mod entry;
 pub mod host;
 pub mod job;
 pub mod log;
+pub mod pool;
 pub mod report;
+pub mod run;
 pub mod session;
+pub mod why;
 
 use ratatui::layout::Rect;
 
@@ -38,6 +41,11 @@ pub trait Page: std::fmt::Debug + Send {
 
     /// The job that actions apply to here.
     fn job(&self) -> Option<JobId> {
+        None
+    }
+
+    /// The pool that actions apply to here.
+    fn pool(&self) -> Option<&str> {
         None
     }
 

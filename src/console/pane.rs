@@ -6,6 +6,7 @@
 pub mod hosts;
 pub mod jobs;
 pub mod journal;
+pub mod pools;
 pub mod sessions;
 
 use std::cmp::Ordering;
@@ -21,6 +22,8 @@ use super::world::World;
 pub enum PaneId {
     /// Is every machine well?
     Hosts,
+    /// Who serves in whose place?
+    Pools,
     /// What is recorded, where are its copies, what may be deleted?
     Sessions,
     /// What is being done?
@@ -31,12 +34,13 @@ pub enum PaneId {
 
 impl PaneId {
     /// Every pane.
-    pub const ALL: [Self; 4] = [Self::Hosts, Self::Sessions, Self::Jobs, Self::Journal];
+    pub const ALL: [Self; 5] = [Self::Hosts, Self::Pools, Self::Sessions, Self::Jobs, Self::Journal];
 
     /// The pane itself.
     pub fn pane(self) -> &'static dyn Pane {
         match self {
             Self::Hosts => &hosts::Hosts,
+            Self::Pools => &pools::Pools,
             Self::Sessions => &sessions::Sessions,
             Self::Jobs => &jobs::Jobs,
             Self::Journal => &journal::Journal,
@@ -79,6 +83,11 @@ pub trait Pane: Sync {
 
     /// Lines above its rows, for so many columns: what is wrong with where they come from.
     fn above(&self, _: &World, _: &Glyphs, _: usize) -> Vec<Vec<Part>> {
+        Vec::new()
+    }
+
+    /// Lines below its rows, where there is room for them: what is good to know beside them.
+    fn below(&self, _: &World, _: &Glyphs, _: usize) -> Vec<Vec<Part>> {
         Vec::new()
     }
 

@@ -9,6 +9,7 @@ use super::world::World;
 use crate::engine::client::Link;
 use crate::health::view::Health;
 use crate::journal::entry::Chain;
+use crate::standin::view::{SpareState, Stand};
 
 /// One problem of the whole, not of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +67,39 @@ pub fn of(world: &World) -> Vec<Problem> {
     all
 }
 
+/// What is wrong with pools: told in their pane, and not across the screen.
+fn of_pools(world: &World) -> Vec<Problem> {
+    let mut all = Vec::new();
+    for pool in world.newest.pools.iter() {
+        let say = |meaning, text: String| Problem::new(meaning, format!("{}: {text}", pool.name));
+        all.extend(pool.alarms.iter().map(|alarm| say(Meaning::Bad, alarm.clone())));
+        for host in &pool.hosts {
+            let (meaning, called) = match host.stand {
+                Stand::Waiting => (Meaning::Bad, "waits"),
+                Stand::Returned => (Meaning::Warn, "has returned"),
+                _ => continue,
+            };
+            let line = format!("{} {called}", host.name);
+            all.push(Problem { more: vec![host.why.clone()], ..say(meaning, line) });
+        }
+        for spare in &pool.spares {
+            let called = match spare.state {
+                SpareState::Failed => "has failed",
+                SpareState::Unready => "is not ready",
+                _ => continue,
+            };
+            let line = format!("{} {called}", spare.name);
+            all.push(Problem { more: spare.reasons.clone(), ..say(Meaning::Bad, line) });
+        }
+        if let Some(run) = pool.run.as_ref().filter(|run| run.state.needs_a_person()) {
+            let more = run.question.iter().map(|question| question.text.clone()).chain(run.next.clone()).collect();
+            let line = format!("the {} is {}", run.purpose.word(), run.state.word());
+            all.push(Problem { more, ..say(Meaning::Bad, line) });
+        }
+    }
+    all
+}
+
 /// What is wrong with stores of sessions: told above their rows, and not across the screen.
 fn of_stores(world: &World) -> Vec<Problem> {
     let mut all = Vec::new();
@@ -90,13 +124,18 @@ fn of_stores(world: &World) -> Vec<Problem> {
 
 /// How many problems there are, beside hosts that are not up and the person's own freeze.
 pub fn count(world: &World) -> usize {
-    of(world).iter().chain(&of_stores(world)).filter(|problem| problem.meaning != Meaning::Info).count()
+    of(world)
+        .iter()
+        .chain(&of_pools(world))
+        .chain(&of_stores(world))
+        .filter(|problem| problem.meaning != Meaning::Info)
+        .count()
 }
 
 /// All of it for reading: the whole first, then each host that is not up.
 pub fn paragraphs(world: &World, glyphs: &Glyphs) -> Vec<(Meaning, String)> {
     let mut text = Vec::new();
-    for problem in of(world).into_iter().chain(of_stores(world)) {
+    for problem in of(world).into_iter().chain(of_pools(world)).chain(of_stores(world)) {
         text.push((problem.meaning, problem.line));
         text.extend(problem.more.into_iter().map(|line| (Meaning::Text, format!("  {line}"))));
     }

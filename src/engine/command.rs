@@ -1,14 +1,18 @@
 //! Commands and queries: all that a face can ask of the engine.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::health::view::History;
 use crate::journal::entry::{Chain, Entry};
+use crate::runbook::view::{RunId, RunReport};
 use crate::session::key::Key;
 use crate::session::report::{DeleteReport, SyncReport, VerifyReport};
 pub use crate::session::view::Which;
 use crate::session::view::{Ask, Detail, Level, Rows};
+use crate::standin::view::PoolDetail;
 use crate::work::view::JobId;
 
 /// A request to change something. Each one that is accepted or refused leaves a trace in the journal.
@@ -87,6 +91,100 @@ pub enum Command {
         /// Bytes a second; `None`: no limit.
         limit: Option<u64>,
     },
+    /// A spare takes a host's place, as a job.
+    PoolTakeover {
+        /// Pool.
+        pool: String,
+        /// The host; `None`: the most important one that is gone.
+        failed: Option<String>,
+        /// The spare; `None`: the first that is ready.
+        spare: Option<String>,
+        /// Only say what would be done, after looking on the real hosts; needs no phrase.
+        dry_run: bool,
+        /// What the person typed: the name of the host, or of the pool where a script says yes.
+        phrase: String,
+    },
+    /// The work goes back to the protected host, as a job.
+    PoolGiveback {
+        /// Pool.
+        pool: String,
+        /// The host; `None`: the only one that is stood in for.
+        host: Option<String>,
+        /// Only say what would be done, after looking on the real hosts; needs no phrase.
+        dry_run: bool,
+        /// What the person typed: the name of the host, or of the pool where a script says yes.
+        phrase: String,
+    },
+    /// Practice a takeover by the pool's drill, as a job.
+    PoolDrill {
+        /// Pool.
+        pool: String,
+        /// Only say what would be done, after looking on the real hosts.
+        dry_run: bool,
+    },
+    /// Go on with a run that was interrupted, as a job.
+    PoolResume {
+        /// Pool.
+        pool: String,
+    },
+    /// Undo what an interrupted run has done, as a job.
+    PoolAbandon {
+        /// Pool.
+        pool: String,
+    },
+    /// No automatic decisions meanwhile.
+    PoolPause {
+        /// Pool.
+        pool: String,
+        /// Why.
+        why: String,
+        /// When it ends by itself.
+        until: Timestamp,
+    },
+    /// Automatic decisions again.
+    PoolUnpause {
+        /// Pool.
+        pool: String,
+    },
+    /// Say under one's name that a machine is off: the fence where nothing else can prove it.
+    PoolSwear {
+        /// Pool.
+        pool: String,
+        /// The host that is off.
+        host: String,
+        /// What the person typed: the name of the host.
+        phrase: String,
+    },
+    /// Say under one's name that a spare on which something failed was looked at and is clean: it is free again.
+    PoolClear {
+        /// Pool.
+        pool: String,
+        /// The spare.
+        spare: String,
+        /// What the person typed: the name of the spare.
+        phrase: String,
+    },
+    /// A person has seen what happened: the cool-down ends, the brake is re-armed, another automatic attempt is allowed.
+    PoolAcknowledge {
+        /// Pool.
+        pool: String,
+    },
+    /// Run a runbook, as a job.
+    Run {
+        /// Its name.
+        runbook: String,
+        /// Values for placeholders.
+        set: BTreeMap<String, String>,
+        /// Only say what would be done, after looking on the real hosts.
+        dry_run: bool,
+    },
+    /// Answer what a step of a run wants to know.
+    Answer {
+        /// The run.
+        run: RunId,
+        /// Go on, or stop there.
+        yes: bool,
+    },
     /// Try everything that the fleet file needs, as a job.
     Doctor,
     /// Check the chain of hashes of the whole journal, as a job.
@@ -147,6 +245,11 @@ pub enum Query {
         /// Which.
         key: Key,
     },
+    /// Everything known of one pool.
+    Pool {
+        /// Its name.
+        pool: String,
+    },
 }
 
 /// What a query returns.
@@ -190,6 +293,11 @@ pub enum Answer {
         /// Everything.
         detail: Box<Detail>,
     },
+    /// To [`Query::Pool`].
+    Pool {
+        /// Everything.
+        detail: Box<PoolDetail>,
+    },
 }
 
 /// What came of a job, in full.
@@ -215,6 +323,11 @@ pub enum Report {
     Deleted {
         /// What was deleted and what refused.
         deletion: DeleteReport,
+    },
+    /// Of a run.
+    Ran {
+        /// Step by step.
+        ran: Box<RunReport>,
     },
     /// Nothing but how it ended.
     Nothing,

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::snapshot::{JournalView, LeaseView, PoolView, Snapshot};
-use crate::fleet::Fleet;
-use crate::fleet::settings::LeaseKind;
+use super::snapshot::{JournalView, Snapshot};
 use crate::journal::entry::Chain;
 use crate::journal::writer::Tail;
 
@@ -23,6 +21,7 @@ pub(super) fn shared_list<T>(before: &Arc<Vec<Arc<T>>>, now: Vec<Arc<T>>) -> Arc
 pub(super) fn differ(one: &Snapshot, other: &Snapshot) -> bool {
     !(Arc::ptr_eq(&one.head, &other.head)
         && Arc::ptr_eq(&one.hosts, &other.hosts)
+        && Arc::ptr_eq(&one.pools, &other.pools)
         && Arc::ptr_eq(&one.stores, &other.stores)
         && Arc::ptr_eq(&one.jobs, &other.jobs)
         && Arc::ptr_eq(&one.journal, &other.journal))
@@ -31,30 +30,4 @@ pub(super) fn differ(one: &Snapshot, other: &Snapshot) -> bool {
 /// The end of the journal as faces see it.
 pub(super) fn journal(tail: &Tail, chain: &Chain) -> JournalView {
     JournalView { length: tail.length, tail: tail.entries.clone(), chain: chain.clone() }
-}
-
-/// Names and modes of the pools.
-pub(super) fn pools(fleet: &Fleet) -> Vec<PoolView> {
-    let view = |pool: &crate::fleet::pool::Pool| PoolView {
-        name: pool.name.clone(),
-        mode: pool.mode.word().into(),
-        protects: pool.protects.clone(),
-        spares: pool.spares.clone(),
-    };
-    fleet.pools.iter().map(view).collect()
-}
-
-/// The right to act: an engine that runs holds the lock of its state folder.
-pub(super) fn lease(fleet: &Fleet, pid: u32) -> LeaseView {
-    match fleet.lease.kind {
-        LeaseKind::Embedded => {
-            LeaseView { kind: "embedded".into(), held: true, by: Some(format!("pid {pid}")), why: None }
-        }
-        LeaseKind::Etcd => LeaseView {
-            kind: "etcd".into(),
-            held: false,
-            by: None,
-            why: Some("this version does not speak to etcd yet: it watches and decides nothing".into()),
-        },
-    }
 }

@@ -17,6 +17,7 @@ use super::hosts::{Hosts, News};
 use super::log::Ring;
 use super::maintenance::{self, Maintenance};
 use super::notify::Herald;
+use super::pools::lease_view;
 use super::sessions::Sessions;
 use super::snapshot::{EngineView, FileView, Head, Snapshot};
 use super::state::StateFolder;
@@ -27,14 +28,20 @@ use crate::journal::entry::{Chain, Weight};
 use crate::journal::store::Draft;
 use crate::journal::writer::{Journal, Recorded};
 use crate::reach::http::HttpClient;
+use crate::standin::lease::Lease;
+use crate::standin::worker::{News as PoolNews, Pools};
 use crate::work::jobs::Jobs;
 use crate::work::view::JobView;
 
 mod commands;
 mod events;
+mod pools;
 mod publish;
 mod queries;
+mod runs;
 mod sessions;
+
+use pools::Worded;
 
 /// At most ten snapshots a second.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
@@ -65,6 +72,9 @@ pub(super) struct Parts {
     pub fleet: Arc<Fleet>,
     pub hosts: Hosts,
     pub sessions: Sessions,
+    pub pools: Pools,
+    pub lease: Lease,
+    pub pool_news: mpsc::UnboundedReceiver<PoolNews>,
     pub host_changes: mpsc::UnboundedReceiver<HostChange>,
     pub http: HttpClient,
     pub journal: Journal,
@@ -92,6 +102,11 @@ pub(super) struct Core {
     verdicts: mpsc::Sender<Chain>,
     read_again: mpsc::UnboundedSender<ReadAgain>,
     readings: mpsc::UnboundedReceiver<ReadAgain>,
+    say: mpsc::UnboundedSender<Worded>,
+    said: mpsc::UnboundedReceiver<Worded>,
+    /// Number of the last run.
+    last_run: u64,
+    alone: runs::Alone,
 }
 
 /// The fleet file as it was read because somebody asked for it, and to whom that is answered.
@@ -124,18 +139,21 @@ impl Core {
         parts.hosts.maintain_all(maintenance.all());
         let (verdicts, verified) = mpsc::channel(4);
         let (read_again, readings) = mpsc::unbounded_channel();
+        let (say, said) = mpsc::unbounded_channel();
+        let last_run = kept(pools::LAST_RUN).await.ok().flatten().and_then(|text| text.parse().ok());
+        let last_run = last_run.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
         let empty = Snapshot {
             seq: 0,
             taken: now,
             head: Arc::new(Head {
                 fleet: parts.fleet.name.clone(),
                 engine: engine.clone(),
-                lease: compose::lease(&parts.fleet, engine.pid),
+                lease: lease_view(&parts.fleet, &parts.lease),
                 file: file.clone(),
-                pools: compose::pools(&parts.fleet),
                 alarms: Vec::new(),
             }),
             hosts: Arc::new(parts.hosts.views()),
+            pools: Arc::new(parts.pools.views()),
             stores: Arc::new(parts.sessions.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
@@ -157,6 +175,10 @@ impl Core {
             verdicts,
             read_again,
             readings,
+            say,
+            said,
+            last_run,
+            alone: runs::Alone::default(),
             parts,
         };
         core.note(
@@ -181,6 +203,8 @@ impl Core {
     /// Runs until it is stopped; then ends the jobs and closes the journal.
     pub(super) async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut files: mpsc::Receiver<Parsed>) {
         let mut hosts = self.parts.hosts.seen();
+        let mut lease = self.parts.lease.state();
+        let mut pools = self.parts.pools.seen();
         let mut stores = self.parts.sessions.seen();
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
@@ -202,6 +226,7 @@ impl Core {
                     self.host_changed(&change);
                     changed = true;
                 }
+                Ok(()) = pools.changed() => changed = true,
                 Ok(()) = stores.changed() => changed = true,
                 Ok(()) = jobs.changed() => changed = true,
                 Ok(()) = tail.changed() => changed = true,
@@ -214,6 +239,15 @@ impl Core {
                     self.reload(parsed, "engine");
                     changed = true;
                 }
+                Some(worded) = self.said.recv() => {
+                    self.worded(worded);
+                    changed = true;
+                }
+                Some(news) = self.parts.pool_news.recv() => {
+                    self.pool_news(news);
+                    changed = true;
+                }
+                Ok(()) = lease.changed() => changed = true,
                 Some(again) = self.readings.recv() => {
                     self.reload_answered(again);
                     changed = true;
@@ -242,7 +276,7 @@ impl Core {
 
     async fn close(&mut self) {
         self.jobs.cancel_all();
-        tokio::join!(self.parts.hosts.shutdown(), self.parts.sessions.shutdown());
+        tokio::join!(self.parts.hosts.shutdown(), self.parts.sessions.shutdown(), self.parts.pools.shutdown());
         let all_ended = async {
             let mut changed = self.jobs.changed();
             while self.jobs.open() > 0 && changed.changed().await.is_ok() {}

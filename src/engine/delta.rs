@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::health::view::HostView;
 use crate::journal::entry::{Chain, Entry};
 use crate::session::view::StoreView;
+use crate::standin::view::PoolView;
 use crate::work::view::{JobId, JobView};
 
 /// All that leads from one snapshot to a later one.
@@ -24,6 +25,8 @@ pub struct Delta {
     head: Option<Arc<Head>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hosts: Option<Rows<String, HostView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pools: Option<Rows<String, PoolView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<Rows<String, StoreView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,6 +70,13 @@ impl Keyed for HostView {
     }
 }
 
+impl Keyed for PoolView {
+    type Key = String;
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
+
 impl Keyed for StoreView {
     type Key = String;
     fn key(&self) -> String {
@@ -90,6 +100,7 @@ impl Delta {
             taken: new.taken,
             head: differs(Arc::ptr_eq(&old.head, &new.head), &|| old.head == new.head).then(|| new.head.clone()),
             hosts: (!Arc::ptr_eq(&old.hosts, &new.hosts)).then(|| rows(&old.hosts, &new.hosts)).flatten(),
+            pools: (!Arc::ptr_eq(&old.pools, &new.pools)).then(|| rows(&old.pools, &new.pools)).flatten(),
             stores: (!Arc::ptr_eq(&old.stores, &new.stores)).then(|| rows(&old.stores, &new.stores)).flatten(),
             jobs: (!Arc::ptr_eq(&old.jobs, &new.jobs)).then(|| rows(&old.jobs, &new.jobs)).flatten(),
             journal: differs(Arc::ptr_eq(&old.journal, &new.journal), &|| old.journal == new.journal)
@@ -104,6 +115,7 @@ impl Delta {
             taken: self.taken,
             head: self.head.unwrap_or_else(|| Arc::clone(&old.head)),
             hosts: self.hosts.map_or_else(|| Ok(Arc::clone(&old.hosts)), |rows| merge(&old.hosts, rows))?,
+            pools: self.pools.map_or_else(|| Ok(Arc::clone(&old.pools)), |rows| merge(&old.pools, rows))?,
             stores: self.stores.map_or_else(|| Ok(Arc::clone(&old.stores)), |rows| merge(&old.stores, rows))?,
             jobs: self.jobs.map_or_else(|| Ok(Arc::clone(&old.jobs)), |rows| merge(&old.jobs, rows))?,
             journal: self.journal.map_or_else(|| Ok(Arc::clone(&old.journal)), |tail| extend(&old.journal, tail))?,

@@ -43,6 +43,11 @@ impl Hosts {
         &self.prober
     }
 
+    /// What is believed of the hosts, for whoever acts on it.
+    pub(super) const fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
     /// Goes on with another fleet; what is known of unchanged hosts is kept, and no secret is.
     pub(super) fn replace(&self, fleet: &Arc<Fleet>) {
         hide(fleet);

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::health::view::{Health, HostView};
 use crate::journal::entry::{Chain, Entry};
 use crate::session::view::StoreView;
+use crate::standin::view::PoolView;
 use crate::work::view::JobView;
 
 /// Everything the faces can see at once. Parts are shared between snapshots: an unchanged part is the same `Arc`.
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub head: Arc<Head>,
     /// Hosts, in the order of the fleet file.
     pub hosts: Arc<Vec<Arc<HostView>>>,
+    /// Pools, in the order of the fleet file.
+    pub pools: Arc<Vec<Arc<PoolView>>>,
     /// Stores of recording sessions, in the order of the fleet file; their rows are asked for by window.
     pub stores: Arc<Vec<Arc<StoreView>>>,
     /// Jobs: all that have not ended, and the last that have; newest last.
@@ -41,8 +44,6 @@ pub struct Head {
     pub lease: LeaseView,
     /// The fleet file in force.
     pub file: FileView,
-    /// Names and modes of the pools, in the order of the file.
-    pub pools: Vec<PoolView>,
     /// Things that need a person and are not a host's: a full state disk, a state.db that was set aside.
     pub alarms: Vec<String>,
 }
@@ -97,19 +98,6 @@ pub struct FileView {
     pub refused: Vec<String>,
 }
 
-/// A pool as the fleet file declares it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PoolView {
-    /// Name.
-    pub name: String,
-    /// `auto`, `manual` or `observe`.
-    pub mode: String,
-    /// Protected hosts, most important first.
-    pub protects: Vec<String>,
-    /// Spares.
-    pub spares: Vec<String>,
-}
-
 /// The end of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JournalView {
@@ -135,9 +123,15 @@ impl Snapshot {
         self.hosts.iter().find(|host| host.name == name)
     }
 
-    /// Whether nothing needs a person: every host up or in maintenance, the fleet file in force, no alarm.
+    /// The pool of this name.
+    pub fn pool(&self, name: &str) -> Option<&Arc<PoolView>> {
+        self.pools.iter().find(|pool| pool.name == name)
+    }
+
+    /// Whether nothing needs a person: every host up or in maintenance, every pool well, the fleet file in force, no alarm.
     pub fn healthy(&self) -> bool {
         self.hosts.iter().all(|host| matches!(host.health, Health::Up | Health::Maintenance))
+            && self.pools.iter().all(|pool| pool.well())
             && self.head.file.refused.is_empty()
             && self.head.alarms.is_empty()
     }

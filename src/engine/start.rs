@@ -16,7 +16,7 @@ use super::server;
 use super::sessions::Sessions;
 use super::snapshot::Snapshot;
 use super::state::{StateError, StateFolder};
-use super::{hosts::Hosts, limits, log};
+use super::{hosts::Hosts, limits, log, pools};
 use crate::clock::Clock;
 use crate::fleet::diagnostic::Diagnostic;
 use crate::fleet::{self, Fleet};
@@ -120,6 +120,7 @@ impl Engine {
         let http = HttpClient::new();
         let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone());
         let sessions = Sessions::start(&fleet, folder.path(), &config.clock, hosts.prober());
+        let (pools, lease, pool_news) = pools::start(&fleet, &config.clock, &hosts, http.clone(), &journal);
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {
@@ -131,6 +132,9 @@ impl Engine {
             hosts,
             host_changes,
             sessions,
+            pools,
+            lease,
+            pool_news,
             http,
             journal,
             ring,

@@ -4,6 +4,7 @@
 //! that never answers delays nobody. What a run brings is judged where it arrives, and a host's view is built anew only
 //! when something changed that a person would see.
 
+mod belief;
 mod lateness;
 mod schedule;
 mod state;
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use belief::Belief;
 pub use lateness::{Lateness, LatenessView};
 use watched::Watched;
 
@@ -90,6 +92,11 @@ impl Watch {
     /// The hosts as faces see them, in the order of the fleet file. An unchanged host is the same `Arc` as before.
     pub fn views(&self) -> Vec<Arc<HostView>> {
         self.hosts().iter().map(|host| host.view()).collect()
+    }
+
+    /// What is believed of each host, for whoever acts on it, in the order of the fleet file.
+    pub fn beliefs(&self) -> Vec<Belief> {
+        self.hosts().iter().map(|host| host.belief()).collect()
     }
 
     /// Wakes when a view has changed.

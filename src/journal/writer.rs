@@ -68,7 +68,7 @@ pub struct Journal {
 
 enum Request {
     Append { draft: Draft, done: oneshot::Sender<Recorded> },
-    Keep { key: String, value: String },
+    Keep { key: String, value: String, done: Option<oneshot::Sender<bool>> },
     Kept { key: String, answer: oneshot::Sender<Option<String>> },
     Read { window: Window, answer: oneshot::Sender<Result<Vec<Arc<Entry>>, JournalError>> },
     Flush { done: oneshot::Sender<()> },
@@ -102,7 +102,14 @@ impl Journal {
 
     /// Keeps a small value that outlives the process, in order with the entries.
     pub fn keep(&self, key: &str, value: String) -> Result<(), JournalError> {
-        self.send(Request::Keep { key: key.to_owned(), value })
+        self.send(Request::Keep { key: key.to_owned(), value, done: None })
+    }
+
+    /// As [`Journal::keep`]; answers whether it would survive a power cut. What would not is kept in memory for the disk.
+    pub async fn keep_durably(&self, key: &str, value: String) -> Result<bool, JournalError> {
+        let (done, durable) = oneshot::channel();
+        self.send(Request::Keep { key: key.to_owned(), value, done: Some(done) })?;
+        durable.await.map_err(|_closed| JournalError::Closed)
     }
 
     /// A value that was kept.

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
-use super::view::{JobId, JobState, JobView};
+use super::view::{JobId, JobState, JobView, Priority};
 use crate::clock::Clock;
 
 mod gate;
@@ -201,13 +201,11 @@ impl<R: Clone + Send + 'static> Jobs<R> {
                 let waits = |job: &Job<R>| job.work.is_some();
                 let open = table.jobs.iter().filter(|job| !job.view.state.ended()).count();
                 let waiting = table.jobs.iter().filter(|job| waits(job)).count();
-                if open - waiting >= self.0.at_once {
-                    break;
-                }
+                let full = open - waiting >= self.0.at_once;
                 let first = table
                     .jobs
                     .iter_mut()
-                    .filter(|job| waits(job))
+                    .filter(|job| waits(job) && (!full || job.view.priority == Priority::Now))
                     .min_by_key(|job| (std::cmp::Reverse(job.view.priority), job.view.id));
                 let Some(job) = first else { break };
                 let Some(work) = job.work.take() else { break };

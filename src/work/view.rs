@@ -68,6 +68,8 @@ pub enum Priority {
     Normal,
     /// Somebody waits for it.
     Urgent,
+    /// Begins at once, however many run: every second of it is a second without service.
+    Now,
 }
 
 /// In what a job counts.

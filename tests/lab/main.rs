@@ -40,5 +40,7 @@ mod probes;
 mod remote;
 mod runbooks;
 mod shares;
+mod site;
 mod ssh;
+mod takeover;
 mod watch;

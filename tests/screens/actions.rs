@@ -10,16 +10,30 @@ use hotspare::console::modal::Possible;
 use hotspare::console::pane::PaneId;
 use hotspare::engine::command::{Command, Query, Which};
 use hotspare::health::view::Health;
+use hotspare::runbook::view::RunId;
 use hotspare::session::key::Key;
 use hotspare::session::view::Level;
 use hotspare::work::view::JobId;
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::fixture::{FakeClient, LONG_LINE, ago, archive, harbour, mocap, noon};
+use crate::fixture::{FakeClient, LONG_LINE, ago, archive, harbour, mocap, noon, pools};
 use crate::stage::Stage;
 
 /// A stage on which the action can be done.
 fn stage_for(action: Action, keymap: &str, read_only: bool) -> Stage {
+    if action.spec().scope == Scope::Pools {
+        let scene = match action {
+            Action::Giveback => "returned",
+            Action::Unpause => "paused",
+            Action::Clear | Action::Acknowledge => "failed-spare",
+            Action::Resume | Action::Abandon => "interrupted",
+            Action::AnswerStep => "asking",
+            _ => "host-gone",
+        };
+        let mut stage = Stage::over(pools::client(scene, noon()), "dark", keymap, read_only);
+        stage.app.focus = PaneId::Pools;
+        return stage;
+    }
     if action.spec().scope == Scope::Sessions || action == Action::Hold {
         return recordings_for(action, keymap, read_only);
     }
@@ -47,10 +61,18 @@ fn recordings_for(action: Action, keymap: &str, read_only: bool) -> Stage {
     stage
 }
 
-/// The deletion that was sent, beside the checks before it.
-fn deletions(stage: &mut Stage) -> Vec<Command> {
+/// What was sent, beside the checks before it.
+fn in_earnest(stage: &mut Stage) -> Vec<Command> {
     let mut sent = stage.sent();
-    sent.retain(|command| !matches!(command, Command::SessionDelete { dry_run: true, .. }));
+    sent.retain(|command| {
+        !matches!(
+            command,
+            Command::SessionDelete { dry_run: true, .. }
+                | Command::PoolTakeover { dry_run: true, .. }
+                | Command::PoolGiveback { dry_run: true, .. }
+                | Command::PoolDrill { dry_run: true, .. }
+        )
+    });
     sent
 }
 
@@ -129,6 +151,18 @@ fn check(stage: &mut Stage, action: Action) {
             stage.press("text:8").press("enter");
             assert_eq!(stage.sent(), [Command::Cancel { job: JobId(8) }]);
         }
+        Action::Takeover
+        | Action::Giveback
+        | Action::Drill
+        | Action::Pause
+        | Action::Unpause
+        | Action::Swear
+        | Action::Clear
+        | Action::Acknowledge
+        | Action::Resume
+        | Action::Abandon
+        | Action::AnswerStep
+        | Action::Why => check_pools(stage, action, &screen),
         Action::Sync
         | Action::Verify
         | Action::Delete
@@ -174,11 +208,11 @@ fn check_sessions(stage: &mut Stage, action: Action, screen: &str) {
         Action::Delete => {
             stage.press("text:DELETE").press("enter");
             let (which, phrase) = (one("p013", "20261118"), "DELETE".into());
-            assert_eq!(deletions(stage), [Command::SessionDelete { store, which, dry_run: false, phrase }]);
+            assert_eq!(in_earnest(stage), [Command::SessionDelete { store, which, dry_run: false, phrase }]);
         }
         Action::DeleteSafe => {
             stage.press("text:DELETE ALL").press("enter");
-            let sent = deletions(stage);
+            let sent = in_earnest(stage);
             let [Command::SessionDelete { which: Which::Keys { keys }, phrase, .. }] = &sent[..] else {
                 panic!("{sent:?}")
             };
@@ -194,6 +228,44 @@ fn check_sessions(stage: &mut Stage, action: Action, screen: &str) {
         Action::ChooseStore => assert!(screen.contains("session.store") && screen.contains("gait")),
         _ => panic!("{} is not about sessions", action.spec().id),
     }
+}
+
+/// The same for actions on pools.
+fn check_pools(stage: &mut Stage, action: Action, screen: &str) {
+    let (pool, host, spare) = ("people-count".to_owned(), "studio-2".to_owned(), "studio-spare".to_owned());
+    let (typed, expected) = match action {
+        Action::Takeover => {
+            let (failed, spare) = (Some(host.clone()), Some(spare));
+            let phrase = host.clone();
+            ("studio-2", Command::PoolTakeover { pool, failed, spare, dry_run: false, phrase })
+        }
+        Action::Giveback => {
+            let phrase = host.clone();
+            ("studio-2", Command::PoolGiveback { pool, host: Some(host), dry_run: false, phrase })
+        }
+        Action::Drill => ("people-count", Command::PoolDrill { pool, dry_run: false }),
+        Action::Pause => {
+            stage.press("text:new switch").press("enter");
+            ("", Command::PoolPause { pool, why: "new switch".into(), until: ago(noon(), -1800) })
+        }
+        Action::Unpause | Action::Acknowledge => {
+            stage.press("tab");
+            let seen = action == Action::Acknowledge;
+            ("", if seen { Command::PoolAcknowledge { pool } } else { Command::PoolUnpause { pool } })
+        }
+        Action::Swear => ("studio-2", Command::PoolSwear { pool, phrase: host.clone(), host }),
+        Action::Clear => ("studio-spare", Command::PoolClear { pool, phrase: spare.clone(), spare }),
+        Action::Resume => ("studio-2", Command::PoolResume { pool }),
+        Action::Abandon => ("studio-2", Command::PoolAbandon { pool }),
+        Action::AnswerStep => {
+            stage.press("right right");
+            ("", Command::Answer { run: RunId(12), yes: true })
+        }
+        Action::Why => return assert!(screen.contains("Not done before") && screen.contains("needs: "), "{screen}"),
+        _ => panic!("{} is not about pools", action.spec().id),
+    };
+    stage.press(&format!("text:{typed}")).press("enter");
+    assert_eq!(in_earnest(stage), [expected], "{screen}");
 }
 
 #[test]
@@ -229,16 +301,16 @@ fn a_dangerous_action_is_not_done_by_enter_by_a_paste_or_by_another_word() {
             let mut stage = stage_for(action, "default", false);
             call(&mut stage, action);
             stage.press(wrong);
-            assert_eq!(deletions(&mut stage), [], "{} {wrong}", action.spec().id);
+            assert_eq!(in_earnest(&mut stage), [], "{} {wrong}", action.spec().id);
         }
         let mut stage = stage_for(action, "default", false);
         call(&mut stage, action);
-        for phrase in ["harbour", "8", "DELETE", "DELETE ALL"] {
+        for phrase in ["harbour", "8", "DELETE", "DELETE ALL", "studio-2", "studio-spare", "people-count"] {
             stage.event(Event::Paste(phrase.into()));
         }
         assert!(stage.text().contains("a paste is not taken here"));
         stage.press("enter");
-        assert_eq!(deletions(&mut stage), []);
+        assert_eq!(in_earnest(&mut stage), []);
     }
 }
 

@@ -16,6 +16,7 @@ mod stage;
 mod actions;
 mod journal;
 mod pictures;
+mod pools;
 mod recordings;
 mod sessions;
 mod sizes;

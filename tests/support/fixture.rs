@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test and the example use their own part")]
 #![allow(clippy::expect_used, clippy::cast_precision_loss, reason = "invented data: few, small and right")]
 
+#[path = "pools.rs"]
+pub mod pools;
 #[path = "recordings.rs"]
 pub mod recordings;
 
@@ -16,11 +18,13 @@ use hotspare::engine::client::{BoxFuture, Client, Link};
 use hotspare::engine::command::{
     Accepted, Answer, Command, Finding, Grade, LogLine, Pace, Query, Refusal, RefusalKind, Report,
 };
-use hotspare::engine::snapshot::{EngineView, FileView, Head, JournalView, LeaseView, PoolView, Snapshot};
+use hotspare::engine::snapshot::{EngineView, FileView, Head, JournalView, LeaseView, Snapshot};
 use hotspare::health::observation::Outcome;
 use hotspare::health::view::{Change, CheckView, Health, History, HostView, MaintenanceView, Point};
 use hotspare::journal::entry::{Chain, Entry, Weight};
+use hotspare::runbook::view::{RunId, RunReport, RunView};
 use hotspare::session::view::StoreView;
+use hotspare::standin::view::PoolView;
 use hotspare::work::view::{JobId, JobState, JobView, Part, Priority, Unit};
 use recordings::Recordings;
 use tokio::sync::watch;
@@ -148,15 +152,10 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
                 read: ago(now, 86_400),
                 refused: vec![],
             },
-            pools: vec![PoolView {
-                name: "people-count".into(),
-                mode: "auto".into(),
-                protects: vec!["studio-1".into(), "studio-2".into()],
-                spares: vec!["studio-spare".into()],
-            }],
             alarms: Vec::new(),
         }),
         hosts: Arc::new(hosts.into_iter().map(Arc::new).collect()),
+        pools: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::new(jobs.into_iter().map(Arc::new).collect()),
         journal: Arc::new(JournalView {
@@ -422,6 +421,11 @@ impl FakeClient {
                 let detail = self.recordings.lock().expect("not poisoned")[index].detail(&view.name, key);
                 Answer::Session { detail: Box::new(detail.expect("a session that is there")) }
             }
+            Query::Pool { pool } => {
+                let snapshot = Arc::clone(&self.snapshots.borrow());
+                let view = snapshot.pool(pool).expect("a pool that is there");
+                Answer::Pool { detail: Box::new(pools::detail(view, now)) }
+            }
             Query::Report { job } => {
                 let report = self.reports.lock().expect("not poisoned").get(&job.0).cloned();
                 Answer::Report { report: report.unwrap_or_else(|| Report::Findings { findings: findings() }) }
@@ -478,8 +482,44 @@ impl FakeClient {
                 self.change_job(*job, |job| job.state = state);
                 said(&format!("job {job} {}", if *held { "is held" } else { "goes on" }))
             }
+            Command::PoolTakeover { pool, .. }
+            | Command::PoolGiveback { pool, .. }
+            | Command::PoolDrill { pool, .. }
+            | Command::PoolResume { pool }
+            | Command::PoolAbandon { pool } => Ok(self.run(pool, command)),
             _ => said("accepted"),
         }
+    }
+
+    /// A run of a pool, or its rehearsal, which is done at once.
+    fn run(&self, pool: &str, command: &Command) -> Accepted {
+        let snapshot = Arc::clone(&self.snapshots.borrow());
+        let (now, view) = (snapshot.taken, snapshot.pool(pool).expect("a pool that is there"));
+        let dry = match command {
+            Command::PoolTakeover { dry_run, .. }
+            | Command::PoolGiveback { dry_run, .. }
+            | Command::PoolDrill { dry_run, .. } => *dry_run,
+            _ => false,
+        };
+        if dry {
+            let ran = Box::new(pools::rehearsal(view, command, now));
+            return self.job("rehearse", Report::Ran { ran });
+        }
+        let slow = self.slow.load(Ordering::Relaxed);
+        let id = view.run.as_ref().map_or(0, |run| run.id.0) + 1;
+        let run = if slow { pools::under_way(id, now) } else { RunView { id: RunId(id), ..pools::done(now) } };
+        self.change_pool(pool, |view| view.run = Some(Arc::new(run.clone())));
+        self.job("takeover", Report::Ran { ran: Box::new(RunReport { run, dry_run: false, refused: Vec::new() }) })
+    }
+
+    /// Changes what a snapshot says of a pool.
+    pub fn change_pool(&self, name: &str, act: impl FnOnce(&mut PoolView)) {
+        self.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.seq += 1;
+            let pools = Arc::make_mut(&mut snapshot.pools);
+            act(Arc::make_mut(pools.iter_mut().find(|pool| pool.name == name).expect("a pool that is there")));
+        });
     }
 
     /// A job that has done this already, or waits for [`Self::finish`].

@@ -47,6 +47,11 @@ impl Stage {
         Self::over(FakeClient::with(snapshot, recordings), "dark", "default", false)
     }
 
+    /// A fleet with a pool in one of its states.
+    pub fn pools(scene: &str) -> Self {
+        Self::over(fixture::pools::client(scene, fixture::noon()), "dark", "default", false)
+    }
+
     pub fn with(snapshot: Snapshot, theme: &str, keymap: &str, read_only: bool) -> Self {
         Self::over(FakeClient::new(snapshot), theme, keymap, read_only)
     }
@@ -148,7 +153,7 @@ impl Stage {
                     }
                     Effect::Send(command) => {
                         let command = command.clone();
-                        if about_sessions(&command) {
+                        if takes_a_job(&command) {
                             let answer = self.client.obey(&command);
                             self.app.reply(Reply::Command(command, answer));
                             self.refresh();
@@ -210,7 +215,7 @@ impl Stage {
     }
 }
 
-fn about_sessions(command: &Command) -> bool {
+fn takes_a_job(command: &Command) -> bool {
     matches!(
         command,
         Command::SessionSync { .. }
@@ -218,6 +223,11 @@ fn about_sessions(command: &Command) -> bool {
             | Command::SessionDelete { .. }
             | Command::SessionLimit { .. }
             | Command::Hold { .. }
+            | Command::PoolTakeover { .. }
+            | Command::PoolGiveback { .. }
+            | Command::PoolDrill { .. }
+            | Command::PoolResume { .. }
+            | Command::PoolAbandon { .. }
     )
 }
 

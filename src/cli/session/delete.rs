@@ -119,7 +119,7 @@ async fn carry_out(context: &Context, engine: &Socket, command: Command) -> Resu
     let accepted = engine.command(command).await?;
     let job = accepted.job.ok_or_else(|| Failure::failed("the engine began no job for it"))?;
     let ended = follow::ended_or_cancelled(context, engine, job).await?;
-    match sync::report(engine, &ended).await? {
+    match follow::report(engine, &ended).await? {
         Report::Deleted { deletion } => Ok(deletion),
         _ => Err(Failure::failed("the engine answered something else; its version may differ")),
     }

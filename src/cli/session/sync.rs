@@ -8,11 +8,10 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{follow, join, table};
 use crate::engine::client::Client;
-use crate::engine::command::{Answer, Command, Query, Report};
+use crate::engine::command::{Command, Report};
 use crate::engine::socket::Socket;
 use crate::session::report::{SyncReport, SyncResult, Synced};
 use crate::session::view::Ask;
-use crate::work::view::{JobState, JobView};
 
 /// Arguments of `hotspare session sync`.
 #[derive(Debug, Args)]
@@ -59,7 +58,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &SyncArgs) -> Result<Ex
         let accepted = engine.command(command).await?;
         let job = accepted.job.ok_or_else(|| Failure::failed("the engine began no job for it"))?;
         let ended = follow::ended_or_cancelled(context, &engine, job).await?;
-        let Report::Synced { sync } = report(&engine, &ended).await? else {
+        let Report::Synced { sync } = follow::report(&engine, &ended).await? else {
             return Err(Failure::failed("the engine answered something else; its version may differ"));
         };
         if context.json {
@@ -75,19 +74,6 @@ pub fn run(context: &Context, store: Option<&str>, args: &SyncArgs) -> Result<Ex
             _ => Exit::Partial,
         })
     })
-}
-
-/// What came of a job that has ended; one that was cancelled or broke before it could say is an error.
-pub(super) async fn report(engine: &Socket, ended: &JobView) -> Result<Report, Failure> {
-    if ended.state == JobState::Cancelled {
-        return Err(Failure { message: format!("job {} was cancelled", ended.id), ..Failure::interrupted() });
-    }
-    match (engine.query(Query::Report { job: ended.id }).await, &ended.error) {
-        (Ok(Answer::Report { report }), _) => Ok(report),
-        (_, Some(error)) => Err(Failure::failed(error)),
-        (Err(refusal), None) => Err(refusal.into()),
-        (Ok(_), None) => Err(Failure::failed("the engine answered something else; its version may differ")),
-    }
 }
 
 /// Has every side looked at before a command is sent, so that it knows what was recorded a moment ago. Returns the version

@@ -88,7 +88,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &VerifyArgs) -> Result<
         let accepted = engine.command(command).await?;
         let job = accepted.job.ok_or_else(|| Failure::failed("the engine began no job for it"))?;
         let ended = follow::ended_or_cancelled(context, &engine, job).await?;
-        let Report::Verified { verified } = sync::report(&engine, &ended).await? else {
+        let Report::Verified { verified } = follow::report(&engine, &ended).await? else {
             return Err(Failure::failed("the engine answered something else; its version may differ"));
         };
         let good = verified.iter().filter(|report| report.ok).count();

@@ -3,16 +3,17 @@
 use serde::Serialize;
 
 use super::chosen;
+use crate::cli::pool::list::{Pool, pool};
 use crate::clock::Timestamp;
 use crate::engine::snapshot::Snapshot;
 use crate::health::view::{CheckView, HostView};
 
-/// The whole document. Pools, feeds and dumps are listed by the rooms that run them; where none runs, there are none.
+/// The whole document. Feeds and dumps are listed by the rooms that run them; where none runs, there are none.
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
     fleet: &'a str,
     hosts: Vec<Host<'a>>,
-    pools: [(); 0],
+    pools: Vec<Pool<'a>>,
     feeds: [(); 0],
     dumps: [(); 0],
     leader: Leader<'a>,
@@ -46,7 +47,7 @@ pub(super) fn of<'a>(snapshot: &'a Snapshot, names: &'a [String]) -> Document<'a
     Document {
         fleet: &snapshot.head.fleet,
         hosts: chosen(snapshot, names).map(|host| of_host(host)).collect(),
-        pools: [],
+        pools: snapshot.pools.iter().map(|view| pool(view)).collect(),
         feeds: [],
         dumps: [],
         leader: Leader { held: lease.held, by: lease.by.as_deref() },

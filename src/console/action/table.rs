@@ -100,6 +100,30 @@ actions! {
         => "Begins maintenance of the selected or marked hosts: watching goes on, acting stops. Asks for reason and duration.";
     EndMaintenance "host.end-maintenance" "end maintenance" Hosts Changes Some(takes("host", ArgumentKind::Host, false))
         => "Ends the maintenance of the selected or marked hosts, so that hotspare may act on them again.";
+    Takeover "pool.takeover" "take over…" Pools Dangerous Some(takes("host", ArgumentKind::Pool, false))
+        => "Lets a spare take the place of a host, after showing what would be done. Asks to type the name of the host.";
+    Giveback "pool.giveback" "give back…" Pools Dangerous Some(takes("host", ArgumentKind::Pool, false))
+        => "Gives the work back to the host that is stood in for, after showing what would be done. Asks to type its name.";
+    Drill "pool.drill" "drill…" Pools Dangerous Some(takes("pool", ArgumentKind::Pool, false))
+        => "Practices a takeover by the pool's drill, after showing what would be done. Asks to type the name of the pool.";
+    Pause "pool.pause" "pause…" Pools Changes Some(takes("pool", ArgumentKind::Pool, false))
+        => "Suspends the automatic decisions of a pool for a while. Asks for reason and duration.";
+    Unpause "pool.unpause" "end pause…" Pools Changes Some(takes("pool", ArgumentKind::Pool, false))
+        => "Lets a paused pool decide by itself again.";
+    Swear "pool.swear" "swear off…" Pools Dangerous Some(takes("host", ArgumentKind::Pool, false))
+        => "Says under your name that a host is off, where nothing can prove it. Asks to type its name.";
+    Clear "pool.clear" "clear…" Pools Dangerous Some(takes("spare", ArgumentKind::Pool, false))
+        => "Says under your name that a failed spare was looked at and is clean. Asks to type its name.";
+    Acknowledge "pool.acknowledge" "acknowledge…" Pools Changes Some(takes("pool", ArgumentKind::Pool, false))
+        => "Says that you have seen what happened: the cool-down ends, the brake is armed again, another attempt is allowed.";
+    Resume "pool.resume" "resume…" Pools Dangerous Some(takes("pool", ArgumentKind::Pool, false))
+        => "Goes on with a run that was interrupted. Asks to type the name of its host.";
+    Abandon "pool.abandon" "abandon…" Pools Dangerous Some(takes("pool", ArgumentKind::Pool, false))
+        => "Undoes what an interrupted run has done. Asks to type the name of its host.";
+    AnswerStep "pool.answer" "answer…" Pools Changes Some(takes("pool", ArgumentKind::Pool, false))
+        => "Answers what a step of the run under way wants to know.";
+    Why "pool.why" "why not" Pools Harmless Some(takes("pool", ArgumentKind::Pool, false))
+        => "Says why nothing is done about hosts of a pool, what is needed for it, and what was refused before.";
     Sync "session.sync" "sync…" Sessions Changes Some(takes("sessions", ArgumentKind::Session, false))
         => "Copies the selected or marked sessions to every destination and verifies them, after showing how much that is.";
     Verify "session.verify" "verify…" Sessions Changes Some(takes("sessions", ArgumentKind::Session, false))

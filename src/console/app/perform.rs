@@ -11,7 +11,8 @@ use crate::console::page::entry::EntryPage;
 use crate::console::page::host::HostPage;
 use crate::console::page::job::JobPage;
 use crate::console::page::log::LogPage;
-use crate::console::pane::{PaneId, jobs};
+use crate::console::page::pool::PoolPage;
+use crate::console::pane::{PaneId, jobs, pools};
 use crate::console::table::words;
 use crate::console::theme::Meaning;
 use crate::console::{format, problems};
@@ -213,6 +214,7 @@ impl App {
         let Some(row) = self.list().current() else { return };
         let shown = &self.world.shown;
         let opened = match self.focus {
+            PaneId::Pools => pools::rows(shown).nth(row).map(|row| Open::new(PoolPage::new(row.pool()))),
             PaneId::Hosts => shown.hosts.get(row).map(|host| Open::new(HostPage::new(host.name.clone()))),
             PaneId::Jobs => jobs::job(shown, row).map(|job| Open::new(JobPage::new(job))),
             PaneId::Sessions => self.session_page(row),

@@ -3,7 +3,7 @@
 use super::App;
 use crate::console::action::{Action, ArgumentKind, Invocation, Scope};
 use crate::console::modal::Possible;
-use crate::console::pane::{Pane as _, PaneId, jobs, sessions};
+use crate::console::pane::{Pane as _, PaneId, jobs, pools, sessions};
 use crate::work::view::{JobId, JobState, JobView};
 
 impl App {
@@ -67,7 +67,11 @@ pub(super) fn not_in_maintenance(hosts: &[String]) -> String {
 
 impl Possible for App {
     fn exists(&self, action: Action) -> bool {
-        let there = action.spec().scope != Scope::Sessions || sessions::Sessions.exists(&self.world);
+        let there = match action.spec().scope {
+            Scope::Sessions => sessions::Sessions.exists(&self.world),
+            Scope::Pools => pools::Pools.exists(&self.world),
+            _ => true,
+        };
         there && !(self.world.read_only && action.spec().changes())
     }
 
@@ -79,6 +83,7 @@ impl Possible for App {
             Action::Suspend if !self.can_suspend => Some("there is no shell to go back to".into()),
             Action::Suspend if !self.world.engine_stays => Some("the engine lives in this process".into()),
             Action::Start if gone().is_none() => Some("the engine is running".into()),
+            _ if action.spec().scope == Scope::Pools => self.not_in_pool(*action, argument.as_deref()),
             Action::Probe
             | Action::Maintain
             | Action::EndMaintenance
@@ -149,6 +154,7 @@ impl Possible for App {
                 let jobs = self.world.newest.jobs.iter().filter(|job| !job.state.ended() && meant(job));
                 jobs.map(|job| job.id.to_string()).collect()
             }
+            ArgumentKind::Pool => self.pool_names(action),
             ArgumentKind::Text => Vec::new(),
         }
     }

@@ -25,6 +25,18 @@ impl App {
             Action::EndMaintenance => self.end_maintenance(argument),
             Action::Cancel => self.cancel(argument.as_deref()),
             Action::Hold => self.hold(argument.as_deref()),
+            Action::Takeover
+            | Action::Giveback
+            | Action::Drill
+            | Action::Pause
+            | Action::Unpause
+            | Action::Swear
+            | Action::Clear
+            | Action::Acknowledge
+            | Action::Resume
+            | Action::Abandon
+            | Action::AnswerStep
+            | Action::Why => self.pool_wish(invocation.action, argument.as_deref()),
             Action::Sync => self.sync(argument.as_deref()),
             Action::Verify => self.verify(argument.as_deref()),
             Action::Delete => self.delete(argument.as_deref()),

@@ -5,9 +5,10 @@ use ratatui::layout::Rect;
 use super::brush::Brush;
 use crate::console::action::Action;
 use crate::console::app::App;
+use crate::console::keymap::Binding;
 use crate::console::modal::Possible;
 use crate::console::pane::sessions::words;
-use crate::console::pane::{PaneId, hosts, jobs, journal};
+use crate::console::pane::{PaneId, hosts, jobs, journal, pools};
 use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
 use crate::console::world::World;
@@ -23,9 +24,10 @@ pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let mut left = vec![part(Meaning::Title, format!("{}   ", head.fleet))];
     let wrong = hosts::counts(&world.shown, glyphs);
     let others = problems::count(world);
+    let standing = pools::words::standing(&world.shown);
     if wrong.is_empty() && world.shown.hosts.is_empty() {
         left.push(dim("no hosts in the fleet file"));
-    } else if wrong.is_empty() && others == 0 {
+    } else if wrong.is_empty() && others == 0 && standing.is_none() {
         let all = format::several(world.shown.hosts.len(), "host");
         left.push(part(Meaning::Good, format!("{} all well, {all} up", glyphs.good)));
     } else if wrong.is_empty() {
@@ -33,18 +35,25 @@ pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
     } else {
         left.extend(wrong);
     }
+    if let Some(count) = standing {
+        left.push(dim(format!(" {} ", glyphs.dot)));
+        left.push(part(Meaning::Info, format!("{} {count} standing in", glyphs.standing)));
+    }
     if others > 0 {
         left.push(plain("   "));
         left.push(part(Meaning::Bad, format!("{} {}", glyphs.warn, format::several(others, "problem"))));
     }
-    let right = facts(app, area.width);
     let room = area.width.saturating_sub(2);
+    // What is wrong is not cut off for the number of a process.
+    let wanted = usize::from(room).saturating_sub(width(&left) + 2);
+    let right = [true, false].map(|all| facts(app, area.width, all)).into_iter().find(|right| width(right) <= wanted);
+    let right = right.unwrap_or_else(|| facts(app, 0, false));
     let taken = brush.parts_right(area.right() - 1, area.y, room, &right);
     brush.parts(area.x + 1, area.y, room.saturating_sub(taken + 2), &left);
 }
 
-/// Engine, lease and time, as much of it as a screen of this width has room for.
-fn facts(app: &App, columns: u16) -> Vec<Part> {
+/// Engine, lease and time, as much of it as a screen of this width has room for; `all`: with the engine's number.
+fn facts(app: &App, columns: u16, all: bool) -> Vec<Part> {
     let world = &app.world;
     let head = &world.shown.head;
     let dot = app.look.theme.glyphs.dot;
@@ -52,7 +61,9 @@ fn facts(app: &App, columns: u16) -> Vec<Part> {
     if columns >= 100 {
         match &world.link {
             Link::Joined => {
-                parts.push(dim(format!("engine pid {} {dot} ", head.engine.pid)));
+                if all {
+                    parts.push(dim(format!("engine pid {} {dot} ", head.engine.pid)));
+                }
                 let no_lease = part(Meaning::Warn, "no lease");
                 parts.push(if head.lease.held { dim("lease held") } else { no_lease });
             }
@@ -112,15 +123,22 @@ pub fn banners(brush: &mut Brush<'_>, area: Rect, app: &App) -> u16 {
 /// All panes in one line, where only one of them fits.
 pub fn tabs(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let glyphs = brush.theme.glyphs;
-    let mut x = area.x + 1;
-    for (index, id) in PaneId::there(&app.world).enumerate() {
+    let tab = |(index, id): (usize, PaneId)| {
         let pane = id.pane();
-        let focused = id == app.focus;
-        let name = if focused { Meaning::Selection } else { Meaning::Text };
+        let name = if id == app.focus { Meaning::Selection } else { Meaning::Text };
         let mut tab = vec![part(Meaning::Dim, format!("{} ", index + 1)), part(name, pane.name()), plain(" ")];
         tab.extend(pane.brief(&app.world, glyphs));
+        tab
+    };
+    let all: Vec<Vec<Part>> = PaneId::there(&app.world).enumerate().map(tab).collect();
+    let columns: usize = all.iter().map(|tab| width(tab)).sum();
+    // Three columns lie between any two, fewer where there is no room for so many.
+    let rest = usize::from(area.width.saturating_sub(2)).saturating_sub(columns);
+    let gap = u16::try_from(rest / all.len().saturating_sub(1).max(1)).unwrap_or(3).clamp(1, 3);
+    let mut x = area.x + 1;
+    for tab in all {
         let room = area.right().saturating_sub(x);
-        x = x.saturating_add(brush.parts(x, area.y, room, &tab)).saturating_add(3);
+        x = x.saturating_add(brush.parts(x, area.y, room, &tab)).saturating_add(gap);
     }
 }
 
@@ -156,8 +174,15 @@ pub fn status(brush: &mut Brush<'_>, area: Rect, app: &App) {
     brush.parts(area.x + 1, y, room, &parts);
 }
 
-/// The piece of work that somebody waits for: `copy p014/20261120 61 % 118 MB/s 0:42 left`.
+/// The piece of work that somebody waits for: `copy p014/20261120 61 % 118 MB/s 0:42 left`, before it a run of a pool.
 fn running(world: &World) -> Option<String> {
+    if let Some(run) = world.shown.pools.iter().find_map(|pool| pool.run.as_ref().filter(|run| !run.state.ended())) {
+        let whose = run.failed.as_ref().map(|host| format!(" of {host}")).unwrap_or_default();
+        let at = run.steps.iter().position(|step| step.state.moves());
+        let step = at.map(|at| format!(": step {} of {}, {}", at + 1, run.steps.len(), run.steps[at].name));
+        let called = if step.is_none() { format!(" {}", run.state.word()) } else { String::new() };
+        return Some(format!("{}{whose}{called}{}", run.purpose.word(), step.unwrap_or_default()));
+    }
     let mut running = world.shown.jobs.iter().rev().filter(|job| job.state == JobState::Running);
     let (job, piece) = running.find_map(|job| Some((job, job.part.as_ref()?)))?;
     let rate = job.rate.map(|rate| format!(" {}", format::rate(rate, job.unit))).unwrap_or_default();
@@ -192,6 +217,19 @@ pub fn keys(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let left = match app.pages.last() {
         Some(open) => {
             let own: &[Action] = match (open.page.host(), open.page.job()) {
+                _ if open.page.pool().is_some() => &[
+                    Action::Back,
+                    Action::AnswerStep,
+                    Action::Resume,
+                    Action::Abandon,
+                    Action::Clear,
+                    Action::Acknowledge,
+                    Action::Takeover,
+                    Action::Giveback,
+                    Action::Why,
+                    Action::Drill,
+                    Action::Pause,
+                ],
                 (Some(_), _) => &[Action::Back, Action::Probe, Action::Maintain, Action::EndMaintenance, Action::Copy],
                 (_, Some(_)) => &[Action::Back, Action::Hold, Action::Cancel, Action::Copy],
                 _ if open.page.session().is_some() => {
@@ -220,13 +258,16 @@ fn following(app: &App) -> Vec<Part> {
     let typed = crate::console::keymap::written(&app.pending);
     let mut parts = vec![part(Meaning::Key, typed), plain("   ")];
     let scopes = app.scopes();
-    for binding in app.look.keymap.following(&app.pending, &scopes) {
+    let there = app.look.keymap.following(&app.pending, &scopes).into_iter();
+    let mut there: Vec<(bool, &Binding)> = there
+        .filter(|binding| app.exists(binding.invocation.action))
+        .map(|binding| (app.why_not(&binding.invocation).is_none(), binding))
+        .collect();
+    // Where there are many, what can be done now is read first.
+    there.sort_by_key(|(possible, _)| !*possible);
+    for (possible, binding) in there {
         let action = binding.invocation.action;
-        if !app.exists(action) {
-            continue;
-        }
         let rest = binding.keys.get(app.pending.len()..).unwrap_or_default();
-        let possible = app.why_not(&binding.invocation).is_none();
         let meaning = if possible { Meaning::Key } else { Meaning::Dim };
         parts.push(part(meaning, crate::console::keymap::written(rest)));
         parts.push(dim(format!(" {}  ", action.spec().title)));

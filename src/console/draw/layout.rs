@@ -28,8 +28,16 @@ pub enum Layout {
     All(Vec<(PaneId, Rect)>),
 }
 
-/// The panes of the overview: rows of panes, with the share of the width that each has in a hundred.
-const ROWS: &[&[(PaneId, u16)]] =
+/// A row of panes, with the share of the width that each has in a hundred.
+type Row = &'static [(PaneId, u16)];
+/// The panes of the overview, where the fleet has pools: who serves in whose place belongs beside the hosts.
+const WITH_POOLS: &[Row] = &[
+    &[(PaneId::Hosts, 54), (PaneId::Pools, 46)],
+    &[(PaneId::Sessions, 100)],
+    &[(PaneId::Journal, 60), (PaneId::Jobs, 40)],
+];
+/// The panes of the overview, where it has none.
+const WITHOUT: &[Row] =
     &[&[(PaneId::Hosts, 60), (PaneId::Jobs, 40)], &[(PaneId::Sessions, 100)], &[(PaneId::Journal, 100)]];
 /// No row is lower than this, head and frame included.
 const LEAST_ROW: u16 = 7;
@@ -39,8 +47,8 @@ pub fn all_at_once(screen: Rect) -> bool {
     screen.width >= ALL_AT_ONCE.0 && screen.height >= ALL_AT_ONCE.1
 }
 
-/// Divides the body. `rows` says how many lines each pane would like; `None`: the fleet does not have it.
-pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId) -> Option<usize>) -> Layout {
+/// Divides the body. `rows` says how many lines each pane would like in so many columns; `None`: the fleet does not have it.
+pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId, u16) -> Option<usize>) -> Layout {
     if screen.width < LEAST.0 || screen.height < LEAST.1 {
         return Layout::TooSmall;
     }
@@ -48,12 +56,14 @@ pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId) -> O
         let tabs = Rect { height: 1, ..body };
         return Layout::One { tabs, body: Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body } };
     }
-    let there = |row: &&[(PaneId, u16)]| row.iter().any(|(id, _)| rows(*id).is_some());
-    let kept: Vec<&[(PaneId, u16)]> = ROWS.iter().copied().filter(there).collect();
+    let columns = |percent: u16| body.width * percent / 100;
+    let wants = |(id, percent): &(PaneId, u16)| rows(*id, columns(*percent).saturating_sub(4));
+    let all = if rows(PaneId::Pools, body.width).is_some() { WITH_POOLS } else { WITHOUT };
+    let kept: Vec<Row> = all.iter().copied().filter(|row| row.iter().any(|pane| wants(pane).is_some())).collect();
     let wanted: Vec<u16> = kept
         .iter()
         .map(|row| {
-            let most = row.iter().filter_map(|(id, _)| rows(*id)).max().unwrap_or(0);
+            let most = row.iter().filter_map(wants).max().unwrap_or(0);
             u16::try_from(most).unwrap_or(u16::MAX).saturating_add(3).max(LEAST_ROW)
         })
         .collect();
@@ -64,7 +74,7 @@ pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId) -> O
         let mut x = body.x;
         for (index, (id, percent)) in row.iter().enumerate() {
             let rest = body.right() - x;
-            let width = if index + 1 == row.len() { rest } else { body.width * percent / 100 };
+            let width = if index + 1 == row.len() { rest } else { columns(*percent) };
             placed.push((*id, Rect::new(x, y, width, height)));
             x += width;
         }
@@ -94,7 +104,7 @@ mod tests {
 
     fn layout(width: u16, height: u16, zoomed: bool) -> Layout {
         let screen = Rect::new(0, 0, width, height);
-        divide(screen, Rect::new(0, 1, width, height.saturating_sub(3)), zoomed, |_| Some(500))
+        divide(screen, Rect::new(0, 1, width, height.saturating_sub(3)), zoomed, |_, _| Some(500))
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub fn draw(
         let lines = if list.filter.is_empty() { pane.empty(world, keymap) } else { nothing_passes(list) };
         return centred(brush, inner, &lines);
     }
+    let inner = self::below(brush, inner, pane, list.len(), world);
     let columns = pane.columns(world);
     let widths = fit(&columns, inner.width.saturating_sub(3));
     let places = places(&widths, inner.x + 2);
@@ -84,6 +85,19 @@ fn above(brush: &mut Brush<'_>, inner: Rect, pane: &dyn Pane, world: &World) -> 
         brush.parts(inner.x + 1, y, inner.width.saturating_sub(2), line);
     }
     (count, Rect { y: inner.y + count, height: inner.height - count, ..inner })
+}
+
+/// Draws what is good to know beside the rows, as far as these leave room for it. Returns the room that is left.
+fn below(brush: &mut Brush<'_>, inner: Rect, pane: &dyn Pane, rows: usize, world: &World) -> Rect {
+    let lines = pane.below(world, brush.theme.glyphs, usize::from(inner.width.saturating_sub(2)));
+    let rows = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(1).min(inner.height);
+    let count = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(rows));
+    // An empty line keeps them apart, where there is one to spare.
+    let gap = u16::from(count > 0 && rows + count < inner.height);
+    for (line, y) in lines.iter().zip(inner.y + rows + gap..inner.bottom()) {
+        brush.parts(inner.x + 1, y, inner.width.saturating_sub(2), line);
+    }
+    Rect { height: inner.height - count, ..inner }
 }
 
 fn head(brush: &mut Brush<'_>, y: u16, columns: &[Column], places: &[Option<(u16, u16)>]) {

@@ -2,7 +2,7 @@
 //!
 //! Cancel is the default. A paste is refused where something must be typed, because a hand that types reads.
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
 use super::{Modal, Outcome, Sight, Want, middle};
@@ -77,6 +77,24 @@ impl Confirm {
         Self { width, dry_run: Some(dry_run), ..self }
     }
 
+    /// Wider.
+    #[must_use]
+    pub fn of_width(self, width: u16) -> Self {
+        Self { width, ..self }
+    }
+
+    /// The key of the dry run: a letter, unless what must be typed begins with it.
+    fn dry_key(&self) -> &'static str {
+        if self.phrase.as_ref().is_some_and(|phrase| phrase.starts_with('d')) { "ctrl-d" } else { "d" }
+    }
+
+    /// Whether this key asks for a dry run now.
+    pub fn asks_dry_run(&self, key: KeyEvent) -> bool {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let free = self.dry_run.is_some() && self.input.text().is_empty();
+        free && key.code == KeyCode::Char('d') && (control || self.dry_key() == "d")
+    }
+
     fn agreed(&self) -> bool {
         self.phrase.as_ref().is_none_or(|phrase| self.input.text() == phrase)
     }
@@ -104,7 +122,7 @@ impl Modal for Confirm {
             KeyCode::PageDown => self.offset += self.page,
             KeyCode::PageUp => self.offset = self.offset.saturating_sub(self.page),
             // It stays: who meant to type the phrase in small letters does not type into what lies below.
-            KeyCode::Char('d') if self.input.text().is_empty() && self.dry_run.is_some() => {
+            KeyCode::Char('d') if self.asks_dry_run(key) => {
                 self.sent = self.dry_run.take();
                 self.said = Some("the dry run is a job of its own; its page says what would be done");
             }
@@ -153,7 +171,12 @@ impl Modal for Confirm {
             foot.extend([part(Meaning::Key, "up down"), dim(" scroll  ")]);
         }
         if self.dry_run.is_some() {
-            foot.extend([part(Meaning::Key, "d"), dim(" dry run  "), part(Meaning::Key, "esc"), dim(" cancel")]);
+            foot.extend([
+                part(Meaning::Key, self.dry_key()),
+                dim(" dry run  "),
+                part(Meaning::Key, "esc"),
+                dim(" cancel"),
+            ]);
         }
         brush.footnote(area, &foot);
         if let Some(said) = self.said {

@@ -1,6 +1,6 @@
 //! The page of a job: how far it is, who wanted it, and what it found.
 
-use super::{Line, Page, fact, report};
+use super::{Line, Page, fact, report, run};
 use crate::clock::Timestamp;
 use crate::console::action::Scope;
 use crate::console::draw::brush::wrap;
@@ -133,6 +133,7 @@ impl JobPage {
             Some(Ok(Report::Synced { sync })) => return report::synced(sync, glyphs, width),
             Some(Ok(Report::Verified { verified })) => return report::verified(verified, glyphs, width),
             Some(Ok(Report::Deleted { deletion })) => return report::deleted(deletion, now, glyphs, width),
+            Some(Ok(Report::Ran { ran })) => return run::report(ran, glyphs, width),
             Some(Ok(Report::Nothing)) => return Vec::new(),
         };
         let count = |grade| findings.iter().filter(|finding| finding.grade == grade).count();

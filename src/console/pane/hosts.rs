@@ -136,7 +136,7 @@ impl Pane for Hosts {
             Column::fixed("health", health),
             Column::fixed("since", 9).right().spare(1),
             Column::fixed("checks", 6).right().spare(2),
-            Column::growing("latency, reason", 20, 400),
+            Column::growing("latency, reason", 19, 400),
         ]
     }
 
@@ -164,7 +164,7 @@ impl Pane for Hosts {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Open, Action::Filter, Action::Probe, Action::Maintain, Action::Sort, Action::Mark]
+        &[Action::Open, Action::Filter, Action::Takeover, Action::Probe, Action::Maintain, Action::Sort, Action::Mark]
     }
 }
 

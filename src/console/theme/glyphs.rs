@@ -23,6 +23,8 @@ pub struct Glyphs {
     pub unknown: &'static str,
     /// Left alone by wish.
     pub maintenance: &'static str,
+    /// Serves in another's place.
+    pub standing: &'static str,
     /// Passed, done.
     pub good: &'static str,
     /// Moves.
@@ -66,6 +68,7 @@ pub const UNICODE: Glyphs = Glyphs {
     bad: "✗",
     unknown: "?",
     maintenance: "◇",
+    standing: "⇄",
     good: "✓",
     running: "▶",
     waiting: "·",
@@ -93,6 +96,7 @@ pub const ASCII: Glyphs = Glyphs {
     bad: "x",
     unknown: "?",
     maintenance: "m",
+    standing: "&",
     good: "+",
     running: ">",
     waiting: ".",
@@ -178,7 +182,8 @@ mod tests {
     #[test]
     fn every_sign_is_one_column_wide_and_ascii_is_ascii() {
         for set in [&UNICODE, &ASCII] {
-            let mut signs = vec![set.cursor, set.mark, set.dot, set.into, set.cut, set.none, set.rising, set.falling];
+            let mut signs =
+                vec![set.standing, set.cursor, set.mark, set.dot, set.into, set.cut, set.none, set.rising, set.falling];
             signs.extend(Health::ALL.map(|health| set.health(health)));
             signs.extend(set.heights);
             signs.extend(set.widths);

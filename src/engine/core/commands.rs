@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::pools::Wanted;
 use super::{Core, LAST_JOB, ReadAgain};
 use crate::clock::Timestamp;
 use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind, Report};
@@ -13,11 +14,13 @@ use crate::engine::{doctor, file, maintenance};
 use crate::health::view::MaintenanceView;
 use crate::journal::entry::{Chain, Weight};
 use crate::journal::writer::Recorded;
+use crate::standin::arbiter::Act;
+use crate::standin::worker::{Order, Word};
 use crate::work::jobs::{Handle, JobError, Outcome, Request};
 use crate::work::progress::Event;
 use crate::work::view::{JobId, Priority, Unit};
 
-type Answer = oneshot::Sender<Result<Accepted, Refusal>>;
+pub(super) type Answer = oneshot::Sender<Result<Accepted, Refusal>>;
 
 /// Something that was done: what is said, why, what it is about, and the job that does it.
 pub(super) struct Done {
@@ -39,7 +42,11 @@ impl Core {
         let done = match command {
             _ if who.read_only => Err(refuse_read_only(&about)),
             Command::Reload => return self.read_again(who, answer),
-            command => self.carry_out(who, command),
+            command => match word(command) {
+                Ok((pool, Ok(word))) => return self.pool_say(who, pool, word, about, answer),
+                Ok((_, Err(refusal))) => Err(refusal),
+                Err(command) => self.carry_out(who, *command),
+            },
         };
         self.answer(who, about, done, answer);
     }
@@ -68,7 +75,7 @@ impl Core {
         self.answer(&again.who, about, done, again.answer);
     }
 
-    fn answer(&self, who: &Who, about: serde_json::Value, done: Result<Done, Refusal>, answer: Answer) {
+    pub(super) fn answer(&self, who: &Who, about: serde_json::Value, done: Result<Done, Refusal>, answer: Answer) {
         let stops = about["command"] == "stop";
         let (recorded, answered) = match done {
             Ok(Done { said, why, about, job }) => {
@@ -142,6 +149,26 @@ impl Core {
                 self.session_delete(who, store.as_deref(), &which, dry_run, &phrase)
             }
             Command::SessionLimit { store, limit } => self.session_limit(store.as_deref(), limit),
+            Command::PoolTakeover { pool, failed, spare, dry_run, phrase } => {
+                self.pool_change(who, &pool, Wanted { act: Act::Takeover, host: failed, spare, dry_run, phrase })
+            }
+            Command::PoolGiveback { pool, host, dry_run, phrase } => {
+                self.pool_change(who, &pool, Wanted { act: Act::Giveback, host, spare: None, dry_run, phrase })
+            }
+            Command::PoolDrill { pool, dry_run } => {
+                let phrase = String::new();
+                self.pool_change(who, &pool, Wanted { act: Act::Drill, host: None, spare: None, dry_run, phrase })
+            }
+            Command::PoolResume { pool } => self.pool_mend(who, &pool, Order::Resume),
+            Command::PoolAbandon { pool } => self.pool_mend(who, &pool, Order::Abandon),
+            Command::Run { runbook, set, dry_run } => self.run_alone(who, &runbook, set, dry_run),
+            Command::Answer { run, yes } => self.run_answer(who, run, yes),
+            // Taken by `word`.
+            Command::PoolPause { .. }
+            | Command::PoolUnpause { .. }
+            | Command::PoolSwear { .. }
+            | Command::PoolClear { .. }
+            | Command::PoolAcknowledge { .. } => Ok(Done::new("said", serde_json::Value::Null)),
             Command::Doctor => Ok(self.doctor(who)),
             Command::VerifyJournal => Ok(self.verify(who)),
             // Answered when it was read, by `reload_answered`.
@@ -250,7 +277,7 @@ impl Core {
         self.submitted(id, "the journal is verified")
     }
 
-    fn submitted(&self, id: JobId, said: &str) -> Done {
+    pub(super) fn submitted(&self, id: JobId, said: &str) -> Done {
         self.keep(LAST_JOB, id.to_string());
         let mut done = Done::new(format!("{said}: job {id}"), serde_json::json!({ "job": id }));
         done.job = Some(id);
@@ -266,6 +293,38 @@ impl Core {
         let hint = near.filter(|(distance, _)| *distance <= 3).map(|(_, name)| format!("did you mean {name}?"));
         Err(usage(format!("there is no host {host} in {}", self.parts.fleet.name), hint))
     }
+}
+
+/// What a person says of a pool, where that is what a command is; a phrase that was not typed is refused here.
+fn word(command: Command) -> Result<(String, Result<Word, Refusal>), Box<Command>> {
+    let typed = |name: &str, phrase: &str, word: Word| {
+        if phrase == name {
+            return Ok(word);
+        }
+        Err(Refusal {
+            kind: RefusalKind::Safety,
+            what: format!("nothing was changed: {name} was not typed"),
+            hint: Some(format!("type {name}, letter by letter")),
+        })
+    };
+    Ok(match command {
+        Command::PoolPause { pool, why, .. } if why.trim().is_empty() => {
+            let hint = Some("say why, for the others".into());
+            (pool, Err(usage("a pause has a reason".into(), hint)))
+        }
+        Command::PoolPause { pool, why, until } => (pool, Ok(Word::Pause { why, until })),
+        Command::PoolUnpause { pool } => (pool, Ok(Word::Unpause)),
+        Command::PoolAcknowledge { pool } => (pool, Ok(Word::Acknowledge)),
+        Command::PoolSwear { pool, host, phrase } => {
+            let said = typed(&host.clone(), &phrase, Word::Swear { host });
+            (pool, said)
+        }
+        Command::PoolClear { pool, spare, phrase } => {
+            let said = typed(&spare.clone(), &phrase, Word::Clear { spare });
+            (pool, said)
+        }
+        command => return Err(Box::new(command)),
+    })
 }
 
 const LONGEST_NOTE: usize = 4_096;

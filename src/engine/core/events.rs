@@ -21,9 +21,11 @@ impl Core {
             Some(Change::Frozen(freeze)) => {
                 let about = serde_json::json!({ "frozen": true, "until": freeze.until });
                 let what = "automatic decisions are suspended for 30 s";
+                self.parts.pools.freeze(Some(freeze.why.clone()));
                 self.note("engine", what, freeze.why, about, Weight::Warning);
             }
             Some(Change::Thawed) => {
+                self.parts.pools.freeze(None);
                 let about = serde_json::json!({ "frozen": false });
                 self.note("engine", "automatic decisions may be taken again", "", about, Weight::Good);
             }
@@ -89,6 +91,7 @@ impl Core {
                 self.parts.fleet = Arc::new(fleet);
                 self.parts.hosts.replace(&self.parts.fleet);
                 self.parts.sessions.replace(&self.parts.fleet);
+                self.parts.pools.reload(&self.parts.fleet);
                 self.parts.hosts.maintain_all(self.maintenance.all());
                 self.file.refused.clear();
                 self.file.read = self.now();
@@ -160,7 +163,7 @@ impl Core {
         }
     }
 
-    fn notice(&self, event: Event, subject: &str, what: String, why: String) {
+    pub(super) fn notice(&self, event: Event, subject: &str, what: String, why: String) {
         let notice = Notice {
             event,
             fleet: self.parts.fleet.name.clone(),

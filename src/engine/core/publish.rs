@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Core;
 use crate::engine::compose;
+use crate::engine::pools::lease_view;
 use crate::engine::snapshot::{Head, Snapshot};
 use crate::journal::entry::Chain;
 
@@ -17,10 +18,9 @@ impl Core {
         engine.consoles = self.parts.presence.counts().borrow().consoles;
         let head = Head {
             fleet: self.parts.fleet.name.clone(),
-            lease: compose::lease(&self.parts.fleet, engine.pid),
+            lease: lease_view(&self.parts.fleet, &self.parts.lease),
             engine,
             file: self.file.clone(),
-            pools: compose::pools(&self.parts.fleet),
             alarms: self.alarms(),
         };
         let tail = Arc::clone(&self.parts.journal.tail().borrow());
@@ -29,6 +29,7 @@ impl Core {
             taken: self.now(),
             head: compose::shared(&before.head, head),
             hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
+            pools: compose::shared_list(&before.pools, self.parts.pools.views()),
             stores: compose::shared_list(&before.stores, self.parts.sessions.views()),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),
             journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),

@@ -39,6 +39,10 @@ impl Core {
                 });
                 return;
             }
+            Query::Pool { pool } => {
+                let detail = self.parts.pools.detail(&pool).map(|detail| Answer::Pool { detail: Box::new(detail) });
+                detail.ok_or_else(|| unknown(format!("there is no pool {pool}")))
+            }
             Query::Journal { since, before, limit } => {
                 let (journal, chain) = (self.parts.journal.clone(), self.chain.clone());
                 tokio::spawn(async move {

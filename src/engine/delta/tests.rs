@@ -25,7 +25,6 @@ fn head(consoles: u32) -> Head {
         },
         lease: LeaseView { kind: "embedded".into(), held: true, by: None, why: None },
         file: FileView { path: PathBuf::from("/f"), read: at(0), refused: Vec::new() },
-        pools: Vec::new(),
         alarms: Vec::new(),
     }
 }
@@ -104,6 +103,7 @@ prop_compose! {
             taken: at(5),
             head: Arc::new(head(consoles)),
             hosts: Arc::new(hosts.iter().map(|name| host(*name, healths[*name as usize])).collect()),
+            pools: Arc::default(),
             stores: Arc::default(),
         jobs: Arc::new(jobs.iter().map(|id| job(*id, done[usize::try_from(*id).unwrap()])).collect()),
             journal: Arc::new(JournalView { length: first + entries.len() as u64, tail, chain: Chain::Intact }),
@@ -139,6 +139,7 @@ fn nothing_changed_is_next_to_nothing_and_keeps_every_part() {
         taken: at(0),
         head: Arc::new(head(1)),
         hosts: Arc::new(vec![host(1, Health::Up)]),
+        pools: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::default(),
         journal: Arc::new(JournalView { length: 1, tail: vec![entry(1, 1)], chain: Chain::Intact }),
@@ -158,6 +159,7 @@ fn one_changed_host_is_all_that_travels() {
         taken: at(0),
         head: Arc::new(head(1)),
         hosts: Arc::new(hosts.clone()),
+        pools: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::default(),
         journal: Arc::new(JournalView { length: 0, tail: Vec::new(), chain: Chain::Intact }),

@@ -3,24 +3,19 @@
 use super::risk;
 use crate::engine::command::Finding;
 use crate::fleet::Fleet;
-use crate::fleet::settings::LeaseKind;
 
 /// One finding for each kind that is declared.
 pub(super) fn findings(fleet: &Fleet) -> Vec<Finding> {
     let names = |names: Vec<&str>| names.join(", ");
-    let pools = names(fleet.pools.iter().map(|pool| pool.name.as_str()).collect());
     let feeds = names(fleet.feeds.iter().map(|feed| feed.name.as_str()).collect());
     let dumps = names(fleet.dumps.iter().map(|dump| dump.name.as_str()).collect());
     let services = names(fleet.services.iter().map(|service| service.name.as_str()).collect());
     let metrics = fleet.engine.metrics.map(|address| address.to_string()).unwrap_or_default();
-    let etcd = if fleet.lease.kind == LeaseKind::Etcd { "etcd".to_owned() } else { String::new() };
     [
-        ("pools", pools, "no spare takes over, neither by itself nor by hand"),
         ("feeds", feeds, "no rows are moved"),
         ("dumps", dumps, "nothing is dumped"),
         ("services", services, "nothing is locked, scaled or read"),
         ("engine.metrics", metrics, "nothing is served there"),
-        ("lease", etcd, "no lease is taken there, and this engine decides nothing"),
     ]
     .into_iter()
     .filter(|(_kind, declared, _not_done)| !declared.is_empty())
@@ -43,12 +38,11 @@ mod tests {
     }
 
     #[test]
-    fn whoever_declares_a_pool_is_told_that_it_is_not_armed() {
+    fn whoever_declares_a_feed_is_told_that_it_is_not_armed() {
         assert_eq!(kinds("name = \"n\"\n[hosts.a]\naddress = \"10.0.0.1\"\n"), Vec::<String>::new());
         let full = r#"
             name = "n"
             engine.metrics = "127.0.0.1:9473"
-            lease = { kind = "etcd", endpoints = ["http://10.0.0.5:2379"] }
             hosts.a.address = "10.0.0.1"
             hosts.b.address = "10.0.0.2"
             pools.p = { protects = ["a"], spares = ["b"], takeover = "t", fence = "none" }
@@ -57,6 +51,6 @@ mod tests {
             dumps.d = { server = "mysql://u@127.0.0.1/", databases = ["x"], to = "/media/usb" }
             services.v = { host = "a" }
         "#;
-        assert_eq!(kinds(full), ["pools", "feeds", "dumps", "services", "engine.metrics", "lease"]);
+        assert_eq!(kinds(full), ["feeds", "dumps", "services", "engine.metrics"]);
     }
 }

@@ -165,7 +165,7 @@ async fn a_host_that_goes_down_and_returns_is_journalled_and_told_to_a_program()
     let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&events[0]["event"], &events[0]["subject"]), (&"host-down".into(), &"studio-1".into()));
     assert_eq!((&events[1]["event"], &events[1]["fleet"]), (&"host-up".into(), &"harbour".into()));
-    assert_eq!(snapshots.borrow().head.pools[0].mode, "auto");
+    assert_eq!(snapshots.borrow().pools[0].mode, "auto");
     engine.stop("a test").await;
 }
 

@@ -85,6 +85,20 @@ impl Memory {
         self.standing
     }
 
+    /// When the first of the failures of vital checks began that no success of one has interrupted.
+    pub fn fault(&self, policy: &HostPolicy) -> Option<Tick> {
+        let vital = self.checks.iter().zip(&policy.checks).filter(|(_, pace)| pace.vital);
+        vital.filter_map(|(check, _)| check.failing.map(|(_, since)| since)).min()
+    }
+
+    /// Since when every vital check passes without another result.
+    pub fn passing_since(&self, policy: &HostPolicy) -> Option<Tick> {
+        let mut vital = self.checks.iter().zip(&policy.checks).filter(|(_, pace)| pace.vital).peekable();
+        vital.peek()?;
+        let passing: Option<Vec<Tick>> = vital.map(|(check, _)| check.passing).collect();
+        passing?.into_iter().max()
+    }
+
     /// The same host with other checks: `kept` names for each of them the check it was before, if any.
     #[must_use]
     pub fn rearranged(&self, kept: &[Option<usize>]) -> Self {

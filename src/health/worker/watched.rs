@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::belief::Belief;
 use super::state::State;
 use super::{HostChange, lock, policy};
 use crate::clock::{Clock, Tick, Timestamp};
@@ -115,6 +116,12 @@ impl Watched {
         lock(&self.state).view.clone()
     }
 
+    /// What is believed of it, for whoever acts on it.
+    pub(super) fn belief(&self) -> Belief {
+        let checks = self.host.checks.iter().map(|check| check.name.as_str());
+        Belief::of(&self.host.name, &lock(&self.state), &self.policy, checks)
+    }
+
     pub(super) fn history(&self) -> History {
         let state = lock(&self.state);
         let named = self.host.checks.iter().zip(&state.traces);
@@ -168,6 +175,7 @@ impl Watched {
             // Told while the state is held, so that changes arrive in the order in which they happened. An error: nobody
             // listens any more, the engine is ending.
             let _ending = tell.send(self.change(state, &verdict, wall));
+            state.stood = now;
         }
         state.memory.accept(&verdict);
         state.verdict = verdict;

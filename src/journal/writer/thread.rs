@@ -132,6 +132,7 @@ impl Writer {
     fn serve(&mut self, requests: impl Iterator<Item = Request>) -> Vec<oneshot::Sender<()>> {
         let mut closing = Vec::new();
         let mut appended = Vec::new();
+        let mut kept = Vec::new();
         let mut after = Vec::new();
         for request in requests {
             match request {
@@ -143,9 +144,10 @@ impl Writer {
                         self.lost += 1;
                     }
                 }
-                Request::Keep { key, value } => {
+                Request::Keep { key, value, done } => {
                     self.keep.retain(|(kept, _)| *kept != key);
                     self.keep.push((key, value));
+                    kept.extend(done);
                 }
                 Request::Close { done } => closing.push(done),
                 other => after.push(other),
@@ -154,6 +156,9 @@ impl Writer {
         let durable = self.write();
         for (seq, done) in appended {
             let _nobody_waits = done.send(Recorded { seq, durable });
+        }
+        for done in kept {
+            let _nobody_waits = done.send(durable);
         }
         for request in after {
             self.answer(request);

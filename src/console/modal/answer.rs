@@ -1,0 +1,93 @@
+//! What a step of a run wants to know: go on, or stop there. Later is the default, because who answers has looked.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+
+use super::{Modal, Outcome, Sight, middle};
+use crate::console::draw::brush::{Brush, wrap};
+use crate::console::table::{dim, part, plain, width};
+use crate::console::theme::Meaning;
+use crate::engine::command::Command;
+use crate::runbook::view::{Question, RunId};
+use crate::standin::view::PoolView;
+
+const BUTTONS: [&str; 3] = [" Later ", " Stop there ", " Go on "];
+
+/// The question of a step.
+#[derive(Debug)]
+pub struct AnswerStep {
+    run: RunId,
+    what: String,
+    question: Question,
+    chosen: usize,
+}
+
+impl AnswerStep {
+    /// What the run of this pool wants to know; `None`: nothing.
+    pub fn new(pool: &PoolView) -> Option<Self> {
+        let run = pool.run.as_ref()?;
+        let question = run.question.clone()?;
+        let whose = run.failed.as_ref().map(|host| format!(" of {host}")).unwrap_or_default();
+        let spare = run.spare.as_ref().map(|spare| format!(" by {spare}")).unwrap_or_default();
+        let number = run.steps.iter().position(|step| step.name == question.step).map_or(0, |at| at + 1);
+        let what = format!("{}{whose}{spare}, step {number} of {}", run.purpose.word(), run.steps.len());
+        Some(Self { run: run.id, what, question, chosen: 0 })
+    }
+}
+
+impl Modal for AnswerStep {
+    fn key(&mut self, key: KeyEvent, _: Sight<'_>) -> Outcome {
+        let count = BUTTONS.len();
+        match key.code {
+            KeyCode::Right | KeyCode::Tab => self.chosen = (self.chosen + 1) % count,
+            KeyCode::Left | KeyCode::BackTab => self.chosen = (self.chosen + count - 1) % count,
+            KeyCode::Enter if self.chosen > 0 => {
+                return Outcome::Send(vec![Command::Answer { run: self.run, yes: self.chosen == 2 }]);
+            }
+            KeyCode::Enter | KeyCode::Esc => return Outcome::Cancelled("not answered; the step waits"),
+            _ => {}
+        }
+        Outcome::Stay
+    }
+
+    fn paste(&mut self, _: &str, _: Sight<'_>) {}
+
+    fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>) {
+        let width_ = screen.width.saturating_sub(2).min(84);
+        let room = usize::from(width_.saturating_sub(4));
+        let mut lines = vec![vec![dim(self.what.clone())], Vec::new()];
+        lines.extend(wrap(&self.question.text, room).into_iter().map(|line| vec![part(Meaning::Title, line)]));
+        lines.push(Vec::new());
+        // Another console may have answered meanwhile.
+        let asks = |pool: &PoolView| {
+            pool.run.as_ref().is_some_and(|run| run.id == self.run && run.question.as_ref() == Some(&self.question))
+        };
+        if sight.world.newest.pools.iter().any(|pool| asks(pool)) {
+            lines.push(vec![dim("Nothing more is done before somebody answers.")]);
+        } else {
+            lines.push(vec![part(Meaning::Warn, "It does not ask any more: somebody has answered, or it has ended.")]);
+        }
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(5);
+        let area = middle(screen, width_, height);
+        brush.wipe(area);
+        let title = format!("{} asks", self.question.step);
+        let inner = brush.boxed(area, true, &[part(Meaning::Title, title)]);
+        if inner.height < 3 {
+            return;
+        }
+        for (line, y) in lines.iter().zip(inner.y + 1..inner.bottom() - 1) {
+            brush.parts(inner.x + 1, y, inner.width - 2, line);
+        }
+        let mut buttons = Vec::new();
+        for (index, text) in BUTTONS.iter().enumerate() {
+            let meaning = if index == self.chosen { Meaning::Selection } else { Meaning::Text };
+            buttons.extend([part(meaning, format!("[{text}]")), plain(" ")]);
+        }
+        let used = u16::try_from(width(&buttons)).unwrap_or(u16::MAX);
+        brush.parts_right(inner.right(), inner.bottom() - 1, used, &buttons);
+        brush.footnote(
+            area,
+            &[part(Meaning::Key, "left right"), dim(" choose  "), part(Meaning::Key, "esc"), dim(" later")],
+        );
+    }
+}

@@ -1,0 +1,313 @@
+//! What the box says: the evidence, what would be done, what would be lost; then the run.
+
+use super::Kind;
+use crate::console::draw::brush::wrap;
+use crate::console::format;
+use crate::console::page::{Line, run as lines_of};
+use crate::console::pane::pools::words;
+use crate::console::table::{Part, dim, part, plain, width};
+use crate::console::theme::Meaning;
+use crate::console::theme::glyphs::Glyphs;
+use crate::console::world::World;
+use crate::health::observation::Outcome;
+use crate::health::view::Health;
+use crate::runbook::view::{RunReport, RunState, RunView, StepState};
+use crate::standin::view::{PoolDetail, PoolView, SpareState};
+
+/// What lines are made with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page<'a> {
+    /// What is drawn.
+    pub(super) world: &'a World,
+    /// The signs.
+    pub(super) glyphs: &'a Glyphs,
+    /// Columns.
+    pub(super) room: usize,
+}
+
+/// Columns of a name before what is said of it.
+const NAME: usize = 15;
+
+/// A name, and what is said of it in as many lines as it needs.
+fn said(name: &str, parts: Vec<Part>, room: usize) -> Vec<Line> {
+    let mut lines = vec![vec![dim(format!("{name:<NAME$}"))]];
+    for mut part in parts {
+        let used = lines.last().map_or(0, |line| width(line));
+        if used > NAME && used + width(std::slice::from_ref(&part)) > room {
+            lines.push(vec![plain(" ".repeat(NAME))]);
+            part.text = part.text.trim_start().to_owned().into();
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(part);
+        }
+    }
+    lines
+}
+
+/// A name, and a text that is broken where it is too long.
+fn text(name: &str, meaning: Meaning, text: &str, room: usize) -> Vec<Line> {
+    let lines = wrap(text, room.saturating_sub(NAME).max(20)).into_iter().enumerate();
+    lines
+        .map(|(index, line)| vec![dim(format!("{:<NAME$}", if index == 0 { name } else { "" })), part(meaning, line)])
+        .collect()
+}
+
+/// What is asked, in the title.
+pub(super) fn question(kind: &Kind, pool: &str, run: &RunView) -> String {
+    let host = run.failed.as_deref().unwrap_or(pool);
+    let spare = run.spare.as_deref().unwrap_or("a spare");
+    match kind {
+        Kind::Takeover { .. } => format!("Take over {host} with {spare}?"),
+        Kind::Giveback { .. } => format!("Give {host} its work back from {spare}?"),
+        Kind::Drill => format!("Drill of {pool} with {spare}?"),
+        Kind::Resume => format!("Go on with the interrupted {} of {host}?", run.purpose.word()),
+        Kind::Abandon => format!("Undo the interrupted {} of {host}?", run.purpose.word()),
+    }
+}
+
+/// What it is about, while nothing is asked.
+pub(super) fn title(kind: &Kind, pool: &str, run: Option<&RunView>) -> String {
+    let what = match kind {
+        Kind::Takeover { .. } => "Takeover",
+        Kind::Giveback { .. } => "Giveback",
+        Kind::Drill => "Drill",
+        Kind::Resume => "Going on",
+        Kind::Abandon => "Undoing",
+    };
+    let asked = match kind {
+        Kind::Takeover { failed, .. } => failed.as_deref(),
+        Kind::Giveback { host } => host.as_deref(),
+        _ => None,
+    };
+    match run.and_then(|run| run.failed.as_deref()).or(asked) {
+        Some(host) => format!("{what} of {host} ({pool})"),
+        None => format!("{what} in {pool}"),
+    }
+}
+
+/// While the dry run is on its way.
+pub(super) fn looking() -> Vec<Line> {
+    let text = "Every step looks whether it could act, on the real hosts. Nothing is changed.";
+    vec![vec![part(Meaning::Info, "looking…")], Vec::new(), vec![dim(text)]]
+}
+
+/// The question: evidence, what would be lost, the spare, what will be done.
+pub(super) fn found(
+    kind: &Kind,
+    pool: &str,
+    report: &RunReport,
+    detail: Option<&PoolDetail>,
+    page: &Page<'_>,
+) -> Vec<Line> {
+    let view = page.world.newest.pool(pool);
+    let mut lines = evidence(kind, report, view.map(AsRef::as_ref), detail, page);
+    if let Some(view) = view {
+        lines.extend(about(kind, &report.run, view, page));
+    }
+    lines.push(Vec::new());
+    lines.extend(steps(report, page));
+    lines.extend(for_good(kind, &report.run, page));
+    lines
+}
+
+/// Why it cannot be done now, then the same.
+pub(super) fn refused(
+    kind: &Kind,
+    pool: &str,
+    report: &RunReport,
+    detail: Option<&PoolDetail>,
+    page: &Page<'_>,
+) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for reason in &report.refused {
+        for (index, line) in wrap(reason, page.room.saturating_sub(2)).into_iter().enumerate() {
+            let sign = part(Meaning::Bad, format!("{} ", page.glyphs.bad));
+            lines.push(vec![if index == 0 { sign } else { plain("  ") }, plain(line)]);
+        }
+    }
+    let fence = |state| matches!(state, StepState::Refused | StepState::Failed | StepState::Unknown);
+    if report.run.steps.iter().any(|step| step.fence && fence(step.state)) {
+        let text = "where nothing can prove that it is off, somebody who has seen it can swear it";
+        lines.push(vec![part(Meaning::Info, format!("{} {text}", page.glyphs.into))]);
+    }
+    lines.push(vec![dim("nothing was changed; the refusal stands in the journal")]);
+    lines.push(Vec::new());
+    lines.extend(evidence(kind, report, page.world.newest.pool(pool).map(AsRef::as_ref), detail, page));
+    if !report.run.steps.is_empty() {
+        lines.push(Vec::new());
+        lines.extend(steps(report, page));
+    }
+    lines
+}
+
+/// What is known of the host: its health, who sees it, who answers for its address, the fence.
+fn evidence(
+    kind: &Kind,
+    report: &RunReport,
+    pool: Option<&PoolView>,
+    detail: Option<&PoolDetail>,
+    page: &Page<'_>,
+) -> Vec<Line> {
+    let run = &report.run;
+    let (world, glyphs) = (page.world, page.glyphs);
+    let mut lines = Vec::new();
+    if let Some(loses) = pool.and_then(|pool| loses(run, pool)) {
+        let spare = run.spare.as_deref().unwrap_or("the spare");
+        let text =
+            format!("{} {loses} loses its stand-in: {spare} stops serving for it, and {loses} waits", glyphs.warn);
+        lines.extend(wrap(&text, page.room).into_iter().map(|line| vec![part(Meaning::Bad, line)]));
+        lines.push(Vec::new());
+    }
+    let Some(host) = run.failed.as_deref().and_then(|name| world.newest.host(name)) else { return lines };
+    let since = format::moment(host.since, world.now, &world.zone);
+    let health = crate::console::pane::hosts::meaning(host.health);
+    let mut first = vec![
+        plain(format!("{} is ", host.name)),
+        part(health, format!("{} {}", glyphs.health(host.health), host.health.word())),
+        plain(format!(" since {since}")),
+    ];
+    if matches!(kind, Kind::Takeover { .. }) && !matches!(host.health, Health::Down) {
+        first.push(part(Meaning::Warn, "  it may be alive: its service stops when the fence works"));
+    }
+    lines.push(first);
+    lines.extend(said("  seen by", seen_by(host, detail, glyphs), page.room));
+    for owner in pool.iter().flat_map(|pool| &pool.owners) {
+        let own = host.service.as_ref().is_some_and(|at| at.split('/').next() == Some(owner.address.as_str()));
+        if own {
+            lines.extend(said("  address", words::owned(owner, glyphs), page.room));
+        }
+    }
+    if matches!(kind, Kind::Takeover { .. }) {
+        let fence = run.steps.iter().find(|step| step.fence);
+        let (meaning, words) = match fence {
+            None => (Meaning::Warn, "none: no step of the runbook is a fence".to_owned()),
+            Some(step) => match (&step.note, step.state) {
+                (Some(note), StepState::Refused | StepState::Failed | StepState::Unknown) => {
+                    (Meaning::Bad, note.clone())
+                }
+                (Some(note), _) => (Meaning::Text, note.clone()),
+                (None, _) => (Meaning::Text, format!("step {}: {}", step.name, step.does)),
+            },
+        };
+        lines.extend(text("  fence", meaning, &words, page.room));
+    }
+    lines
+}
+
+/// The host that loses its stand-in by this.
+fn loses<'a>(run: &RunView, pool: &'a PoolView) -> Option<&'a str> {
+    let spare = pool.spares.iter().find(|spare| Some(&spare.name) == run.spare.as_ref())?;
+    let serves = spare.standing_in_for.as_ref().filter(|_| spare.state == SpareState::Active)?;
+    (Some(serves) != run.failed.as_ref()).then_some(serves.as_str())
+}
+
+/// What each pair of eyes sees: the checks of this computer, and the witnesses.
+fn seen_by(host: &crate::health::view::HostView, detail: Option<&PoolDetail>, glyphs: &Glyphs) -> Vec<Part> {
+    let mut parts = vec![plain("console")];
+    for check in host.checks.iter().filter(|check| check.vital) {
+        let meaning = match check.result {
+            Outcome::Pass => Meaning::Good,
+            Outcome::Fail => Meaning::Bad,
+            Outcome::Unknown => Meaning::Unknown,
+        };
+        parts.push(part(meaning, format!(" {} {}", glyphs.outcome(check.result), check.name)));
+    }
+    let Some(detail) = detail else {
+        parts.push(dim("   asking the witnesses…"));
+        return parts;
+    };
+    for sight in detail.matrix.iter().filter(|sight| sight.host == host.name && sight.witness != "console") {
+        let (meaning, sign) = words::reaches(sight.reaches, glyphs);
+        parts.push(part(meaning, format!("   {} {sign}", sight.witness)));
+    }
+    parts
+}
+
+/// What would be lost, and how the spare is.
+fn about(kind: &Kind, run: &RunView, pool: &PoolView, page: &Page<'_>) -> Vec<Line> {
+    let (world, glyphs) = (page.world, page.glyphs);
+    let mut lines = Vec::new();
+    match kind {
+        Kind::Takeover { .. } => {
+            // No domain that knows this is watched yet; saying nothing would look like nothing.
+            let unknown = "not known: neither a feed nor a dump is watched";
+            lines.extend(said("would be lost", vec![part(Meaning::Unknown, unknown)], page.room));
+        }
+        Kind::Giveback { .. } => {
+            let back = pool.hosts.iter().find(|host| Some(&host.name) == run.failed.as_ref());
+            lines.extend(back.into_iter().flat_map(|host| text("stands", Meaning::Text, &host.why, page.room)));
+        }
+        Kind::Drill | Kind::Resume | Kind::Abandon => {}
+    }
+    let spare = pool.spares.iter().find(|spare| Some(&spare.name) == run.spare.as_ref());
+    if let Some(spare) = spare {
+        let (meaning, sign, called) = words::spare(spare.state, glyphs);
+        let mut parts = vec![part(meaning, format!("{sign} {called}"))];
+        if let Some(host) = &spare.standing_in_for {
+            parts.push(plain(format!(" for {host}")));
+        }
+        if let Some(proven) = spare.proven {
+            parts.push(dim(format!(", looked at {}", format::ago(proven, world.now))));
+        }
+        match &pool.last_drill {
+            Some(past) => {
+                parts.push(dim(format!(" {} ", glyphs.dot)));
+                parts.extend(words::last("drill", past, pool, world, glyphs));
+            }
+            None => parts.push(dim(format!(" {} never drilled", glyphs.dot))),
+        }
+        lines.extend(said("the spare is", parts, page.room));
+        lines.extend(spare.reasons.iter().flat_map(|why| text("", Meaning::Warn, why, page.room)));
+    }
+    lines
+}
+
+/// The steps, without the line that the title of the box says already.
+fn steps(report: &RunReport, page: &Page<'_>) -> Vec<Line> {
+    let head = if report.dry_run { "will be done" } else { "its steps" };
+    let mut lines = vec![vec![dim(head)]];
+    let all = lines_of::run(&report.run, report.dry_run, page.glyphs, page.room);
+    lines.extend(all.into_iter().skip(1));
+    lines
+}
+
+/// What does not come back by itself.
+fn for_good(kind: &Kind, run: &RunView, page: &Page<'_>) -> Vec<Line> {
+    let last = run.steps.iter().enumerate().find(|(_, step)| step.undo.is_none() && !step.fence);
+    let text = match (kind, last) {
+        (Kind::Takeover { .. }, Some((at, _))) => {
+            format!("cannot be undone after step {} without a giveback", at + 1)
+        }
+        (Kind::Takeover { .. }, None) => "every step but the fence is undone if a later one fails".into(),
+        (Kind::Giveback { .. }, _) => {
+            "the service pauses between the stop on the spare and the start on the host".into()
+        }
+        (Kind::Drill, _) => "what the drill begins is undone at its end, also when it fails".into(),
+        (Kind::Resume, _) => {
+            "it goes on with the step that was interrupted, after looking whether that took effect".into()
+        }
+        (Kind::Abandon, _) => {
+            "what was done is undone from the last step to the first; what cannot be undone is named".into()
+        }
+    };
+    let wrapped = wrap(&text, page.room);
+    wrapped.into_iter().map(|line| vec![dim(line)]).collect()
+}
+
+/// The run as it moves.
+pub(super) fn live(run: Option<&RunView>, page: &Page<'_>) -> Vec<Line> {
+    match run {
+        Some(run) => lines_of::run(run, false, page.glyphs, page.room),
+        None => vec![vec![part(Meaning::Info, "beginning…")]],
+    }
+}
+
+/// What came of it, and what to do next.
+pub(super) fn ended(report: &RunReport, page: &Page<'_>) -> Vec<Line> {
+    let mut lines = lines_of::report(report, page.glyphs, page.room);
+    if report.refused.is_empty() && report.run.state == RunState::Done {
+        lines.push(Vec::new());
+        lines.push(vec![part(Meaning::Good, format!("{} done and verified", page.glyphs.good))]);
+    }
+    lines
+}

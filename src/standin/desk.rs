@@ -1,0 +1,143 @@
+//! Desk: all that is known of one pool in this engine, and how it is put before the arbiter and the faces.
+
+mod scene;
+mod views;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+
+use super::arbiter::{Judgement, Refusal};
+use super::book::Book;
+use super::lease::book::Version;
+use super::steady::since;
+use super::view::{Owner, PoolView, Sight, WhyNot};
+use crate::clock::Timestamp;
+use crate::fleet::pool::Pool;
+use crate::runbook::run::Wish;
+use crate::runbook::view::RunView;
+
+pub(super) use scene::Seen;
+
+/// What is not done and was not done a moment ago is one refusal.
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+/// Refusals that are remembered.
+const REFUSALS: usize = 100;
+
+/// One pool.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pool: Pool,
+    kept: Mutex<Kept>,
+    /// The book is changed by one at a time.
+    pub(super) writing: tokio::sync::Mutex<()>,
+}
+
+/// What changes of it.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The durable facts, as they were last read or written.
+    pub book: Book,
+    /// Their version; `None`: they were not read yet.
+    pub version: Option<Version>,
+    /// They were taken up since this engine holds the lease.
+    pub ours: bool,
+    /// Why they cannot be read or written.
+    pub trouble: Option<String>,
+    /// Witness and host to what the one says of the other.
+    pub sights: BTreeMap<(String, String), Sight>,
+    /// Anchor to whether it answered last.
+    pub anchors: BTreeMap<String, bool>,
+    /// Spare to what makes it not ready, and when that was looked at.
+    pub readiness: BTreeMap<String, (Vec<String>, Timestamp)>,
+    /// Who answers for each address that moves.
+    pub owners: Vec<Owner>,
+    /// What the arbiter said last.
+    pub judged: Judgement,
+    /// What was not done, newest first.
+    pub refusals: VecDeque<WhyNot>,
+    /// A decision was handed over and has not become a run yet.
+    pub handed: bool,
+    /// The run that is under way, or was the last.
+    pub run: Option<Arc<RunView>>,
+    /// The way to whoever does the run that is under way.
+    pub hand: Option<mpsc::Sender<Wish>>,
+    /// As faces see it.
+    pub view: Arc<PoolView>,
+}
+
+impl Desk {
+    pub(super) fn new(pool: &Pool, now: Timestamp) -> Self {
+        let kept = Kept {
+            book: Book::default(),
+            version: None,
+            ours: false,
+            trouble: None,
+            sights: BTreeMap::new(),
+            anchors: BTreeMap::new(),
+            readiness: BTreeMap::new(),
+            owners: Vec::new(),
+            judged: Judgement::default(),
+            refusals: VecDeque::new(),
+            handed: false,
+            run: None,
+            hand: None,
+            view: Arc::new(views::blank(pool, now)),
+        };
+        Self { pool: pool.clone(), kept: Mutex::new(kept), writing: tokio::sync::Mutex::default() }
+    }
+
+    /// The same desk for a pool that the fleet file says otherwise.
+    pub(super) fn carried(&self, pool: &Pool, now: Timestamp) -> Self {
+        let fresh = Self::new(pool, now);
+        {
+            let (mut new, mut old) = (fresh.kept(), self.kept());
+            new.book = old.book.clone();
+            new.version = old.version;
+            new.ours = old.ours;
+            new.run.clone_from(&old.run);
+            new.hand = old.hand.take();
+            new.handed = old.handed;
+            new.refusals = std::mem::take(&mut old.refusals);
+        }
+        fresh
+    }
+
+    pub(super) const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// What lies behind this lock is whole at any time.
+    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As faces see it.
+    pub(super) fn view(&self) -> Arc<PoolView> {
+        Arc::clone(&self.kept().view)
+    }
+}
+
+impl Kept {
+    /// Remembers what is not done; returns what was not remembered before, for the journal.
+    pub(super) fn refuse(&mut self, refusals: &[Refusal], now: Timestamp) -> Vec<Refusal> {
+        let mut fresh = Vec::new();
+        for refusal in refusals {
+            // A count that grows by one with each failure is the same refusal, told more exactly.
+            let again =
+                |old: &&mut WhyNot| old.what == refusal.what && (old.why == refusal.why || since(now, old.at) < AGAIN);
+            if let Some(old) = self.refusals.iter_mut().find(again) {
+                old.why.clone_from(&refusal.why);
+                old.needs.clone_from(&refusal.needs);
+                old.at = now;
+                continue;
+            }
+            let (what, why, needs) = (refusal.what.clone(), refusal.why.clone(), refusal.needs.clone());
+            self.refusals.push_front(WhyNot { at: now, what, why, needs });
+            self.refusals.truncate(REFUSALS);
+            fresh.push(refusal.clone());
+        }
+        fresh
+    }
+}

@@ -1,0 +1,86 @@
+//! What is seen of a pool now, put together for the arbiter. Pure.
+
+use super::{Desk, Kept};
+use crate::clock::Tick;
+use crate::health::view::{Health, MaintenanceView};
+use crate::health::worker::Belief;
+use crate::standin::arbiter::{Anchors, Engines, HostSeen, Scene, Sighting, SpareSeen};
+use crate::standin::lease::opinion::{Others, Sights, majority};
+use crate::standin::steady::Steady;
+
+/// What a scene is made of besides the desk.
+pub(in crate::standin) struct Seen<'a> {
+    pub now: Tick,
+    pub steady: Steady,
+    pub beliefs: &'a [Belief],
+    pub own: &'a Sights,
+    pub others: &'a Others,
+    pub lease: Result<(), String>,
+    pub frozen: Option<String>,
+}
+
+impl Desk {
+    /// The scene of this moment.
+    pub(in crate::standin) fn scene(&self, kept: &Kept, seen: &Seen<'_>) -> Scene {
+        let at = |tick: Tick| seen.steady.at(tick);
+        let of = |name: &String| seen.beliefs.iter().find(|belief| belief.host == *name);
+        let host = |belief: &Belief| HostSeen {
+            name: belief.host.clone(),
+            health: belief.health,
+            maintenance: belief.maintenance.as_ref().map(words),
+            since: at(belief.since),
+            fault: belief.fault.map(at),
+            passing_since: belief.passing_since.map(at),
+            why: belief.evidence.clone().or_else(|| belief.why.clone()),
+            next: belief.next.clone(),
+            witnesses: witnesses(kept, &belief.host),
+            engines: engines(seen, &belief.host),
+        };
+        let spare = |belief: &Belief| SpareSeen {
+            name: belief.host.clone(),
+            health: belief.health,
+            maintenance: belief.maintenance.as_ref().map(words),
+            unready: match kept.readiness.get(&belief.host) {
+                Some((unready, _)) => unready.clone(),
+                None => vec!["it was not looked at yet".into()],
+            },
+        };
+        let down = |belief: &&Belief| belief.health == Health::Down && belief.maintenance.is_none();
+        let anchors = &self.pool().anchors;
+        let answering = anchors.iter().filter(|anchor| kept.anchors.get(*anchor) == Some(&true)).count();
+        Scene {
+            now: at(seen.now),
+            hosts: self.pool().protects.iter().filter_map(of).map(host).collect(),
+            spares: self.pool().spares.iter().filter_map(of).map(spare).collect(),
+            frozen: seen.frozen.clone(),
+            anchors: Anchors { declared: count(anchors.len()), answering: count(answering) },
+            lease: seen.lease.clone(),
+            failures: seen.beliefs.iter().filter(down).map(|belief| at(belief.since)).collect(),
+        }
+    }
+}
+
+fn witnesses(kept: &Kept, host: &str) -> Vec<Sighting> {
+    let about = kept.sights.iter().filter(|((witness, seen), _)| seen == host && witness != host);
+    about
+        .map(|((witness, _), sight)| Sighting { witness: witness.clone(), reaches: sight.reaches, at: sight.at })
+        .collect()
+}
+
+/// Several engines on one lease: what they say. `None`: this one is alone.
+fn engines(seen: &Seen<'_>, host: &str) -> Option<Engines> {
+    if seen.others.is_empty() {
+        return None;
+    }
+    let said = majority(seen.own, seen.others, host);
+    Some(Engines { living: count(said.living), say_down: count(said.down) })
+}
+
+fn words(maintenance: &MaintenanceView) -> String {
+    let MaintenanceView { owner, why, until, .. } = maintenance;
+    format!("{owner} ({why}), until {until:.0}")
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,208 @@
+//! Carrying out: a decision becomes durable, then a run, then what came of it is durable too.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::super::arbiter::{Decision, decide};
+use super::super::book::Book;
+use super::super::desk::Desk;
+use super::Pools;
+use super::keep::Undone;
+use super::ledger::{Ledge, Standing};
+use super::make::{Made, undo_of};
+use crate::fleet::Fleet;
+use crate::journal::entry::Weight;
+use crate::runbook::cast::Purpose;
+use crate::runbook::record::RunRecord;
+use crate::runbook::run::{Hand, Way, Wish, execute};
+use crate::runbook::view::{RunId, RunReport, RunState, RunView, StepState};
+
+/// Wishes that wait for a run.
+const WISHES: usize = 8;
+
+/// What is to be carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// A decision.
+    Begin {
+        /// What.
+        decision: Decision,
+        /// Whether the arbiter decided it by itself: it is asked again before anything is done.
+        automatic: bool,
+        /// Number of the run.
+        run: RunId,
+    },
+    /// The interrupted run goes on.
+    Resume,
+    /// What the interrupted run has done is undone.
+    Abandon,
+}
+
+/// How whoever waits is told how far a run is, and how a run is told to stop.
+#[derive(Debug)]
+pub struct Progress {
+    /// The run as it moves.
+    pub view: watch::Sender<Arc<RunView>>,
+    /// Cancelled: no further step.
+    pub stop: CancellationToken,
+}
+
+impl Pools {
+    /// Carries out an order to its end. Runs of one pool never overlap: the book sees to that.
+    pub async fn carry_out(
+        &self,
+        pool: &str,
+        order: Order,
+        who: &str,
+        progress: Progress,
+    ) -> Result<RunReport, Undone> {
+        let desk = self.desk(pool).ok_or_else(|| Undone::Refused(format!("there is no pool {pool}")))?;
+        let done = self.work(&desk, order, who, progress).await;
+        {
+            let mut kept = desk.kept();
+            kept.hand = None;
+            kept.handed = false;
+        }
+        self.look_now(&desk);
+        if let Err(undone) = &done {
+            self.write(&desk, format!("nothing was done in {pool}"), undone.to_string(), Weight::Refusal);
+        }
+        self.bump();
+        done
+    }
+
+    async fn work(&self, desk: &Arc<Desk>, order: Order, who: &str, progress: Progress) -> Result<RunReport, Undone> {
+        let fleet = self.fleet();
+        let (record, way) = match order {
+            Order::Begin { decision, automatic, run } => {
+                if automatic && !self.still(desk, &decision) {
+                    let why = "what was decided no longer holds: it was judged again before it began";
+                    return Err(Undone::Refused(why.into()));
+                }
+                let made = self.make(desk, &fleet, &decision, run).await.map_err(Undone::Refused)?;
+                let now = self.now();
+                let begin = |book: &mut Book| {
+                    book.begin(&decision, who, automatic, run, now).map_err(|error| error.to_string())
+                };
+                let generation = self.change(desk, begin).await?.generation;
+                let what =
+                    format!("{} of {} by {} begins (run {run})", decision.act.word(), decision.host, decision.spare);
+                self.record(desk, who, what, decision.evidence.clone()).await;
+                match made {
+                    Made::Plan(plan) => {
+                        let orders = self.orders(desk, &decision, who, generation);
+                        (RunRecord::new(run, *plan, orders, &self.0.parts.clock), Way::Begin)
+                    }
+                    Made::Undo(served) => (undo_of(*served, &decision, who, run, generation), Way::Abandon),
+                }
+            }
+            Order::Resume => (self.take_on(desk, &fleet).await?, Way::Resume),
+            Order::Abandon => (self.take_on(desk, &fleet).await?, Way::Abandon),
+        };
+        let undoing = way == Way::Abandon;
+        let gives_back = record.plan.purpose == Purpose::Takeover && record.view.purpose == Purpose::Giveback;
+        let mut ended = self.run(desk, record, way, progress).await;
+        if gives_back && ended.view.state == RunState::Undone {
+            // Undoing the takeover was what was wanted.
+            ended.view.state = RunState::Done;
+        }
+        let why = ended.view.steps.iter().rev().find_map(|step| {
+            let bad = matches!(step.state, StepState::Failed | StepState::Refused | StepState::Unknown);
+            bad.then(|| format!("{}: {}", step.name, step.note.clone().unwrap_or_default()))
+        });
+        let (id, state, now) = (ended.view.id, ended.view.state, self.now());
+        let end = |book: &mut Book| book.ended(id, state, why.clone(), now).map_err(|error| error.to_string());
+        if let Err(undone) = self.change(desk, end).await {
+            self.write(desk, format!("the end of run {id} is not kept"), undone.to_string(), Weight::Alarm);
+        }
+        if state == RunState::Done && ended.plan.purpose == Purpose::Takeover && !undoing {
+            self.keep_served(desk, &ended).await;
+        }
+        self.told(desk, &ended.view, why.unwrap_or_default());
+        Ok(RunReport { run: ended.view, dry_run: false, refused: Vec::new() })
+    }
+
+    /// Whether the arbiter still decides the same.
+    fn still(&self, desk: &Desk, decision: &Decision) -> bool {
+        let beliefs = self.0.parts.watch.beliefs();
+        let (own, others) =
+            (super::mind::own(&beliefs, &self.0.parts.clock), self.0.parts.lease.others().borrow().clone());
+        let kept = desk.kept();
+        let judged = decide(desk.pool(), &kept.book, &desk.scene(&kept, &self.sight(&beliefs, &own, &others)));
+        judged.decision.as_ref().is_some_and(|now| super::mind::alike(now, decision))
+    }
+
+    /// The run that was interrupted, with a generation of its own.
+    async fn take_on(&self, desk: &Arc<Desk>, fleet: &Fleet) -> Result<RunRecord, Undone> {
+        let name = &desk.pool().name;
+        let underway = desk.kept().book.run.clone();
+        let Some(underway) = underway else {
+            return Err(Undone::Refused(format!("no run of {name} was interrupted")));
+        };
+        let mut record = self.read_record(desk).await.map_err(Undone::Unkept)?.ok_or_else(|| {
+            Undone::Refused(format!(
+                "run {} of {name} began and nothing of it was kept: look at the hosts, then abandon it",
+                underway.id
+            ))
+        })?;
+        let begun = self.change(desk, |book| book.resume(underway.id).map_err(|error| error.to_string())).await?;
+        record.orders.generation = begun.generation;
+        record.view.generation = begun.generation;
+        if let Some(runbook) = fleet.runbooks.iter().find(|runbook| runbook.name == record.plan.runbook) {
+            record.plan.recall(runbook);
+        }
+        Ok(record)
+    }
+
+    /// Does the steps, and shows them as they are done.
+    async fn run(&self, desk: &Arc<Desk>, record: RunRecord, way: Way, progress: Progress) -> RunRecord {
+        let (hand, wishes) = mpsc::channel(WISHES);
+        let view = Arc::new(record.view.clone());
+        {
+            let mut kept = desk.kept();
+            kept.run = Some(Arc::clone(&view));
+            kept.hand = Some(hand.clone());
+        }
+        let (publish, mut published) = watch::channel(view);
+        let (right, ledger) = (Standing(self.0.parts.lease.clone()), Ledge::new(self, desk));
+        let hands = self.0.parts.tools.clone();
+        let clock = self.0.parts.clock.clone();
+        let working = execute(record, way, &hands, &clock, &right, &ledger, Hand { view: publish, wishes });
+        let showing = async {
+            loop {
+                let now = Arc::clone(&published.borrow_and_update());
+                progress.view.send_replace(Arc::clone(&now));
+                let shown = {
+                    let mut kept = desk.kept();
+                    kept.run = Some(now);
+                    desk.show(&mut kept)
+                };
+                if shown {
+                    self.bump();
+                }
+                if published.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let both = async { tokio::join!(working, showing).0 };
+        tokio::pin!(both);
+        let mut asked = false;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut both => break ended,
+                () = progress.stop.cancelled(), if !asked => {
+                    asked = true;
+                    let wish = Wish::Stop { undo: false, who: "whoever cancelled the job".into() };
+                    let _ended_already = hand.send(wish).await;
+                }
+            }
+        };
+        let mut kept = desk.kept();
+        kept.run = Some(Arc::new(ended.view.clone()));
+        drop(kept);
+        ended
+    }
+}

@@ -1,0 +1,107 @@
+//! The book of a pool: read when the engine begins and whenever somebody else has written it, changed under the lease.
+
+use std::sync::Arc;
+
+use super::super::book::Book;
+use super::super::desk::Desk;
+use super::super::lease::book::WriteError;
+use super::Pools;
+
+/// Why a change was not made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undone {
+    /// The book does not let it happen.
+    #[error("{0}")]
+    Refused(String),
+    /// It cannot be kept.
+    #[error("the state of the pool cannot be kept: {0}")]
+    Unkept(String),
+}
+
+impl Pools {
+    /// Reads the book where it is not known or was written by another engine.
+    pub(super) async fn take_up(&self, desk: &Arc<Desk>) {
+        let name = &desk.pool().name;
+        let held = self.0.parts.lease.may_act().is_ok();
+        let known = {
+            let mut kept = desk.kept();
+            if !held {
+                kept.ours = false;
+            }
+            kept.version
+        };
+        // Who comes to the lease takes up what the engine before it has left.
+        let comes = held && !desk.kept().ours;
+        let elsewhere = self.0.parts.lease.books().borrow().get(name).is_some_and(|book| Some(book.version) != known);
+        if known.is_some() && !elsewhere && !comes {
+            return;
+        }
+        let _one_at_a_time = desk.writing.lock().await;
+        match self.0.parts.lease.read(name).await {
+            Ok(text) => {
+                let read: Result<Book, String> = if text.text.is_empty() {
+                    Ok(Book::default())
+                } else {
+                    serde_json::from_str(&text.text).map_err(|error| error.to_string())
+                };
+                let mut kept = desk.kept();
+                match read {
+                    Ok(mut book) => {
+                        // What was under way was another engine's, unless this one does it.
+                        if comes && kept.hand.is_none() {
+                            book.restore(self.now());
+                        }
+                        (kept.book, kept.version, kept.trouble) = (book, Some(text.version), None);
+                        kept.ours = held;
+                    }
+                    Err(why) => {
+                        let why =
+                            format!("what was kept of {name} cannot be read, and nothing is done by itself: {why}");
+                        kept.trouble = Some(why);
+                    }
+                }
+            }
+            Err(why) => desk.kept().trouble = Some(format!("the state of {name} cannot be read: {why}")),
+        }
+        if desk.show(&mut desk.kept()) {
+            self.bump();
+        }
+    }
+
+    /// Changes the book: durable when this ends well, and not changed at all otherwise.
+    pub(super) async fn change<T>(
+        &self,
+        desk: &Arc<Desk>,
+        change: impl FnOnce(&mut Book) -> Result<T, String>,
+    ) -> Result<T, Undone> {
+        let _one_at_a_time = desk.writing.lock().await;
+        let (mut book, version) = {
+            let kept = desk.kept();
+            let version = kept
+                .version
+                .ok_or_else(|| Undone::Unkept(kept.trouble.clone().unwrap_or_else(|| "it was not read yet".into())))?;
+            (kept.book.clone(), version)
+        };
+        let done = change(&mut book).map_err(Undone::Refused)?;
+        let text = serde_json::to_string(&book).map_err(|error| Undone::Unkept(error.to_string()))?;
+        let written = self.0.parts.lease.write(&desk.pool().name, text, version).await;
+        let mut kept = desk.kept();
+        match written {
+            Ok(version) => {
+                (kept.book, kept.version, kept.trouble) = (book, Some(version), None);
+                if desk.show(&mut kept) {
+                    drop(kept);
+                    self.bump();
+                }
+                Ok(done)
+            }
+            Err(error) => {
+                // Whether it is written or not is read again before anything else is done.
+                if matches!(error, WriteError::Conflict { .. } | WriteError::Unknown(_)) {
+                    kept.version = None;
+                }
+                Err(Undone::Unkept(error.to_string()))
+            }
+        }
+    }
+}

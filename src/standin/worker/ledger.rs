@@ -1,0 +1,111 @@
+//! Where runs of pools are kept: beside the book, under the same lease.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::super::desk::Desk;
+use super::super::lease::Lease;
+use super::super::lease::book::Version;
+use super::Pools;
+use crate::journal::store::Draft;
+use crate::runbook::record::RunRecord;
+use crate::runbook::run::{Ledger, Note, Right};
+
+/// The right to act, as long as the lease is held.
+pub(super) struct Standing(pub Lease);
+
+impl Right for Standing {
+    fn may(&self) -> Result<(), String> {
+        self.0.may_act().map(|_right| ()).map_err(|not| not.to_string())
+    }
+}
+
+/// The run of a pool that is under way.
+pub(super) struct Ledge {
+    pools: Pools,
+    name: String,
+    version: tokio::sync::Mutex<Option<Version>>,
+}
+
+impl Ledge {
+    pub(super) fn new(pools: &Pools, desk: &Desk) -> Self {
+        Self { pools: pools.clone(), name: run_key(desk), version: tokio::sync::Mutex::new(None) }
+    }
+
+    async fn write(&self, record: &RunRecord) -> Result<(), String> {
+        let lease = &self.pools.0.parts.lease;
+        let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
+        let mut version = self.version.lock().await;
+        let expected = match *version {
+            Some(version) => version,
+            None => lease.read(&self.name).await?.version,
+        };
+        *version = Some(lease.write(&self.name, text, expected).await.map_err(|error| error.to_string())?);
+        Ok(())
+    }
+}
+
+impl Ledger for Ledge {
+    fn keep<'a>(&'a self, record: &'a RunRecord, note: Option<Note>) -> BoxFuture<'a, Result<(), String>> {
+        async move {
+            self.write(record).await?;
+            let Some(note) = note else { return Ok(()) };
+            let parts = &self.pools.0.parts;
+            let Note { weight, what, why, about } = note;
+            let draft = Draft { time: parts.clock.now(), who: record.orders.who.clone(), what, why, about, weight };
+            let recorded = parts.journal.append(draft).map_err(|error| error.to_string())?;
+            match recorded.await {
+                Ok(recorded) if recorded.durable => Ok(()),
+                _ => Err("the journal cannot be written: free or repair the disk of the state folder".into()),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Where the run that is under way is kept.
+fn run_key(desk: &Desk) -> String {
+    format!("{}.run", desk.pool().name)
+}
+
+/// Where the takeover by which a spare serves is kept.
+fn served_key(desk: &Desk, spare: &str) -> String {
+    format!("{}.served.{spare}", desk.pool().name)
+}
+
+impl Pools {
+    /// The run that was kept last.
+    pub(super) async fn read_record(&self, desk: &Arc<Desk>) -> Result<Option<RunRecord>, String> {
+        self.read_kept(&run_key(desk)).await
+    }
+
+    /// The takeover by which a spare serves.
+    pub(super) async fn read_served(&self, desk: &Arc<Desk>, spare: &str) -> Result<Option<RunRecord>, String> {
+        self.read_kept(&served_key(desk, spare)).await
+    }
+
+    async fn read_kept(&self, key: &str) -> Result<Option<RunRecord>, String> {
+        let kept = self.0.parts.lease.read(key).await?;
+        if kept.text.is_empty() {
+            return Ok(None);
+        }
+        let unreadable = |error: serde_json::Error| format!("what was kept as {key} cannot be read: {error}");
+        serde_json::from_str(&kept.text).map(Some).map_err(unreadable)
+    }
+
+    /// Keeps the takeover by which a spare serves, for the way back.
+    pub(super) async fn keep_served(&self, desk: &Arc<Desk>, record: &RunRecord) {
+        let Some(spare) = &record.view.spare else { return };
+        let key = served_key(desk, spare);
+        let kept = async {
+            let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
+            let version = self.0.parts.lease.read(&key).await?.version;
+            self.0.parts.lease.write(&key, text, version).await.map_err(|error| error.to_string())
+        };
+        if let Err(why) = kept.await {
+            tracing::warn!(why, spare, "the way back of a takeover is not kept; the giveback runbook is still there");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Pictures of pools and what the keys of their questions do: the pane, the page, why not, and every question, in every
+//! state and size.
+
+use std::sync::atomic::Ordering;
+
+use hotspare::console::action::{Action, Invocation};
+use hotspare::console::library::{Kind, Library};
+use hotspare::console::modal::Possible;
+use hotspare::console::pane::PaneId;
+use hotspare::engine::command::{Command, Query};
+use hotspare::runbook::view::{RunId, RunState};
+use hotspare::work::view::{JobId, JobState};
+use ratatui::crossterm::event::Event;
+use rstest::rstest;
+
+use crate::fixture::{FakeClient, noon, pools};
+use crate::stage::Stage;
+
+#[rstest]
+#[case("all:standing-in", 80, 24)]
+#[case("all:standing-in", 120, 36)]
+#[case("all:standing-in", 200, 50)]
+#[case("ready", 120, 36)]
+#[case("waiting", 100, 28)]
+#[case("waiting", 120, 36)]
+#[case("waiting", 200, 50)]
+#[case("under-way", 120, 36)]
+#[case("two", 120, 36)]
+fn overview(#[case] name: &str, #[case] width: u16, #[case] height: u16) {
+    let text = Stage::pools(name).sized(width, height).text();
+    insta::assert_snapshot!(format!("overview-{}-{width}x{height}", name.replace(':', "-")), text);
+}
+
+#[rstest]
+fn pane(
+    #[values(
+        "ready",
+        "standing-in",
+        "host-gone",
+        "waiting",
+        "returned",
+        "failed-spare",
+        "interrupted",
+        "under-way",
+        "asking",
+        "paused",
+        "observe",
+        "two"
+    )]
+    name: &str,
+) {
+    let text = Stage::pools(name).sized(80, 24).press("2").text();
+    insta::assert_snapshot!(format!("pane-{name}-80x24"), text);
+}
+
+#[rstest]
+#[case("page-standing-in", "standing-in", "2 enter")]
+#[case("page-standing-in-end", "standing-in", "2 enter page-down page-down page-down")]
+#[case("page-failed", "failed-spare", "2 enter")]
+#[case("page-under-way", "under-way", "2 enter")]
+#[case("page-observe", "observe", "2 enter")]
+#[case("why-waiting", "waiting", "w")]
+#[case("why-ready", "ready", "w")]
+#[case("why-observe", "observe", "w")]
+#[case("takeover", "host-gone", "F F")]
+#[case("takeover-escalates", "waiting", "F F")]
+#[case("takeover-refused", "ready", "down down down F F")]
+#[case("takeover-wrong-name", "host-gone", "F F s t enter")]
+#[case("takeover-ended", "host-gone", "F F s t u d i o - 2 enter")]
+#[case("giveback", "returned", "2 F g")]
+#[case("drill", "ready", "2 F d")]
+#[case("pause", "ready", "2 F p")]
+#[case("unpause", "paused", "2 F P")]
+#[case("swear", "host-gone", "2 F o")]
+#[case("clear", "failed-spare", "2 F c")]
+#[case("acknowledge", "failed-spare", "2 F a")]
+#[case("resume", "interrupted", "2 F r")]
+#[case("abandon", "interrupted", "2 F u")]
+#[case("answer", "asking", "2 F y")]
+#[case("keys-that-follow", "failed-spare", "2 F")]
+#[case("problems", "failed-spare", "p")]
+fn after_keys(#[case] name: &str, #[case] fleet: &str, #[case] keys: &str) {
+    for (width, height) in [(80, 24), (120, 36)] {
+        let text = Stage::pools(fleet).sized(width, height).press(keys).text();
+        insta::assert_snapshot!(format!("{name}-{width}x{height}"), text);
+    }
+}
+
+/// A takeover that was begun and does not end by itself.
+fn begun() -> Stage {
+    let mut stage = Stage::pools("host-gone");
+    stage.press("F F");
+    stage.client.slow.store(true, Ordering::Relaxed);
+    stage.press("text:studio-2").press("enter");
+    stage
+}
+
+#[test]
+fn the_box_becomes_the_run() {
+    let mut stage = begun().sized(120, 36);
+    insta::assert_snapshot!("takeover-moves-120x36", stage.text());
+    let mut stage = stage.sized(80, 24);
+    insta::assert_snapshot!("takeover-moves-80x24", stage.text());
+    // It stays open for a second Enter of a hurried hand, and Esc leaves the run alone.
+    stage.sent();
+    assert!(stage.press("enter enter").text().contains("starting redis"));
+    assert!(stage.press("esc").text().contains("the run goes on"));
+    assert_eq!(stage.sent(), []);
+}
+
+#[test]
+fn when_the_run_ends_the_box_says_what_came_of_it() {
+    let mut stage = begun();
+    let job = stage.client.snapshots.borrow().jobs.last().map_or(JobId(0), |job| job.id);
+    stage.client.change_job(job, |job| job.state = JobState::Done);
+    stage.refresh();
+    stage.settle();
+    let asked = stage.client.queries.lock().unwrap().iter().filter(|asked| **asked == Query::Report { job }).count();
+    assert_eq!(asked, 1);
+    assert!(stage.text().contains("starting sync_mysql"), "{}", stage.text());
+    let modals = stage.app.modals.len();
+    stage.press("enter");
+    assert_eq!((modals, stage.app.modals.len()), (1, 0));
+}
+
+#[test]
+fn what_was_shown_is_sent_whatever_happened_meanwhile() {
+    let mut stage = Stage::pools("host-gone");
+    stage.press("F F").press("text:studio-2");
+    // Another host is gone too, more important than the first.
+    stage.client.change_pool("people-count", |pool| pool.hosts[0].stand = hotspare::standin::view::Stand::Waiting);
+    stage.refresh();
+    stage.press("enter");
+    let sent = stage.sent();
+    let Some(Command::PoolTakeover { failed, spare, dry_run: false, phrase, .. }) = sent.last() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!((failed.as_deref(), spare.as_deref()), (Some("studio-2"), Some("studio-spare")));
+    assert_eq!(phrase, "studio-2");
+}
+
+#[test]
+fn a_dry_run_is_made_again_by_its_key() {
+    let mut stage = Stage::pools("host-gone");
+    stage.press("F F d");
+    let dry = |command: &Command| matches!(command, Command::PoolTakeover { dry_run: true, .. });
+    let sent = stage.sent();
+    assert_eq!(sent.iter().filter(|command| dry(command)).count(), 2, "{sent:?}");
+    assert_eq!(sent.len(), 2);
+}
+
+#[test]
+fn a_refused_takeover_cannot_be_typed_through() {
+    let mut stage = Stage::pools("ready");
+    stage.app.call(&Invocation { action: Action::Takeover, argument: Some("studio-2".into()) });
+    stage.settle();
+    assert!(stage.text().contains("refused"), "{}", stage.text());
+    stage.sent();
+    stage.press("text:studio-2").press("enter");
+    assert_eq!(earnest(&mut stage), 0);
+}
+
+#[test]
+fn the_host_that_loses_its_stand_in_is_named() {
+    let mut stage = Stage::pools("waiting");
+    let text = stage.press("F F").text();
+    assert!(text.contains("studio-2 loses its stand-in"), "{text}");
+}
+
+/// Every question that is answered by a name, with a stage on which it is asked, and the name.
+fn typed() -> [(&'static str, &'static str, &'static str); 7] {
+    [
+        ("host-gone", "F F", "studio-2"),
+        ("returned", "F g", "studio-2"),
+        ("host-gone", "F d", "people-count"),
+        ("host-gone", "F o", "studio-2"),
+        ("failed-spare", "F c", "studio-spare"),
+        ("interrupted", "F r", "studio-2"),
+        ("interrupted", "F u", "studio-2"),
+    ]
+}
+
+fn earnest(stage: &mut Stage) -> usize {
+    let dry = |command: &Command| {
+        matches!(
+            command,
+            Command::PoolTakeover { dry_run: true, .. }
+                | Command::PoolGiveback { dry_run: true, .. }
+                | Command::PoolDrill { dry_run: true, .. }
+        )
+    };
+    stage.sent().iter().filter(|command| !dry(command)).count()
+}
+
+#[test]
+fn only_the_right_name_typed_by_hand_does_it() {
+    for (scene, keys, name) in typed() {
+        for wrong in ["yes", "studio", "studio-1", "STUDIO-2", "people", "studio-2 "] {
+            let mut stage = Stage::pools(scene);
+            stage.press("2").press(keys).press(&format!("text:{wrong}")).press("enter");
+            assert_eq!(earnest(&mut stage), 0, "{keys} {wrong}");
+            assert!(stage.text().contains("that is not it"), "{keys} {wrong}\n{}", stage.text());
+        }
+        let mut stage = Stage::pools(scene);
+        stage.press("2").press(keys);
+        stage.event(Event::Paste(name.into()));
+        assert!(stage.text().contains("a paste is not taken here"), "{keys}");
+        stage.press("enter");
+        assert_eq!(earnest(&mut stage), 0, "{keys}");
+        let mut stage = Stage::pools(scene);
+        stage.press("2").press(keys).press(&format!("text:{name}")).press("enter");
+        assert_eq!(earnest(&mut stage), 1, "{keys}");
+    }
+}
+
+#[test]
+fn a_question_of_a_step_is_not_answered_by_enter() {
+    for (keys, expected) in [("enter", None), ("esc", None), ("right enter", Some(false)), ("left enter", Some(true))] {
+        let mut stage = Stage::pools("asking");
+        stage.press("F y").press(keys);
+        let answer = expected.map(|yes| Command::Answer { run: RunId(12), yes });
+        assert_eq!(stage.sent(), answer.into_iter().collect::<Vec<_>>(), "{keys}");
+    }
+}
+
+#[test]
+fn a_pause_needs_a_reason_and_a_duration() {
+    let mut stage = Stage::pools("ready");
+    stage.press("F p enter enter");
+    assert!(stage.text().contains("say why"));
+    stage.press("text:switch").press("enter ctrl-u").press("text:40d").press("enter");
+    assert!(stage.text().contains("between a moment and 31d"), "{}", stage.text());
+    assert_eq!(stage.sent(), []);
+}
+
+#[test]
+fn what_cannot_be_done_says_why() {
+    for (scene, action, why) in [
+        ("ready", Action::Giveback, "no spare of people-count stands in"),
+        ("ready", Action::Unpause, "people-count is not paused"),
+        ("ready", Action::Swear, "no host of people-count is gone"),
+        ("ready", Action::Clear, "nothing failed on studio-spare"),
+        ("ready", Action::Acknowledge, "nothing has happened in people-count"),
+        ("ready", Action::Resume, "no run of people-count is interrupted"),
+        ("ready", Action::AnswerStep, "no step of people-count asks"),
+        ("under-way", Action::Takeover, "a takeover is under way in people-count"),
+        ("standing-in", Action::Takeover, "a spare serves in the place of studio-2 already"),
+    ] {
+        let mut stage = Stage::pools(scene);
+        stage.app.focus = PaneId::Pools;
+        stage.settle();
+        let argument = (scene == "standing-in").then(|| "studio-2".to_owned());
+        let said = stage.app.why_not(&Invocation { action, argument }).unwrap_or_default();
+        let generic = said.contains(why) || action == Action::Swear && said.contains("studio-spare is not gone");
+        assert!(generic, "{scene} {}: {said}", action.spec().id);
+    }
+    let mut stage = Stage::pools("two");
+    stage.app.focus = PaneId::Journal;
+    assert_eq!(stage.app.why_not(&Action::Why.into()).as_deref(), Some("no pool is selected"));
+    let fleet = Stage::new(crate::fixture::harbour(noon()));
+    assert!(!fleet.app.exists(Action::Takeover), "a fleet without pools has no takeover");
+}
+
+#[test]
+fn a_host_of_the_pane_hosts_is_meant_by_a_takeover() {
+    let mut stage = Stage::pools("host-gone");
+    stage.press("F F");
+    let sent = stage.sent();
+    assert!(matches!(&sent[..], [Command::PoolTakeover { failed: Some(host), .. }] if host == "studio-2"), "{sent:?}");
+}
+
+#[test]
+fn the_page_follows_the_picture() {
+    let mut stage = Stage::pools("under-way");
+    assert!(stage.press("2 enter").text().contains("starting redis"));
+    stage.client.change_pool("people-count", |pool| {
+        let mut run = pools::done(noon());
+        run.state = RunState::Done;
+        pool.run = Some(std::sync::Arc::new(run));
+    });
+    stage.refresh();
+    assert!(!stage.text().contains("starting redis"));
+}
+
+#[test]
+fn ascii() {
+    let mut stage = Stage::ascii_over(pools::client("waiting", noon())).sized(80, 24);
+    insta::assert_snapshot!("ascii-pools", stage.press("2").text());
+    for keys in ["enter", "page-down", "w", "esc esc F F", "esc F d"] {
+        let text = stage.press(keys).text();
+        assert!(text.is_ascii(), "{keys}\n{text}");
+    }
+}
+
+#[test]
+fn every_theme_draws_the_same_words() {
+    for keys in ["2", "2 enter", "w", "F F"] {
+        let words = Stage::pools("waiting").press(keys).text();
+        for (name, _) in Library::default().list(Kind::Theme) {
+            let client: std::sync::Arc<FakeClient> = pools::client("waiting", noon());
+            let mut stage = Stage::over(client, &name, "default", false);
+            assert_eq!(stage.press(keys).text(), words, "{name} {keys}");
+        }
+    }
+}
