@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::machine::{Addressing, Machine, Plan, SSH_PORT};
+use super::machine::{Addressing, Machine, Plan, ROLE, SSH_PORT};
 use super::server::Protocol;
+use crate::reach::quote;
 
 /// How every fleet file of the demo begins: by it a file of somebody else is known.
 pub const SIGNATURE: &str = "# Written by `hotspare demo`";
@@ -19,7 +20,7 @@ pub fn file(machines: &[Machine], addressing: Addressing, ssh: bool) -> String {
         // Writing into a String cannot fail.
         let _ok = write!(text, "\n{}", host(machine, addressing, ssh));
     }
-    text.push_str(POOLS);
+    text.push_str(&pools(machines, ssh));
     text
 }
 
@@ -61,14 +62,26 @@ fn host(machine: &Machine, addressing: Addressing, ssh: bool) -> String {
     )
 }
 
-const POOLS: &str = r#"
+/// The pools. A takeover really commands the spare over ssh, and a page really tells whose work it does; where there is no
+/// ssh, it is only observed what would be done.
+fn pools(machines: &[Machine], ssh: bool) -> String {
+    let Some(folder) = machines.first().and_then(|machine| machine.folder.parent()) else { return String::new() };
+    let folder = quote::quote(&folder.display().to_string()).replace('\\', "\\\\").replace('"', "\\\"");
+    let mode = if ssh { "auto" } else { "observe" };
+    format!(
+        r#"
 [pools.people-count]
 protects = ["studio-1", "studio-2"]
 spares   = ["studio-spare"]
-mode     = "observe"
+mode     = "{mode}"
 up_after = "4s"
-fence    = "none"
+cooldown = "5s"
+dwell    = "5s"
+fence    = "none"                     # machines of one computer cannot own an address twice
 takeover = "people-count-takeover"
+giveback = "people-count-giveback"
+giveback_mode = "auto"
+drill    = "people-count-drill"
 
 [pools.cupola]
 protects = ["cupola-1"]
@@ -80,12 +93,25 @@ takeover = "cupola-takeover"
 
 [runbooks.people-count-takeover]
 steps = [
-  { name = "start",   kind = "command", on = "spare", run = "echo serving for {failed.name}" },
-  { name = "serving", kind = "wait", check = { kind = "http", url = "http://{spare.address}:5000/" }, within = "10s" },
+  {{ name = "start",   kind = "command", on = "spare", run = "echo {{failed.name}} > {folder}/{{spare.name}}/{ROLE}", undo = "rm {folder}/{{spare.name}}/{ROLE}" }},
+  {{ name = "serving", kind = "wait", check = {{ kind = "http", url = "http://{{spare.address}}:5000/", contains = "for {{failed.name}}" }}, within = "10s" }},
+]
+
+[runbooks.people-count-giveback]
+steps = [
+  {{ name = "serving", kind = "wait", check = {{ kind = "http", url = "http://{{failed.address}}:5000/" }}, within = "10s" }},
+  {{ name = "stop",    kind = "command", on = "spare", run = "rm {folder}/{{spare.name}}/{ROLE}" }},
+]
+
+[runbooks.people-count-drill]
+steps = [
+  {{ name = "page", kind = "wait", check = {{ kind = "http", url = "http://{{spare.address}}:5000/" }}, within = "10s" }},
 ]
 
 [runbooks.cupola-takeover]
 steps = [
-  { name = "serving", kind = "wait", check = { kind = "http", url = "http://{spare.address}:8080/" }, within = "10s" },
+  {{ name = "serving", kind = "wait", check = {{ kind = "http", url = "http://{{spare.address}}:8080/" }}, within = "10s" }},
 ]
-"#;
+"#
+    )
+}

@@ -95,6 +95,8 @@ impl Addressing {
     }
 }
 
+/// The file by which a machine knows in whose place it serves.
+pub const ROLE: &str = "serving";
 /// The port of a machine's sshd, before [`Addressing::port`].
 pub const SSH_PORT: u16 = 7023;
 
@@ -125,19 +127,27 @@ impl Machine {
         if !self.servers.is_empty() {
             return Ok(());
         }
+        // Whoever boots serves in nobody's place.
+        let role = self.folder.join(ROLE);
+        match std::fs::remove_file(&role) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let address = self.addressing.address(self.plan);
         let mut servers = Vec::with_capacity(self.plan.listens.len());
         for listens in self.plan.listens {
             let port = self.addressing.port(self.plan, listens.port);
-            servers.push(Server::start(listens.protocol, address, port, &self.tracker).map_err(|error| {
-                io::Error::new(
-                    error.kind(),
-                    format!(
-                        "{}: port {port} of {address} cannot be taken ({error}): is another demo running?",
-                        self.plan.name
-                    ),
-                )
-            })?);
+            servers.push(Server::start(listens.protocol, address, port, role.clone(), &self.tracker).map_err(
+                |error| {
+                    io::Error::new(
+                        error.kind(),
+                        format!(
+                            "{}: port {port} of {address} cannot be taken ({error}): is another demo running?",
+                            self.plan.name
+                        ),
+                    )
+                },
+            )?);
         }
         if let Some(kit) = sshd {
             let port = self.addressing.port(self.plan, SSH_PORT);

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -21,7 +22,7 @@ const RTMP_PACKET: usize = 1536;
 /// What a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// Answers every request with 200 and a line that names the service.
+    /// Answers every request with 200 and a line that names the service, and whose work it does beside its own.
     Http(&'static str),
     /// Completes the handshake, then listens.
     Rtmp,
@@ -42,14 +43,21 @@ pub struct Server {
 
 impl Server {
     /// Listens on this address; port 0 takes a free one.
-    pub fn start(protocol: Protocol, address: IpAddr, port: u16, tracker: &TaskTracker) -> io::Result<Self> {
+    /// `role` is a file that says in whose place its machine serves, where it does.
+    pub fn start(
+        protocol: Protocol,
+        address: IpAddr,
+        port: u16,
+        role: PathBuf,
+        tracker: &TaskTracker,
+    ) -> io::Result<Self> {
         let listener = listen(SocketAddr::new(address, port))?;
         let address = listener.local_addr()?;
         let silent = Arc::new(AtomicBool::new(false));
         let stop = CancellationToken::new();
         tracker.spawn(stop.clone().run_until_cancelled_owned(accept(
             listener,
-            protocol,
+            (protocol, role.into()),
             Arc::clone(&silent),
             stop.clone(),
             tracker.clone(),
@@ -79,7 +87,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 async fn accept(
     listener: TcpListener,
-    protocol: Protocol,
+    (protocol, role): (Protocol, Arc<Path>),
     silent: Arc<AtomicBool>,
     stop: CancellationToken,
     tracker: TaskTracker,
@@ -91,19 +99,20 @@ async fn accept(
             continue;
         };
         let silent = silent.load(Ordering::Relaxed);
+        let role = Arc::clone(&role);
         tracker.spawn(stop.clone().run_until_cancelled_owned(async move {
             // A client that leaves in the middle is what clients do.
-            let _left = tokio::time::timeout(PATIENCE, serve(stream, protocol, silent)).await;
+            let _left = tokio::time::timeout(PATIENCE, serve(stream, protocol, &role, silent)).await;
         }));
     }
 }
 
-async fn serve(mut stream: TcpStream, protocol: Protocol, silent: bool) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, protocol: Protocol, role: &Path, silent: bool) -> io::Result<()> {
     if silent {
         return drain(&mut stream).await;
     }
     match protocol {
-        Protocol::Http(service) => http(&mut stream, service).await,
+        Protocol::Http(service) => http(&mut stream, service, role).await,
         Protocol::Rtmp => rtmp(&mut stream).await,
         Protocol::Rtsp => rtsp(&mut stream).await,
         Protocol::Tcp => drain(&mut stream).await,
@@ -131,9 +140,11 @@ async fn head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-async fn http(stream: &mut TcpStream, service: &str) -> io::Result<()> {
+async fn http(stream: &mut TcpStream, service: &str, role: &Path) -> io::Result<()> {
     head(stream).await?;
-    let body = format!("{service}: serving\n");
+    let role = tokio::fs::read_to_string(role).await.unwrap_or_default();
+    let role = role.lines().next().map(|host| format!(" for {host}")).unwrap_or_default();
+    let body = format!("{service}: serving{role}\n");
     let answer = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()

@@ -100,9 +100,10 @@ impl Sshd {
             &format!(
                 "ListenAddress {address}:{port}\nHostKey \"{}\"\nAuthorizedKeysFile \"{}\"\nPidFile none\nStrictModes no\n\
                  PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nPermitRootLogin yes\n\
-                 PrintMotd no\nMaxStartups 100\nSetEnv SHLVL=1\n",
+                 PrintMotd no\nMaxStartups 100\nSetEnv SHLVL=1 HOTSPARE_GUARD=\"{}\"\n",
                 host_key.display(),
-                kit.authorized_keys.display()
+                kit.authorized_keys.display(),
+                folder.join("guard").display()
             ),
         )?;
         let mut child = Command::new(&kit.sshd)
