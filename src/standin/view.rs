@@ -82,6 +82,11 @@ pub enum Stand {
 }
 
 impl Stand {
+    /// Whether it is not there, or was not, until somebody says that it may be trusted again.
+    pub const fn gone(self) -> bool {
+        !matches!(self, Self::Serving | Self::Suspect)
+    }
+
     /// The word of screens and of `--json`.
     pub const fn word(self) -> &'static str {
         match self {

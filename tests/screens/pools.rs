@@ -161,6 +161,20 @@ fn a_refused_takeover_cannot_be_typed_through() {
 }
 
 #[test]
+fn a_refused_takeover_of_a_host_that_is_gone_names_the_oath() {
+    let refused = |scene: &str| {
+        let mut stage = Stage::pools(scene);
+        stage.client.change_pool("people-count", |pool| pool.owners[1].held_by = vec!["studio-2".into()]);
+        stage.refresh();
+        stage.app.call(&Invocation { action: Action::Takeover, argument: Some("studio-2".into()) });
+        stage.settle();
+        stage.text()
+    };
+    assert!(refused("host-gone").contains("can swear it"));
+    assert!(!refused("ready").contains("can swear it"));
+}
+
+#[test]
 fn the_host_that_loses_its_stand_in_is_named() {
     let mut stage = Stage::pools("waiting");
     let text = stage.press("F F").text();

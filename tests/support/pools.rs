@@ -442,7 +442,6 @@ pub fn rehearsal(pool: &PoolView, command: &Command, now: Timestamp) -> RunRepor
         let owner = pool.owners.iter().find(|owner| owner.held_by.iter().any(|by| Some(by) == run.failed.as_ref()));
         if let Some(owner) = owner {
             let address = &owner.address;
-            run.steps[0].state = StepState::Refused;
             run.steps[0].note = Some(format!("not proven: {address} answers (aa:bb:cc:00:00:07)"));
             refused.push(format!("{address} is held by {}; needs: that it releases it", owner.held_by[0]));
         } else {

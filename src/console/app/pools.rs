@@ -63,11 +63,10 @@ impl Target {
 
     /// The host that may be sworn to be off: the one that is meant, else the most important one that is gone.
     fn gone(&self) -> Option<&str> {
-        let gone = |stand| !matches!(stand, Stand::Serving | Stand::Suspect);
         let mut hosts = self.pool.hosts.iter();
         match &self.host {
-            Some(name) => hosts.find(|host| host.name == *name && gone(host.stand)),
-            None => hosts.find(|host| gone(host.stand)),
+            Some(name) => hosts.find(|host| host.name == *name && host.stand.gone()),
+            None => hosts.find(|host| host.stand.gone()),
         }
         .map(|host| host.name.as_str())
     }

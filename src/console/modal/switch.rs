@@ -3,6 +3,7 @@
 //! First the same without its effects, on the real hosts; then the question, answered by typing the name of its object;
 //! then the same box shows the run, step by step. What is sent names exactly what was shown.
 
+mod evidence;
 mod kind;
 mod picture;
 mod told;

@@ -1,6 +1,7 @@
 //! What the box says: the evidence, what would be done, what would be lost; then the run.
 
 use super::Kind;
+use super::evidence::evidence;
 use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::page::{Line, run as lines_of};
@@ -9,10 +10,8 @@ use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::console::world::World;
-use crate::health::observation::Outcome;
-use crate::health::view::Health;
-use crate::runbook::view::{RunReport, RunState, RunView, StepState};
-use crate::standin::view::{PoolDetail, PoolView, SpareState};
+use crate::runbook::view::{RunReport, RunState, RunView};
+use crate::standin::view::{PoolDetail, PoolView, Protected};
 
 /// What lines are made with.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +28,7 @@ pub(super) struct Page<'a> {
 const NAME: usize = 15;
 
 /// A name, and what is said of it in as many lines as it needs.
-fn said(name: &str, parts: Vec<Part>, room: usize) -> Vec<Line> {
+pub(super) fn said(name: &str, parts: Vec<Part>, room: usize) -> Vec<Line> {
     let mut lines = vec![vec![dim(format!("{name:<NAME$}"))]];
     for mut part in parts {
         let used = lines.last().map_or(0, |line| width(line));
@@ -45,7 +44,7 @@ fn said(name: &str, parts: Vec<Part>, room: usize) -> Vec<Line> {
 }
 
 /// A name, and a text that is broken where it is too long.
-fn text(name: &str, meaning: Meaning, text: &str, room: usize) -> Vec<Line> {
+pub(super) fn text(name: &str, meaning: Meaning, text: &str, room: usize) -> Vec<Line> {
     let lines = wrap(text, room.saturating_sub(NAME).max(20)).into_iter().enumerate();
     lines
         .map(|(index, line)| vec![dim(format!("{:<NAME$}", if index == 0 { name } else { "" })), part(meaning, line)])
@@ -125,102 +124,22 @@ pub(super) fn refused(
             lines.push(vec![if index == 0 { sign } else { plain("  ") }, plain(line)]);
         }
     }
-    let fence = |state| matches!(state, StepState::Refused | StepState::Failed | StepState::Unknown);
-    if report.run.steps.iter().any(|step| step.fence && fence(step.state)) {
+    // A dry run changes no state of a step: whether an oath can help is told by where the host stands.
+    let pool_view = page.world.newest.pool(pool);
+    let stands = |host: &&Protected| Some(&host.name) == report.run.failed.as_ref();
+    let gone = pool_view.and_then(|pool| pool.hosts.iter().find(stands)).is_some_and(|host| host.stand.gone());
+    if gone && matches!(kind, Kind::Takeover { .. }) {
         let text = "where nothing can prove that it is off, somebody who has seen it can swear it";
         lines.push(vec![part(Meaning::Info, format!("{} {text}", page.glyphs.into))]);
     }
     lines.push(vec![dim("nothing was changed; the refusal stands in the journal")]);
     lines.push(Vec::new());
-    lines.extend(evidence(kind, report, page.world.newest.pool(pool).map(AsRef::as_ref), detail, page));
+    lines.extend(evidence(kind, report, pool_view.map(AsRef::as_ref), detail, page));
     if !report.run.steps.is_empty() {
         lines.push(Vec::new());
         lines.extend(steps(report, page));
     }
     lines
-}
-
-/// What is known of the host: its health, who sees it, who answers for its address, the fence.
-fn evidence(
-    kind: &Kind,
-    report: &RunReport,
-    pool: Option<&PoolView>,
-    detail: Option<&PoolDetail>,
-    page: &Page<'_>,
-) -> Vec<Line> {
-    let run = &report.run;
-    let (world, glyphs) = (page.world, page.glyphs);
-    let mut lines = Vec::new();
-    if let Some(loses) = pool.and_then(|pool| loses(run, pool)) {
-        let spare = run.spare.as_deref().unwrap_or("the spare");
-        let text =
-            format!("{} {loses} loses its stand-in: {spare} stops serving for it, and {loses} waits", glyphs.warn);
-        lines.extend(wrap(&text, page.room).into_iter().map(|line| vec![part(Meaning::Bad, line)]));
-        lines.push(Vec::new());
-    }
-    let Some(host) = run.failed.as_deref().and_then(|name| world.newest.host(name)) else { return lines };
-    let since = format::moment(host.since, world.now, &world.zone);
-    let health = crate::console::pane::hosts::meaning(host.health);
-    let mut first = vec![
-        plain(format!("{} is ", host.name)),
-        part(health, format!("{} {}", glyphs.health(host.health), host.health.word())),
-        plain(format!(" since {since}")),
-    ];
-    if matches!(kind, Kind::Takeover { .. }) && !matches!(host.health, Health::Down) {
-        first.push(part(Meaning::Warn, "  it may be alive: its service stops when the fence works"));
-    }
-    lines.push(first);
-    lines.extend(said("  seen by", seen_by(host, detail, glyphs), page.room));
-    for owner in pool.iter().flat_map(|pool| &pool.owners) {
-        let own = host.service.as_ref().is_some_and(|at| at.split('/').next() == Some(owner.address.as_str()));
-        if own {
-            lines.extend(said("  address", words::owned(owner, glyphs), page.room));
-        }
-    }
-    if matches!(kind, Kind::Takeover { .. }) {
-        let fence = run.steps.iter().find(|step| step.fence);
-        let (meaning, words) = match fence {
-            None => (Meaning::Warn, "none: no step of the runbook is a fence".to_owned()),
-            Some(step) => match (&step.note, step.state) {
-                (Some(note), StepState::Refused | StepState::Failed | StepState::Unknown) => {
-                    (Meaning::Bad, note.clone())
-                }
-                (Some(note), _) => (Meaning::Text, note.clone()),
-                (None, _) => (Meaning::Text, format!("step {}: {}", step.name, step.does)),
-            },
-        };
-        lines.extend(text("  fence", meaning, &words, page.room));
-    }
-    lines
-}
-
-/// The host that loses its stand-in by this.
-fn loses<'a>(run: &RunView, pool: &'a PoolView) -> Option<&'a str> {
-    let spare = pool.spares.iter().find(|spare| Some(&spare.name) == run.spare.as_ref())?;
-    let serves = spare.standing_in_for.as_ref().filter(|_| spare.state == SpareState::Active)?;
-    (Some(serves) != run.failed.as_ref()).then_some(serves.as_str())
-}
-
-/// What each pair of eyes sees: the checks of this computer, and the witnesses.
-fn seen_by(host: &crate::health::view::HostView, detail: Option<&PoolDetail>, glyphs: &Glyphs) -> Vec<Part> {
-    let mut parts = vec![plain("console")];
-    for check in host.checks.iter().filter(|check| check.vital) {
-        let meaning = match check.result {
-            Outcome::Pass => Meaning::Good,
-            Outcome::Fail => Meaning::Bad,
-            Outcome::Unknown => Meaning::Unknown,
-        };
-        parts.push(part(meaning, format!(" {} {}", glyphs.outcome(check.result), check.name)));
-    }
-    let Some(detail) = detail else {
-        parts.push(dim("   asking the witnesses…"));
-        return parts;
-    };
-    for sight in detail.matrix.iter().filter(|sight| sight.host == host.name && sight.witness != "console") {
-        let (meaning, sign) = words::reaches(sight.reaches, glyphs);
-        parts.push(part(meaning, format!("   {} {sign}", sight.witness)));
-    }
-    parts
 }
 
 /// What would be lost, and how the spare is.
