@@ -13,6 +13,8 @@ use serde_json::Value;
 
 use crate::farm::{run, until};
 
+pub(crate) mod pool;
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Serves one page with the machine's name on every address, and a line that stays open on the next port.
