@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::hosts::Hosts;
 use super::snapshot::LeaseView;
+use super::state::StateFolder;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::fleet::check::Check;
@@ -29,6 +30,7 @@ pub(super) fn start(
     hosts: &Hosts,
     http: HttpClient,
     journal: &Journal,
+    state: &StateFolder,
 ) -> (Pools, Lease, mpsc::UnboundedReceiver<News>) {
     let prober = hosts.prober().clone();
     let tools = Tools {
@@ -49,6 +51,7 @@ pub(super) fn start(
         tools,
         lease: lease.clone(),
         journal: journal.clone(),
+        cards: state.cards(),
     };
     let (pools, news) = Pools::start(fleet, parts);
     (pools, lease, news)

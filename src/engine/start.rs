@@ -120,7 +120,7 @@ impl Engine {
         let http = HttpClient::new();
         let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone());
         let sessions = Sessions::start(&fleet, folder.path(), &config.clock, hosts.prober());
-        let (pools, lease, pool_news) = pools::start(&fleet, &config.clock, &hosts, http.clone(), &journal);
+        let (pools, lease, pool_news) = pools::start(&fleet, &config.clock, &hosts, http.clone(), &journal, &folder);
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {

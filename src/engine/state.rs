@@ -75,6 +75,11 @@ impl StateFolder {
         &self.0
     }
 
+    /// The folder of the recovery cards, one a pool.
+    pub fn cards(&self) -> PathBuf {
+        self.0.join("cards")
+    }
+
     /// The socket that faces join.
     pub fn socket(&self) -> PathBuf {
         self.0.join("engine.sock")

@@ -1,5 +1,6 @@
 //! Pools: who stands in for whom.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// `[pools.*]`: hosts that share spares.
@@ -43,6 +44,10 @@ pub struct Pool {
     pub giveback: Option<String>,
     /// Runbook of a drill.
     pub drill: Option<String>,
+    /// A drill is begun by itself when the last one is so long ago; `None`: drills are begun by hand.
+    pub drill_every: Option<Duration>,
+    /// Where the recovery card is written besides the state folder.
+    pub card: Option<PathBuf>,
     /// Commands that must print the same on spare and protected host.
     pub drift: Vec<Drift>,
 }

@@ -151,6 +151,8 @@ mod tests {
             takeover: String::new(),
             giveback: None,
             drill: None,
+            drill_every: None,
+            card: None,
             drift: Vec::new(),
         }
     }

@@ -57,13 +57,17 @@ pub fn one_line(text: &str) -> String {
     harmless(text).trim_end().replace('\n', "; ")
 }
 
-/// A time in the unit a person would use: `800 ms`, `1.5 s`, `42 s`, `5 min`.
+/// A time in the unit a person would use: `800 ms`, `1.5 s`, `42 s`, `5 min`, `2 h`, `7 d`.
 pub fn time(time: Duration) -> String {
     let seconds = time.as_secs();
     if seconds == 0 {
         format!("{} ms", time.as_millis())
     } else if seconds < 10 && time.subsec_millis() >= 100 {
         format!("{:.1} s", time.as_secs_f64())
+    } else if seconds >= 172_800 && seconds.is_multiple_of(86_400) {
+        format!("{} d", seconds / 86_400)
+    } else if seconds >= 7_200 && seconds.is_multiple_of(3_600) {
+        format!("{} h", seconds / 3_600)
     } else if seconds >= 120 && seconds.is_multiple_of(60) {
         format!("{} min", seconds / 60)
     } else {
@@ -106,9 +110,16 @@ mod tests {
 
     #[test]
     fn times_read_well() {
-        for (milliseconds, text) in
-            [(800, "800 ms"), (1500, "1.5 s"), (4000, "4 s"), (42_000, "42 s"), (90_000, "90 s"), (300_000, "5 min")]
-        {
+        for (milliseconds, text) in [
+            (800, "800 ms"),
+            (1500, "1.5 s"),
+            (4000, "4 s"),
+            (42_000, "42 s"),
+            (90_000, "90 s"),
+            (300_000, "5 min"),
+            (7_200_000, "2 h"),
+            (604_800_000, "7 d"),
+        ] {
             assert_eq!(time(Duration::from_millis(milliseconds)), text);
         }
     }

@@ -53,6 +53,14 @@ pub struct RunView {
     pub next: Option<String>,
 }
 
+impl RunView {
+    /// From the beginning of its timeline until everything was done that it is for, seconds. What is undone after that, at the
+    /// end of a drill, is not counted.
+    pub fn to_service(&self) -> f64 {
+        self.timeline.iter().take_while(|phase| !phase.name.starts_with(UNDO)).map(|phase| phase.seconds).sum()
+    }
+}
+
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -195,6 +203,9 @@ pub struct Phase {
     /// How long it took, seconds.
     pub seconds: f64,
 }
+
+/// How the name of a phase begins in which a step is undone.
+pub const UNDO: &str = "undo ";
 
 /// What a step wants to know from a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

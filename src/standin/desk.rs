@@ -49,8 +49,12 @@ pub(super) struct Kept {
     pub sights: BTreeMap<(String, String), Sight>,
     /// Anchor to whether it answered last.
     pub anchors: BTreeMap<String, bool>,
-    /// Spare to what makes it not ready, and when that was looked at.
-    pub readiness: BTreeMap<String, (Vec<String>, Timestamp)>,
+    /// Spare to what was found when it was looked at.
+    pub readiness: BTreeMap<String, Readiness>,
+    /// Drills that were promised and not made.
+    pub overdue: Option<String>,
+    /// Why the recovery card cannot be written.
+    pub uncarded: Option<String>,
     /// Who answers for each address that moves.
     pub owners: Vec<Owner>,
     /// What the arbiter said last.
@@ -67,6 +71,17 @@ pub(super) struct Kept {
     pub view: Arc<PoolView>,
 }
 
+/// What was found when a spare was looked at.
+#[derive(Debug, Clone)]
+pub(super) struct Readiness {
+    /// What makes it not ready, besides its health; empty: nothing.
+    pub unready: Vec<String>,
+    /// The least free room on its disks, bytes.
+    pub free: Option<u64>,
+    /// When that was.
+    pub at: Timestamp,
+}
+
 impl Desk {
     pub(super) fn new(pool: &Pool, now: Timestamp) -> Self {
         let kept = Kept {
@@ -77,6 +92,8 @@ impl Desk {
             sights: BTreeMap::new(),
             anchors: BTreeMap::new(),
             readiness: BTreeMap::new(),
+            overdue: None,
+            uncarded: None,
             owners: Vec::new(),
             judged: Judgement::default(),
             refusals: VecDeque::new(),

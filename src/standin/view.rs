@@ -33,6 +33,10 @@ pub struct PoolView {
     pub last_drill: Option<Past>,
     /// The promised time to service, seconds.
     pub target: f64,
+    /// How long ago the last good drill may be before nobody knows whether the spare works, seconds; `None`: the pool has
+    /// no drill.
+    #[serde(default)]
+    pub drill_every: Option<f64>,
     /// What needs a person, in words: two owners, a spare that died while standing in, a drill overdue.
     pub alarms: Vec<String>,
 }
@@ -119,6 +123,9 @@ pub struct SpareView {
     pub reasons: Vec<String>,
     /// When its readiness was last proven.
     pub proven: Option<Timestamp>,
+    /// The least free room on the disks that were looked at, bytes; `None`: not known.
+    #[serde(default)]
+    pub free: Option<u64>,
 }
 
 /// Where a spare stands: the words of `status --json`.
@@ -192,8 +199,22 @@ pub struct Past {
     pub at: Timestamp,
     /// How it ended.
     pub state: RunState,
-    /// From the fault, or from its beginning where there was none, to its end, seconds.
+    /// From the fault, or from its beginning where there was none, until everything was done that it is for, seconds.
     pub seconds: f64,
+    /// What was promised then, seconds; `None`: nothing.
+    #[serde(default)]
+    pub promised: Option<f64>,
+}
+
+impl Past {
+    /// What it is worth: `kept` the promise, `late`, or `failed`.
+    pub fn score(&self) -> &'static str {
+        match (self.state, self.promised) {
+            (RunState::Done, Some(promised)) if self.seconds > promised => "late",
+            (RunState::Done, _) => "kept",
+            _ => "failed",
+        }
+    }
 }
 
 /// Everything known of one pool, asked for when a page shows it.

@@ -5,13 +5,16 @@
 //! [`Pools::begin`], where the decision is made durable before its first step.
 
 mod act;
+mod cards;
 mod eyes;
 mod keep;
 mod ledger;
 mod make;
 mod mind;
+mod practice;
 mod words;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +60,8 @@ pub struct Parts {
     pub lease: Lease,
     /// The journal.
     pub journal: Journal,
+    /// The folder of the recovery cards.
+    pub cards: PathBuf,
 }
 
 /// What the engine is told.

@@ -32,6 +32,8 @@ pub(crate) fn pool() -> Pool {
         takeover: "take".into(),
         giveback: Some("give".into()),
         drill: None,
+        drill_every: None,
+        card: None,
         drift: Vec::new(),
     }
 }

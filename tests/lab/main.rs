@@ -36,6 +36,7 @@ mod farm;
 mod lan;
 mod midway;
 mod names;
+mod practice;
 mod probes;
 mod remote;
 mod runbooks;

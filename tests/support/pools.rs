@@ -50,6 +50,7 @@ fn spare(name: &str, state: SpareState, generation: u64, now: Timestamp) -> Spar
         generation,
         reasons: Vec::new(),
         proven: Some(ago(now, 70)),
+        free: Some(412_000_000_000),
     }
 }
 
@@ -62,6 +63,7 @@ fn past(run: u64, purpose: Purpose, state: RunState, seconds: f64, before: i64, 
         at: ago(now, before),
         state,
         seconds,
+        promised: (purpose != Purpose::Giveback).then_some(180.0),
     }
 }
 
@@ -84,6 +86,7 @@ fn ready(now: Timestamp) -> PoolView {
         last_takeover: None,
         last_drill: Some(past(11, Purpose::Drill, RunState::Done, 1.9, 6 * 86_400 + 90, now)),
         target: 180.0,
+        drill_every: Some(30.0 * 86_400.0),
         alarms: Vec::new(),
     }
 }

@@ -148,11 +148,12 @@ pub(super) fn text(view: &PoolView, now: Timestamp) -> String {
         past.as_ref().map(|past| {
             let ago = table::span(now.duration_since(past.at).as_secs());
             format!(
-                "last {word} {ago} ago: {} for {}, {}, {:.2} s",
+                "last {word} {ago} ago: {} for {}, {}, {:.2} s{}",
                 past.spare,
                 past.host,
                 past.state.word(),
-                past.seconds
+                past.seconds,
+                past.promised.map(|promised| format!(" of {promised:.0} s ({})", past.score())).unwrap_or_default(),
             )
         })
     };

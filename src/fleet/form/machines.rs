@@ -217,6 +217,13 @@ pub(super) static POOL: Form = Form::new(
         optional("giveback", RUNBOOK, "Runbook of a giveback."),
         optional("drill", RUNBOOK, "Runbook of a drill."),
         default(
+            "drill_every",
+            Kind::Blank(&Kind::Duration(MINUTE, 365 * DAY)),
+            "\"\"",
+            "A drill begins by itself when the last one is so long ago and all is well; empty: by hand.",
+        ),
+        optional("card", Kind::Path, "Where the recovery card is written besides the state folder."),
+        default(
             "drift",
             Kind::List(0, &Kind::Table(&DRIFT)),
             "[]",

@@ -20,6 +20,7 @@ pub(super) fn check(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
         members(pool, places, report);
         witnesses(pool, places, report);
         pace(pool, places, report);
+        drill(pool, places, report);
         detection(&hosts, pool, places, report);
         if let Some(takeover) = fleet.runbooks.iter().find(|runbook| runbook.name == pool.takeover) {
             fence(pool, takeover, places, report);
@@ -51,6 +52,16 @@ fn witnesses(pool: &Pool, places: &Places<'_>, report: &mut Report) {
         let message = format!("nobody but the console can see whether `{host}` is gone: it has no witness");
         let finding = report.warning(places.of(way!["pools", &pool.name, "witnesses"]), message);
         finding.hint("leave `witnesses` out for the spares, or name hosts that are reached over ssh");
+    }
+}
+
+fn drill(pool: &Pool, places: &Places<'_>, report: &mut Report) {
+    if pool.drill_every.is_some() && pool.drill.is_none() {
+        let place = places.of(way!["pools", &pool.name, "drill_every"]);
+        let message = format!("the pool `{}` has no drill that could be begun by itself", pool.name);
+        report
+            .error(place, message)
+            .hint("write `drill = \"NAME\"` with the name of a runbook, or leave `drill_every` out");
     }
 }
 

@@ -94,6 +94,8 @@ pub(super) fn pool(name: String, pool: View<'_>) -> Pool {
         takeover: pool.text("takeover"),
         giveback: pool.maybe_text("giveback"),
         drill: pool.maybe_text("drill"),
+        drill_every: pool.maybe_duration("drill_every"),
+        card: pool.maybe_path("card"),
         drift: pool.tables("drift").iter().map(|drift| Drift { run: drift.text("run") }).collect(),
     }
 }

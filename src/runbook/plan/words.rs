@@ -87,7 +87,7 @@ pub(crate) fn record_type(address: &str) -> &'static str {
 }
 
 /// A url without whoever logs in.
-fn without_user(url: &str) -> String {
+pub(crate) fn without_user(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);

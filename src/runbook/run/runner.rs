@@ -9,6 +9,7 @@ use super::{Hand, Ledger, Note, Right, Way, Wish};
 use crate::clock::Clock;
 use crate::fleet::runbook::OnError;
 use crate::journal::entry::Weight;
+use crate::runbook::cast::Purpose;
 use crate::runbook::deed::{Deeds, Look};
 use crate::runbook::guard::Guard;
 use crate::runbook::plan::Act;
@@ -84,6 +85,9 @@ impl<'a> Runner<'a> {
         } else {
             self.set(RunState::Running);
             self.forward(way).await;
+            if self.record.view.purpose == Purpose::Drill {
+                self.put_back().await;
+            }
         }
         self.close().await;
         self.record

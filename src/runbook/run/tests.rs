@@ -14,7 +14,7 @@ use crate::runbook::deed::{Bit, Found, Look, Told, Trouble};
 use crate::runbook::fence::Strength;
 use crate::runbook::plan::plan;
 use crate::runbook::record::{Oath, Orders};
-use crate::runbook::view::{RunId, RunState, StepState};
+use crate::runbook::view::{RunId, RunState, StepState, UNDO};
 
 /// What a part of a step answers with, by `part step`; what is not named goes well. Each answer is used once.
 type Answers = BTreeMap<&'static str, Vec<Trouble>>;
@@ -603,4 +603,39 @@ async fn the_timeline_has_no_gap_and_tells_claim_from_announce() {
     for pair in ended.view.timeline.windows(2) {
         assert!((pair[0].at + pair[0].seconds - pair[1].at).abs() < 1e-9);
     }
+}
+
+/// Three steps with an undo, and one that fails when it is asked to.
+fn practice() -> RunRecord {
+    let mut record = abc();
+    record.plan.purpose = Purpose::Drill;
+    record.view.purpose = Purpose::Drill;
+    record
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drill_leaves_nothing_behind_and_measures_only_the_way_there() {
+    let world = World::default();
+    let ended = go(&world, practice(), Way::Begin).await;
+    assert_eq!((ended.view.state, ended.view.next.as_deref()), (RunState::Done, None));
+    assert_eq!(world.done(), Vec::<String>::new(), "{:?}", world.log());
+    let undone = ended.view.timeline.iter().position(|phase| phase.name.starts_with(UNDO)).expect("it was undone");
+    let there: f64 = ended.view.timeline.iter().take(undone).map(|phase| phase.seconds).sum();
+    assert!((ended.view.to_service() - there).abs() < 1e-9);
+
+    // However it ends.
+    let world = answers([("act c", vec![failed()])]);
+    let ended = go(&world, practice(), Way::Begin).await;
+    assert_eq!(ended.view.state, RunState::Undone);
+    let next = ended.view.next.expect("what happened");
+    assert!(next.ends_with("everything that the drill began is undone"), "{next}");
+    assert_eq!(world.done(), Vec::<String>::new(), "{:?}", world.log());
+
+    // What cannot be undone is left to a person.
+    let world = answers([("undo b", vec![failed()])]);
+    let ended = go(&world, practice(), Way::Begin).await;
+    assert_eq!(ended.view.state, RunState::Failed);
+    let next = ended.view.next.expect("what happened");
+    assert!(next.starts_with("every step was done, and what the drill began is not all undone"), "{next}");
+    assert_eq!(world.done(), ["b"]);
 }

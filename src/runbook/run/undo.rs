@@ -3,7 +3,7 @@
 use super::runner::Runner;
 use crate::journal::entry::Weight;
 use crate::runbook::deed::Trouble;
-use crate::runbook::view::{RunState, StepState};
+use crate::runbook::view::{RunState, StepState, UNDO};
 
 impl Runner<'_> {
     /// Undoes every step that was done or may have been. One that cannot be undone does not keep the others from it.
@@ -39,6 +39,31 @@ impl Runner<'_> {
         }
         let state = if unknown { RunState::Unknown } else { RunState::Failed };
         self.end(state, format!("{}; do it by hand, or abandon the run again", left.join("; ")));
+    }
+
+    /// Practice leaves nothing behind: what it began is undone, however it ended. What nobody can tell, and what may not be
+    /// gone on with, is left to a person.
+    pub(super) async fn put_back(&mut self) {
+        let (state, next) = (self.record.view.state, self.record.view.next.take());
+        if !matches!(state, RunState::Done | RunState::Failed) {
+            self.record.view.next = next;
+            return;
+        }
+        self.undo_all().await;
+        let view = &mut self.record.view;
+        match (view.state, state) {
+            (RunState::Undone, RunState::Done) => view.state = RunState::Done,
+            (RunState::Undone, _) => {
+                let why = next.unwrap_or_default();
+                let why = why.split("; ").next().unwrap_or_default();
+                view.next = Some(format!("{why}; everything that the drill began is undone"));
+            }
+            _ => {
+                let left = view.next.take().unwrap_or_default();
+                let before = if state == RunState::Done { "every step was done" } else { "a step failed" };
+                view.next = Some(format!("{before}, and what the drill began is not all undone: {left}"));
+            }
+        }
     }
 
     async fn undo_step(&mut self, index: usize) -> Result<(), Undone> {
@@ -82,7 +107,7 @@ impl Runner<'_> {
     }
 
     fn undo_phase(&mut self, index: usize) {
-        let name = format!("undo {}", self.name(index));
+        let name = format!("{UNDO}{}", self.name(index));
         let now = self.clock.tick();
         self.timeline.begin(&mut self.record.view.timeline, &name, now);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Act;
 use super::evidence::{Belief, Testimony};
 use super::holds::Holds;
 use super::scene::{HostSeen, Scene};
@@ -122,6 +123,11 @@ pub(super) struct Facts<'a> {
     pub(super) taken: String,
 }
 
+/// Whether a drill of the host has not ended.
+fn practised(book: &Book, host: &str) -> bool {
+    book.run.as_ref().is_some_and(|run| run.decision.act == Act::Drill && run.decision.host == host)
+}
+
 impl<'a> Facts<'a> {
     /// Of one host, when more important ones have claimed theirs.
     pub(super) fn of(name: &'a str, spares: &Spares<'a>, holds: &'a Holds, testimony: Testimony) -> Self {
@@ -134,7 +140,8 @@ impl<'a> Facts<'a> {
             name,
             seen: scene.host(name),
             testimony,
-            assigned: book.serving(name),
+            // Practice changes nothing for the host: it serves, or fails, as if there were none.
+            assigned: book.serving(name).filter(|_| !practised(book, name)),
             free: spares.free(holds.rest.is_some()),
             victim: spares.victim(name),
             unready: spares.unready(),

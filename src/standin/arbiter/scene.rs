@@ -78,7 +78,7 @@ pub struct SpareSeen {
     pub health: Health,
     /// Who keeps it in maintenance, why and until when, in words.
     pub maintenance: Option<String>,
-    /// Everything that makes it not ready, besides its health: drift, disk, lag, a drill overdue.
+    /// Everything that makes it not ready, besides its health: it cannot be commanded, drift, no room.
     pub unready: Vec<String>,
 }
 

@@ -42,6 +42,8 @@ pub(super) fn pool() -> Pool {
         takeover: "take".into(),
         giveback: Some("give".into()),
         drill: Some("drill".into()),
+        drill_every: None,
+        card: None,
         drift: Vec::new(),
     }
 }

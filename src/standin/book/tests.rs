@@ -64,6 +64,13 @@ fn what_has_ended_is_remembered_with_its_time_and_not_for_ever() {
         book.ended(RunId(run), RunState::Done, None, at(5)).unwrap();
     }
     assert_eq!((book.past.len(), book.past[0].run, book.rest), (PAST, RunId(99), Some(at(4))));
+    book.begin(&decision(Act::Drill, "b", "t"), "engine", true, RunId(100), at(6)).unwrap();
+    book.ended(RunId(100), RunState::Done, None, at(7)).unwrap();
+    assert_eq!(book.rest, Some(at(4)), "practice holds up nothing that is meant");
+    book.measured(RunId(100), 0.5, Some(2.0));
+    assert_eq!((book.past[0].seconds, book.past[0].score()), (0.5, "kept"));
+    book.measured(RunId(100), 2.5, Some(2.0));
+    assert_eq!(book.past[0].score(), "late");
 }
 
 #[test]

@@ -144,7 +144,8 @@ impl Book {
             return Ok(());
         }
         let Some(ended) = self.run.take() else { return Ok(()) };
-        if ended.automatic {
+        // Practice holds up nothing that is meant.
+        if ended.automatic && ended.decision.act != Act::Drill {
             self.rest = Some(now);
         }
         self.settle(&ended, state, why, now);
@@ -159,10 +160,18 @@ impl Book {
                 at: now,
                 state,
                 seconds: since(now, decision.fault.unwrap_or(began)).as_secs_f64(),
+                promised: None,
             },
         );
         self.past.truncate(PAST);
         Ok(())
+    }
+
+    /// What was measured of a run that has ended, and what was promised; seconds.
+    pub fn measured(&mut self, id: RunId, seconds: f64, promised: Option<f64>) {
+        if let Some(past) = self.past.iter_mut().find(|past| past.run == id) {
+            (past.seconds, past.promised) = (seconds, promised);
+        }
     }
 
     /// What is true of the spare and the host afterwards.

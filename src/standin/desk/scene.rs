@@ -41,7 +41,7 @@ impl Desk {
             health: belief.health,
             maintenance: belief.maintenance.as_ref().map(words),
             unready: match kept.readiness.get(&belief.host) {
-                Some((unready, _)) => unready.clone(),
+                Some(looked) => looked.unready.clone(),
                 None => vec!["it was not looked at yet".into()],
             },
         };

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::fleet::pool::Pool;
 use crate::runbook::cast::Purpose;
 use crate::standin::book::Phase;
+use crate::standin::drill;
 use crate::standin::view::{Past, PoolDetail, PoolView, Protected, SpareState, SpareView, Stand};
 
 /// Before anything was seen.
@@ -28,6 +29,7 @@ pub(super) fn blank(pool: &Pool, now: Timestamp) -> PoolView {
         generation: 0,
         reasons: vec!["not looked at yet".into()],
         proven: None,
+        free: None,
     };
     PoolView {
         name: pool.name.clone(),
@@ -41,6 +43,7 @@ pub(super) fn blank(pool: &Pool, now: Timestamp) -> PoolView {
         last_takeover: None,
         last_drill: None,
         target: pool.target.as_secs_f64(),
+        drill_every: drill::every(pool).map(|every| every.as_secs_f64()),
         alarms: Vec::new(),
     }
 }
@@ -71,6 +74,7 @@ impl Desk {
         });
         let spares = judged.spares.iter().map(|spare| {
             let assigned = book.spares.get(&spare.name);
+            let looked = kept.readiness.get(&spare.name);
             let serves = assigned.filter(|assigned| assigned.phase == Phase::Active);
             SpareView {
                 name: spare.name.clone(),
@@ -80,12 +84,15 @@ impl Desk {
                 by: assigned.map(|assigned| assigned.by.clone()),
                 generation: book.generation_of(&spare.name),
                 reasons: spare.reasons.clone(),
-                proven: kept.readiness.get(&spare.name).map(|(_, at)| *at),
+                proven: looked.map(|looked| looked.at),
+                free: looked.and_then(|looked| looked.free),
             }
         });
         let last = |purpose: Purpose| book.past.iter().find(|past| past.purpose == purpose).cloned();
         let mut alarms = judged.alarms.clone();
         alarms.extend(kept.trouble.clone());
+        alarms.extend(kept.overdue.clone());
+        alarms.extend(kept.uncarded.clone());
         alarms.extend(owned(kept));
         PoolView {
             hosts: hosts.collect(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::super::arbiter::{Decision, decide};
+use super::super::arbiter::{Act, Decision, decide};
 use super::super::book::Book;
 use super::super::desk::Desk;
 use super::Pools;
@@ -112,8 +112,15 @@ impl Pools {
             let bad = matches!(step.state, StepState::Failed | StepState::Refused | StepState::Unknown);
             bad.then(|| format!("{}: {}", step.name, step.note.clone().unwrap_or_default()))
         });
+        let why = why.or_else(|| ended.view.next.clone());
         let (id, state, now) = (ended.view.id, ended.view.state, self.now());
-        let end = |book: &mut Book| book.ended(id, state, why.clone(), now).map_err(|error| error.to_string());
+        let seconds = ended.view.to_service();
+        let promised = (ended.view.purpose != Purpose::Giveback).then(|| desk.pool().target.as_secs_f64());
+        let end = |book: &mut Book| {
+            book.ended(id, state, why.clone(), now).map_err(|error| error.to_string())?;
+            book.measured(id, seconds, promised);
+            Ok(())
+        };
         if let Err(undone) = self.change(desk, end).await {
             self.write(desk, format!("the end of run {id} is not kept"), undone.to_string(), Weight::Alarm);
         }
@@ -126,6 +133,9 @@ impl Pools {
 
     /// Whether the arbiter still decides the same.
     fn still(&self, desk: &Desk, decision: &Decision) -> bool {
+        if decision.act == Act::Drill {
+            return self.drill_is_due(desk, decision);
+        }
         let beliefs = self.0.parts.watch.beliefs();
         let (own, others) =
             (super::mind::own(&beliefs, &self.0.parts.clock), self.0.parts.lease.others().borrow().clone());

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::super::desk::Desk;
-use super::super::drift;
-use super::super::owners;
+use super::super::desk::{Desk, Readiness};
 use super::super::view::{Owner, Sight};
 use super::super::witness::Inquiry;
+use super::super::{drift, owners, room};
 use super::Pools;
 use crate::fleet::Fleet;
 use crate::fleet::check::CheckKind;
@@ -122,20 +121,20 @@ impl Pools {
             let fleet = self.fleet();
             let spares = desk.pool().spares.iter().filter_map(|name| fleet.host(name));
             let looking = spares.map(|spare| self.readiness(desk, &fleet, spare));
-            for (spare, unready) in join_all(looking).await {
-                let at = self.now();
-                desk.kept().readiness.insert(spare, (unready, at));
+            for (spare, looked) in join_all(looking).await {
+                desk.kept().readiness.insert(spare, looked);
             }
             tokio::time::sleep(READINESS).await;
         }
     }
 
     /// What makes a spare not ready, besides its health: it cannot be commanded, or it is not what it is to stand in for.
-    async fn readiness(&self, desk: &Desk, fleet: &Fleet, spare: &Host) -> (String, Vec<String>) {
+    async fn readiness(&self, desk: &Desk, fleet: &Fleet, spare: &Host) -> (String, Readiness) {
         let ssh = &self.0.parts.tools.ssh;
-        let mut unready = Vec::new();
-        match ssh.run(&spare.ssh, &Remote::new("exit 0", PATIENCE)).await {
+        let (mut free, mut unready) = (None, Vec::new());
+        match ssh.run(&spare.ssh, &Remote::new(room::SCRIPT, PATIENCE)).await {
             Ok(output) if output.status == 0 => {
+                (free, unready) = room::judge(&output.text());
                 for drift in &desk.pool().drift {
                     let beliefs = self.0.parts.watch.beliefs();
                     let alive = |name: &&String| {
@@ -153,7 +152,7 @@ impl Pools {
             Ok(output) => unready.push(format!("a shell on it ends with status {}", output.status)),
             Err(error) => unready.push(format!("it cannot be commanded: {}", error.what)),
         }
-        (spare.name.clone(), unready)
+        (spare.name.clone(), Readiness { unready, free, at: self.now() })
     }
 
     pub(super) async fn look_at_owners(&self, desk: &Arc<Desk>) {

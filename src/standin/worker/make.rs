@@ -157,7 +157,7 @@ impl Pools {
     /// Writes and tells how a run ended.
     pub(super) fn told(&self, desk: &Desk, run: &RunView, why: String) {
         let (host, spare) = (run.failed.clone().unwrap_or_default(), run.spare.clone().unwrap_or_default());
-        let seconds: f64 = run.timeline.iter().map(|phase| phase.seconds).sum();
+        let seconds = run.to_service();
         let phases: Vec<String> =
             run.timeline.iter().map(|phase| format!("{} {:.2}", phase.name, phase.seconds)).collect();
         let took =

@@ -28,6 +28,8 @@ impl Pools {
             self.ask_witnesses(desk),
             self.look_at_spares(desk),
             self.look_at_owners(desk),
+            self.practise(desk),
+            self.write_cards(desk),
         );
     }
 

@@ -63,7 +63,10 @@ steps = [
   {{ name = "return", kind = "address", on = "failed", take = "{{failed.service}}", device = "eth0" }},
 ]
 [runbooks.practice]
-steps = [{{ name = "look", kind = "command", on = "spare", run = "true" }}]
+steps = [
+  {{ name = "begin", kind = "command", on = "spare", run = "{start}", undo = "{stop}" }},
+  {{ name = "answers", kind = "wait", check = {{ kind = "http", url = "http://{{spare.address}}:5000/" }}, within = "10s" }},
+]
 "#,
             a = lan.machine("a").address,
             b = lan.machine("b").address,

@@ -168,12 +168,14 @@ fn about(kind: &Kind, run: &RunView, pool: &PoolView, page: &Page<'_>) -> Vec<Li
         if let Some(proven) = spare.proven {
             parts.push(dim(format!(", looked at {}", format::ago(proven, world.now))));
         }
-        match &pool.last_drill {
-            Some(past) => {
-                parts.push(dim(format!(" {} ", glyphs.dot)));
-                parts.extend(words::last("drill", past, pool, world, glyphs));
-            }
-            None => parts.push(dim(format!(" {} never drilled", glyphs.dot))),
+        if let Some(free) = spare.free {
+            parts.push(dim(format!(" {} {} free", glyphs.dot, crate::reach::plain::size(free))));
+        }
+        parts.push(dim(format!(" {} ", glyphs.dot)));
+        if let Some(past) = &pool.last_drill {
+            parts.extend(words::last("drill", past, pool, world, glyphs));
+        } else {
+            parts.push(words::never_drilled(pool, glyphs));
         }
         lines.extend(said("the spare is", parts, page.room));
         lines.extend(spare.reasons.iter().flat_map(|why| text("", Meaning::Warn, why, page.room)));

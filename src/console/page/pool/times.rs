@@ -33,10 +33,11 @@ pub(super) fn promised(pool: &PoolView, world: &World, glyphs: &Glyphs) -> Vec<L
     for (name, past) in past {
         let name = format!("last {name}");
         let Some(past) = past else {
-            lines.push(vec![row(&name, glyphs.none.into()), dim("never")]);
+            let gap = if name == "last drill" { words::never_drilled(pool, glyphs) } else { dim("never") };
+            lines.push(vec![row(&name, glyphs.none.into()), gap]);
             continue;
         };
-        let late = past.seconds > pool.target || past.state != RunState::Done;
+        let late = past.score() != "kept";
         let meaning = if late { Meaning::Bad } else { Meaning::Chart };
         let mut line = vec![row(&name, words::seconds(past.seconds)), bar(past.seconds, meaning)];
         line.push(dim(format!("  {}, {} for {}", format::ago(past.at, world.reference()), past.spare, past.host)));

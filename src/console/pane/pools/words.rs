@@ -185,7 +185,7 @@ pub fn outlook(pool: &PoolView, world: &World, glyphs: &Glyphs, width: usize) ->
             Some(past) => {
                 lines.push(std::iter::once(plain("  ")).chain(last(name, past, pool, world, glyphs)).collect());
             }
-            None if name == "drill" => lines.push(vec![dim("  never drilled")]),
+            None if name == "drill" => lines.push(vec![plain("  "), never_drilled(pool, glyphs)]),
             None => {}
         }
     }
@@ -212,13 +212,29 @@ pub fn last(name: &str, past: &Past, pool: &PoolView, world: &World, glyphs: &Gl
     if past.state != RunState::Done {
         return vec![head, part(Meaning::Bad, format!("{} {} after {took}", glyphs.bad, past.state.word()))];
     }
-    let promised = seconds(pool.target);
+    let stale = past.purpose == Purpose::Drill && too_old(past, pool, world);
+    let head = if stale { part(Meaning::Bad, format!("{} last {name} {when}: ", glyphs.warn)) } else { head };
+    let promised = seconds(past.promised.unwrap_or(pool.target));
     // A giveback promises nothing.
     if past.purpose == Purpose::Giveback {
         return vec![head, plain(took)];
     }
-    let meaning = if past.seconds > pool.target { Meaning::Bad } else { Meaning::Text };
+    let meaning = if past.score() == "late" { Meaning::Bad } else { Meaning::Text };
     vec![head, part(meaning, took), dim(format!(" of {promised}"))]
+}
+
+/// Whether the last drill is so long ago that nobody knows whether the spare still works.
+fn too_old(past: &Past, pool: &PoolView, world: &World) -> bool {
+    let ago = world.reference().duration_since(past.at).as_secs_f64();
+    pool.drill_every.is_some_and(|every| ago >= every)
+}
+
+/// What is said where there never was a drill: it is a gap only where there could be one.
+pub fn never_drilled(pool: &PoolView, glyphs: &Glyphs) -> Part {
+    match pool.drill_every {
+        Some(_) => part(Meaning::Warn, format!("{} never drilled", glyphs.warn)),
+        None => dim("no drill is declared"),
+    }
 }
 
 /// Meaning and sign of whether a witness reaches a host.

@@ -129,3 +129,16 @@ fn a_planned_switchover_is_not_given_back_by_itself() {
     assert_eq!((chosen(&judged), stand(&judged, "a").why.as_str()), (None, "its work was moved to s by ana"));
     assert!(by_hand(&pool, &desk.book, &scene(1000), &wish(Act::Giveback, "a", None)).is_ok());
 }
+
+#[test]
+fn practice_changes_nothing_for_the_host() {
+    let mut desk = Desk::default();
+    desk.begin(&wanted(Act::Drill, "a", "s"), 0);
+    let stand = |scene: &Scene| {
+        let judged = decide(&pool(), &desk.book, scene);
+        assert_eq!(judged.decision, None, "one run at a time");
+        judged.hosts.into_iter().find(|host| host.name == "a").unwrap().stand
+    };
+    assert_eq!(stand(&scene(1)), Stand::Serving);
+    assert_eq!(stand(&scene(1).gone("a")), Stand::Waiting);
+}
