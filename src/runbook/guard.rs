@@ -11,6 +11,8 @@
 //! Where: `$HOTSPARE_GUARD`, or `/var/lib/hotspare/guard` for root and `~/.local/state/hotspare/guard` for others
 //! (`$XDG_STATE_HOME` is honoured). Every console should log in as the same user.
 //!
+//! **Durable.** The generation and the beginning of the step are on the disk (fsync, folder included) before the step begins.
+//!
 //! The same folder holds a note of each step, with how it ended, so that a connection that is lost in mid-step
 //! does not leave the question open for ever. Notes older than 30 days are removed.
 

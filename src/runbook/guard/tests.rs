@@ -139,6 +139,38 @@ fn a_host_that_cannot_remember_refuses() {
     assert!(stopped(&output).expect("words").contains("cannot be made"));
 }
 
+/// Stands in the way of `sync`: tells what is brought to the disk, and whether the step has begun.
+fn sync(folder: &Path, ends: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let bin = folder.join("bin");
+    std::fs::create_dir_all(&bin).expect("made");
+    let script = format!(
+        "#!/bin/sh\n[ -e {0}/begun ] && echo begun >>{0}/told\necho \"$@\" >>{0}/told\n{ends}\n",
+        folder.display()
+    );
+    std::fs::write(bin.join("sync"), script).expect("written");
+    std::fs::set_permissions(bin.join("sync"), std::fs::Permissions::from_mode(0o755)).expect("set");
+    format!("{}:{}", bin.display(), std::env::var("PATH").expect("a path"))
+}
+
+#[test]
+fn a_generation_is_on_the_disk_before_the_step_begins() {
+    for shell in [&["dash"][..], &["bash", "--posix"]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (at, begun) = (folder.path().join("guard"), folder.path().join("begun"));
+        let script = guard(3).wrap("take", &format!("touch {}", begun.display()));
+        let go = |path: String| command(shell, &at, &script).env("PATH", path).status().expect("a shell").code();
+        assert_eq!(go(sync(folder.path(), "exit 1")), Some(214), "{shell:?}: a broken disk");
+        assert!(!begun.exists(), "{shell:?}: the step is not begun");
+        std::fs::remove_file(folder.path().join("told")).expect("it was asked");
+        assert_eq!(go(sync(folder.path(), "exit 0")), Some(0), "{shell:?}");
+        let told = std::fs::read_to_string(folder.path().join("told")).expect("it was asked");
+        let at = at.display();
+        assert_eq!(told, format!("{at}/run.7.take {at}/gen.people_2e_count.3 {at}\n"), "{shell:?}");
+        assert!(begun.exists());
+    }
+}
+
 #[test]
 fn names_do_not_meet() {
     assert_eq!(plain_name("a.b"), "a_2e_b");
