@@ -39,7 +39,7 @@ pub(super) fn start(
         http,
         secrets: prober.secrets().clone(),
         ask: asker(&prober),
-        witness: None,
+        witnesses: Vec::new(),
     };
     let shelf = Arc::new(State(journal.clone()));
     let with = lease::Tools { clock: clock.clone(), secrets: prober.secrets().clone(), shelf };

@@ -10,6 +10,7 @@ mod scale;
 mod shell;
 pub(crate) mod silence;
 mod wait;
+pub mod wire;
 
 use super::deed::{Bit, Found, Trouble};
 use super::plan::Act;

@@ -31,17 +31,8 @@ pub struct Tools {
     pub secrets: Secrets,
     /// Checks, for steps that wait.
     pub ask: Asker,
-    /// Another place from which an address that was taken is looked at.
-    pub witness: Option<Witness>,
-}
-
-/// A place from which the wire is looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Witness {
-    /// The machine.
-    pub machine: Machine,
-    /// Its network device.
-    pub device: String,
+    /// Machines that may be asked who answers for an address that was taken, best first. Chosen for each run.
+    pub witnesses: Vec<Machine>,
 }
 
 impl Deeds for Tools {

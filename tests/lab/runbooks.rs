@@ -15,11 +15,12 @@ use hotspare::runbook::cast::{Cast, Machine, Purpose};
 use hotspare::runbook::dry::rehearse;
 use hotspare::runbook::fence::Strength;
 use hotspare::runbook::guard::Guard;
-use hotspare::runbook::kind::address::{Holding, hold, owners, repair};
+use hotspare::runbook::kind::address::{Holding, hold, repair};
+use hotspare::runbook::kind::wire::{self, Heard};
 use hotspare::runbook::plan::plan;
 use hotspare::runbook::record::{Orders, RunRecord};
 use hotspare::runbook::run::{Hand, Ledger, Note, Right, Way, execute};
-use hotspare::runbook::tools::{Tools, Witness};
+use hotspare::runbook::tools::Tools;
 use hotspare::runbook::view::{RunId, RunState, StepState};
 
 use crate::farm::{Host, Ssh, processes, run, until};
@@ -52,7 +53,7 @@ pub(crate) fn tools(ssh: SshPool) -> Tools {
         http: HttpClient::new(),
         secrets: Secrets::new(clock),
         ask: Arc::new(|_, _, _| Box::pin(async { Ok(()) })),
-        witness: None,
+        witnesses: Vec::new(),
     }
 }
 
@@ -142,8 +143,8 @@ async fn commands_run_quoted_and_heard_and_are_undone() {
         ),
     );
     make.undo = Some(format!("rmdir {}", folder.display()));
-    let mut fail = command("fail", "echo some words; echo what is wrong >&2; exit 3");
-    let ended = go(&tools, record(vec![make.clone(), fail.clone()], &cast, 1, Fence::None), Way::Begin).await;
+    let fail = command("fail", "echo some words; echo what is wrong >&2; exit 3");
+    let ended = go(&tools, record(vec![make, fail], &cast, 1, Fence::None), Way::Begin).await;
     assert_eq!(ended.view.state, RunState::Failed);
     let mut heard = ended.view.steps[0].output.clone();
     heard.sort();
@@ -154,14 +155,35 @@ async fn commands_run_quoted_and_heard_and_are_undone() {
     assert_eq!(undone.view.state, RunState::Undone, "{:?}", undone.view);
     assert!(!folder.exists());
 
-    fail.on = Some(Place::Console);
-    make.on = Some(Place::Console);
-    cast.token = "2".into();
+    tools.ssh.shutdown().await;
+}
+
+/// What the console remembers of generations belongs to this machine: the test is done again in a process that has a folder
+/// of its own for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_run_beside_the_engine_too() {
+    if std::env::var_os("HOTSPARE_GUARD").is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut again = std::process::Command::new(std::env::current_exe().expect("this program"));
+        again.args(["--exact", "runbooks::commands_run_beside_the_engine_too"]).env("HOTSPARE_GUARD", folder.path());
+        let output = again.output().expect("this program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        assert!(folder.path().join("run.2.make").exists(), "nothing was noted there");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let there = folder.path().join("made");
+    let tools = tools(SshPool::new(SshOptions::default(), Clock::real()));
+    let mut make = command("make", &format!("mkdir {}", there.display()));
+    make.undo = Some(format!("rmdir {}", there.display()));
+    let mut fail = command("fail", "echo some words; echo what is wrong >&2; exit 3");
+    (make.on, fail.on) = (Some(Place::Console), Some(Place::Console));
+    let cast = Cast { pool: Some("p".into()), token: "2".into(), ..Cast::default() };
     let ended = go(&tools, record(vec![make, fail], &cast, 1, Fence::None), Way::Begin).await;
     assert_eq!(ended.view.steps[1].note.as_deref(), Some("console: exit status 3: what is wrong"));
+    assert!(there.exists());
     let undone = go(&tools, ended, Way::Abandon).await;
-    assert_eq!((undone.view.state, folder.exists()), (RunState::Undone, false));
-    tools.ssh.shutdown().await;
+    assert_eq!((undone.view.state, there.exists()), (RunState::Undone, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,8 +287,7 @@ impl Site {
         spare.exec(&["ip", "addr", "add", "10.77.0.112/24", "dev", "lan0"]);
         let (of_failed, of_spare, of_client) = (failed.sshd().await, spare.sshd().await, client.sshd().await);
         let mut tools = tools(together(&[(&spare, &of_spare), (&failed, &of_failed), (&client, &of_client)]));
-        tools.witness =
-            Some(Witness { machine: machine("client", &of_client, "10.77.0.13", None), device: "lan0".into() });
+        tools.witnesses = vec![machine("client", &of_client, "10.77.0.13", None)];
         let cast = Cast {
             pool: Some("p".into()),
             failed: Some(machine("failed", &of_failed, "10.77.0.11", Some("10.77.0.100/24"))),
@@ -325,6 +346,18 @@ async fn an_address_moves_and_nothing_else_does() {
     let note = taken.view.steps[0].note.clone().expect("seen");
     assert!(note.contains(&format!("client sees {SERVICE} at {}", mac(&site.spare))), "{note}");
 
+    // Who does not hear is said, and holds nothing up; whoever else answers does.
+    let mut deaf = site.tools.clone();
+    deaf.witnesses = vec![Machine { ssh: "192.0.2.77".into(), ..site.tools.witnesses[0].clone() }];
+    let began = site.tools.clock.tick();
+    let taken = go(&deaf, record(vec![take()], &site.cast, 1, Fence::None), Way::Begin).await;
+    assert_eq!(taken.view.state, RunState::Done, "{:?}", taken.view);
+    let note = taken.view.steps[0].note.clone().expect("a note");
+    assert!(
+        note.contains("client cannot tell") && site.tools.clock.tick().since(began) < Duration::from_secs(2),
+        "{note}"
+    );
+
     // Twice is once.
     let twice = go(&site.tools, record(vec![take()], &site.cast, 1, Fence::None), Way::Begin).await;
     assert_eq!((twice.view.state, Site::addresses(&site.spare)), (RunState::Done, now));
@@ -374,13 +407,26 @@ async fn dropping_the_first_address_of_a_subnet_keeps_the_others_and_two_owners_
     let ended = go(&site.tools, record(vec![drop_it("10.77.0.12/24")], &site.cast, 1, Fence::None), Way::Begin).await;
     assert_eq!(ended.view.steps[0].state, StepState::Refused);
 
-    let client = site.tools.witness.clone().expect("a client").machine;
-    let one = owners(&site.tools, &client, "lan0", SERVICE).await.expect("asked");
-    assert_eq!(one, [mac(&site.failed)]);
+    let client = site.tools.witnesses[0].clone();
+    let asking = async |from: &Machine| {
+        let (listen, patience) = (Duration::from_millis(100), Duration::from_secs(5));
+        let mut heard = wire::ask(&site.tools, from, &[SERVICE], listen, patience).await.expect("asked");
+        heard.remove(SERVICE).expect("an answer")
+    };
+    assert_eq!(asking(&client).await, Heard::Answers(vec![mac(&site.failed)]));
     site.spare.exec(&["ip", "addr", "add", &format!("{SERVICE}/32"), "dev", "lan0"]);
     let mut both = [mac(&site.failed), mac(&site.spare)];
     both.sort();
-    assert_eq!(owners(&site.tools, &client, "lan0", SERVICE).await.expect("asked"), both);
+    assert_eq!(asking(&client).await, Heard::Answers(both.into()));
+    assert_eq!(asking(&site.spare()).await, Heard::Deaf("it is held there".into()));
+
+    // Who holds it hears the other one, and a drop removes every length of it.
+    let guard = Guard { scope: Some("p".into()), generation: 1, token: "1".into() };
+    let held = hold(&site.tools, &site.spare(), "lan0", SERVICE, &guard, Duration::from_secs(5)).await;
+    assert_eq!(held, Ok(Holding::Contested(mac(&site.failed))));
+    site.spare.exec(&["ip", "addr", "add", &format!("{SERVICE}/24"), "dev", "lan0"]);
+    let ended = go(&site.tools, record(vec![drop_it("10.77.0.100/24")], &cast, 1, Fence::None), Way::Begin).await;
+    assert_eq!((ended.view.state, Site::addresses(&site.spare)), (RunState::Done, vec!["10.77.0.112/24".to_owned()]));
     site.tools.ssh.shutdown().await;
 }
 

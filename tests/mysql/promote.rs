@@ -43,7 +43,7 @@ fn tools() -> Tools {
         http: HttpClient::new(),
         secrets: Secrets::new(clock),
         ask: Arc::new(|_, _, _| Box::pin(async { Ok(()) })),
-        witness: None,
+        witnesses: Vec::new(),
     }
 }
 

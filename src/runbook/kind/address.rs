@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::wire::{self, Heard, Listing};
 use super::{Said, shell};
 use crate::reach::quote::quote;
 use crate::runbook::cast::Machine;
@@ -21,6 +22,10 @@ const SCRIPT: &str = include_str!("address.sh");
 const REFUSED: i32 = 215;
 /// Somebody answers for the address.
 const TAKEN: i32 = 216;
+/// A witness listens so long for answers; machines answer in well under 1 ms.
+const LISTEN: Duration = Duration::from_millis(100);
+/// A witness that has not said what it hears within this time is not waited for.
+const WORD: Duration = Duration::from_millis(500);
 
 /// Which address is taken, which dropped, where.
 #[derive(Debug, Clone, Copy)]
@@ -76,27 +81,55 @@ pub(super) async fn act(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Said {
 
 pub(super) async fn verify(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Said {
     let spot = shell::place(bit)?;
-    let script = format!(
-        "case $(uname) in Darwin) ifconfig {0} | awk '$1 == \"inet\" {{ print $2 }}' ;; \
-         *) PATH=$PATH:/usr/sbin:/sbin; ip -o -4 addr show dev {0} | awk '{{ split($4, p, \"/\"); print p[1] }}' ;; esac",
-        quote(moved.device)
-    );
-    let output = shell::ask(tools, spot, script, bit.patience).await.map_err(|lost| Trouble::Unknown(lost.words))?;
-    let text = output.text();
-    let has = |address: &str| text.lines().any(|line| line.trim() == host_part(address));
-    if let Some(take) = moved.take.filter(|take| !has(take)) {
-        return Err(Trouble::Failed(format!("{}: {} is not on {}", spot.name(), host_part(take), moved.device)));
-    }
-    if let Some(drop) = moved.drop.filter(|drop| has(drop)) {
+    let Spot::Machine(machine) = spot else { return Ok(None) };
+    let own = wire::listing(tools, machine, bit.patience).await.map_err(Trouble::Unknown)?;
+    let on = |address: &str| own.has_on(moved.device, host_part(address));
+    if let Some(drop) = moved.drop.filter(|drop| on(drop)) {
         return Err(Trouble::Failed(format!("{}: {} is still on {}", spot.name(), host_part(drop), moved.device)));
     }
-    let Some((take, place)) = moved.take.zip(tools.witness.as_ref()) else { return Ok(None) };
-    let seen = owners(tools, &place.machine, &place.device, host_part(take)).await.map_err(Trouble::Unknown)?;
-    match seen.as_slice() {
-        [one] => Ok(Some(format!("{} sees {} at {one}", place.machine.name, host_part(take)))),
-        [] => Err(Trouble::Failed(format!("{} gets no answer from {}", place.machine.name, host_part(take)))),
-        many => Err(Trouble::Failed(format!("{} has two owners: {}", host_part(take), many.join(" and ")))),
+    let Some(take) = moved.take else { return Ok(None) };
+    if !on(take) {
+        return Err(Trouble::Failed(format!("{}: {} is not on {}", spot.name(), host_part(take), moved.device)));
     }
+    if bit.plan.cast.pool.is_none() {
+        return Ok(None);
+    }
+    seen_from_elsewhere(tools, machine, &own, host_part(take)).await.map(Some)
+}
+
+/// Who answers for an address that was taken, as another machine of the pool hears it. What nobody else can tell is said,
+/// and is no failure: the machine itself has asked before it took the address.
+async fn seen_from_elsewhere(tools: &Tools, taker: &Machine, own: &Listing, address: &str) -> Result<String, Trouble> {
+    let mut deaf = String::from("no other machine of the pool is up");
+    for witness in tools.witnesses.iter().filter(|witness| witness.name != taker.name).take(2) {
+        let heard = match wire::ask(tools, witness, &[address], LISTEN, WORD).await {
+            Ok(mut heard) => heard.remove(address).unwrap_or(Heard::Deaf("without a word".into())),
+            Err(why) => Heard::Deaf(why),
+        };
+        let macs = match heard {
+            Heard::Answers(macs) => macs,
+            Heard::Deaf(why) => {
+                deaf = format!("{} cannot tell: {why}", witness.name);
+                continue;
+            }
+        };
+        let others: Vec<&String> = macs.iter().filter(|mac| !own.macs().contains(*mac)).collect();
+        return match (macs.first(), others.as_slice()) {
+            (None, _) => Err(Trouble::Failed(format!("{} gets no answer from {address}", witness.name))),
+            (Some(mac), []) => Ok(format!("{} sees {address} at {mac}", witness.name)),
+            (Some(_), [other]) if macs.len() == 1 => Err(Trouble::Failed(format!(
+                "{} sees {address} at {other}, which is not {}; find that machine and switch it off",
+                witness.name, taker.name
+            ))),
+            _ => Err(Trouble::Failed(format!(
+                "{address} has two owners, {} sees {}; find the one that is not {}, and switch it off",
+                witness.name,
+                macs.join(" and "),
+                taker.name
+            ))),
+        };
+    }
+    Ok(format!("{address} is there; who else answers for it was not asked: {deaf}"))
 }
 
 fn judged(spot: &Spot, output: &crate::reach::ssh::Output) -> Result<(), Trouble> {
@@ -110,10 +143,12 @@ fn judged(spot: &Spot, output: &crate::reach::ssh::Output) -> Result<(), Trouble
 }
 
 /// Whether a machine still holds an address that it was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Holding {
     /// It does, and it was announced again.
     Held,
+    /// It does, it was announced again, and this hardware address answers for it too.
+    Contested(String),
     /// It is gone: somebody removed it, or the machine began anew.
     Vanished,
 }
@@ -128,7 +163,7 @@ pub fn next_announcement(ago: Duration) -> Duration {
     })
 }
 
-/// Announces an address again, under the guard, where the machine still has it.
+/// Announces an address again, under the guard, where the machine still has it, and asks the wire whether anybody else does.
 pub async fn hold(
     tools: &Tools,
     machine: &Machine,
@@ -139,9 +174,10 @@ pub async fn hold(
 ) -> Result<Holding, String> {
     let script = guard.wrap("hold", &Move::new(Some(address), None, device).script("hs_hold=yes"));
     let output = again(tools, machine, script, patience).await?;
-    match output.text().trim() {
-        "held" => Ok(Holding::Held),
-        "vanished" => Ok(Holding::Vanished),
+    match output.text().trim().split_once(' ') {
+        Some(("contested", mac)) => Ok(Holding::Contested(mac.to_lowercase())),
+        None if output.text().trim() == "held" => Ok(Holding::Held),
+        None if output.text().trim() == "vanished" => Ok(Holding::Vanished),
         _ => Err(shell::failed(&Spot::Machine(machine.clone()), &output)),
     }
 }
@@ -172,31 +208,6 @@ async fn again(
         Some(words) => Err(format!("{}: {words}", machine.name)),
         None => Ok(output),
     }
-}
-
-/// Hardware addresses of all that answer for an address, asked by ARP from a machine; takes a second.
-pub async fn owners(tools: &Tools, from: &Machine, device: &str, address: &str) -> Result<Vec<String>, String> {
-    let script = format!(
-        "PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin; hs_do=; [ \"$(id -u)\" = 0 ] || hs_do='sudo -n'; \
-         $hs_do arping -b -c 2 -w 1 -I {} {}",
-        quote(device),
-        quote(host_part(address))
-    );
-    let spot = Spot::Machine(from.clone());
-    let output = shell::ask(tools, &spot, script, Duration::from_secs(5)).await.map_err(|lost| lost.words)?;
-    if !matches!(output.status, 0 | 1) {
-        return Err(shell::failed(&spot, &output));
-    }
-    let text = output.text();
-    let mut seen: Vec<String> = text
-        .lines()
-        .filter_map(|line| {
-            Some(line.split_once(" reply from ")?.1.split_once('[')?.1.split_once(']')?.0.to_lowercase())
-        })
-        .collect();
-    seen.sort();
-    seen.dedup();
-    Ok(seen)
 }
 
 #[cfg(test)]

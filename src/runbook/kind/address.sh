@@ -17,11 +17,11 @@ hs_linux_ready() {
   arping -h 2>&1 | grep -qi 'arp answer' || hs_stop "this arping is another one: apt-get install iputils-arping"
   [ "$(cat "/sys/class/net/$hs_dev/carrier" 2>/dev/null)" = 1 ] || hs_stop "$hs_dev has no link: look at its cable"
 }
-# The address with its length as the device has it.
+# The address with its length as the device has it; once for each length.
 hs_held() { ip -o -4 addr show dev "$hs_dev" | awk -v a="$1" '{ split($4, p, "/"); if (p[1] == a) print $4 }'; }
 hs_quick() { timeout 0.1 true 2>/dev/null; }
-# Two questions to the wire, 100 ms each; any answer stops.
-hs_ask() {
+# Two questions to the wire, 100 ms each; hs_mac is the first that answers and is not this machine.
+hs_listen() {
   for hs_try in 1 2; do
     if hs_quick; then hs_said=$(timeout "$hs_wait" $hs_do arping -D -c 1 -w 1 -I "$hs_dev" "$hs_ip" 2>&1)
     else hs_said=$($hs_do arping -D -c 1 -w 1 -I "$hs_dev" "$hs_ip" 2>&1); fi
@@ -30,12 +30,19 @@ hs_ask() {
     hs_mac=$(echo "$hs_said" | sed -n 's/.*reply from .*\[\([0-9A-Fa-f:]*\)\].*/\1/p' | head -n 1)
     if [ -n "$hs_mac" ]; then
       hs_low=$(echo "$hs_mac" | tr A-F a-f)
-      grep -qix "$hs_low" /sys/class/net/*/address 2>/dev/null && [ -n "$(hs_held "$hs_ip")" ] && continue
-      echo "hotspare: taken: $hs_ip is answered by $hs_mac" >&2
-      exit 216
+      grep -qix "$hs_low" /sys/class/net/*/address 2>/dev/null && [ -n "$(hs_held "$hs_ip")" ] || return 0
+      hs_mac=
+      continue
     fi
     [ "$hs_status" != 1 ] || hs_stop "arping cannot ask: $(echo "$hs_said" | tail -n 1)"
   done
+}
+# Any answer stops.
+hs_ask() {
+  hs_listen
+  [ -z "$hs_mac" ] && return
+  echo "hotspare: taken: $hs_ip is answered by $hs_mac" >&2
+  exit 216
 }
 # Five frames of each form at once: the sender waits a second after each, which nobody has to wait for.
 hs_announce() {
@@ -58,19 +65,25 @@ hs_linux_take() {
   hs_announce
   [ -n "$(hs_held "$hs_ip")" ] || hs_stop "$hs_ip is not on $hs_dev although it was added"
 }
-hs_linux_drop() {
-  hs_old=$(hs_held "$hs_out")
-  [ -z "$hs_old" ] && return
-  hs_others=$(ip -o -4 addr show dev "$hs_dev" | awk -v a="$hs_old" '$4 != a { print $4 }')
+# One occurrence of the address, with its length.
+hs_drop_one() {
+  hs_held "$hs_out" | grep -qxF "$1" || return 0
   hs_knob=/proc/sys/net/ipv4/conf/$hs_dev/promote_secondaries
   # Without this, removing the first address of a subnet removes every other one of it.
   hs_was=$(cat "$hs_knob" 2>/dev/null)
   if [ "$hs_was" = 0 ] && [ "$(cat /proc/sys/net/ipv4/conf/all/promote_secondaries 2>/dev/null)" != 1 ] &&
-    ip -o -4 addr show dev "$hs_dev" | grep -q ' secondary ' && ! ip -o -4 addr show dev "$hs_dev" | grep -F " $hs_old " | grep -q ' secondary '; then
-    echo 1 | $hs_do tee "$hs_knob" >/dev/null || hs_stop "$hs_old is the first address of its subnet on $hs_dev: removing it would remove others with it, and $hs_knob cannot be set"
+    ip -o -4 addr show dev "$hs_dev" | grep -q ' secondary ' && ! ip -o -4 addr show dev "$hs_dev" | grep -F " $1 " | grep -q ' secondary '; then
+    echo 1 | $hs_do tee "$hs_knob" >/dev/null || hs_stop "$1 is the first address of its subnet on $hs_dev: removing it would remove others with it, and $hs_knob cannot be set"
   fi
-  $hs_do ip addr del "$hs_old" dev "$hs_dev" || hs_stop "ip addr del $hs_old dev $hs_dev failed"
+  $hs_do ip addr del "$1" dev "$hs_dev" || hs_stop "ip addr del $1 dev $hs_dev failed"
   [ "$(cat "$hs_knob" 2>/dev/null)" = "$hs_was" ] || echo "$hs_was" | $hs_do tee "$hs_knob" >/dev/null
+}
+# An address may be there several times, with different lengths: every one of them is the same address to its clients.
+hs_linux_drop() {
+  hs_olds=$(hs_held "$hs_out")
+  [ -z "$hs_olds" ] && return
+  hs_others=$(ip -o -4 addr show dev "$hs_dev" | awk -v a="$hs_out" '{ split($4, p, "/"); if (p[1] != a) print $4 }')
+  for hs_old in $hs_olds; do hs_drop_one "$hs_old"; done
   for hs_other in $hs_others; do
     [ -n "$(hs_held "${hs_other%/*}")" ] || $hs_do ip addr add "$hs_other" dev "$hs_dev"
   done
@@ -107,7 +120,8 @@ Linux)
   if [ -n "$hs_hold" ]; then
     [ -n "$(hs_held "$hs_ip")" ] || { echo vanished; exit 0; }
     hs_announce
-    echo held
+    hs_listen
+    if [ -n "$hs_mac" ]; then echo "contested $hs_mac"; else echo held; fi
   elif [ -n "$hs_dry" ]; then
     [ -z "$hs_ip" ] || hs_ask
   else

@@ -1,6 +1,7 @@
 //! What a step does and how it is undone, as a person reads it: the exact command or change, without secrets.
 
 use super::{Act, Planned};
+use crate::fleet::check::CheckKind;
 use crate::reach::plain;
 
 impl Act {
@@ -48,13 +49,9 @@ impl Planned {
                 format!("{}: STOP REPLICA; RESET REPLICA ALL; SET GLOBAL read_only = 0", url.url)
             }
             Act::Wait { check, on, within } => {
-                format!(
-                    "wait for {} ({}) of {}, at most {}",
-                    check.name,
-                    check.kind.word(),
-                    on.name(),
-                    plain::time(*within)
-                )
+                // A url that was written out names the machine that is asked, whoever else takes part.
+                let whom = own_url(&check.kind).map_or_else(|| on.name().to_owned(), without_user);
+                format!("wait for {} ({}) of {whom}, at most {}", check.name, check.kind.word(), plain::time(*within))
             }
             Act::Ask { text } => text.clone(),
             Act::Scale { service, to, interval } => {
@@ -74,6 +71,16 @@ impl Planned {
             _ => None,
         }
     }
+}
+
+/// The url of a check that is asked whatever machine the check belongs to.
+fn own_url(kind: &CheckKind) -> Option<&str> {
+    let url = match kind {
+        CheckKind::Http { url, .. } => url,
+        CheckKind::Mysql { url, .. } | CheckKind::MysqlReplica { url, .. } => &url.url,
+        _ => return None,
+    };
+    (!url.contains("{address}") && !url.contains("{name}")).then_some(url)
 }
 
 /// The address without its prefix length.

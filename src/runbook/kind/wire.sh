@@ -1,0 +1,43 @@
+# Begun as: hs_listen (seconds), then set -- ADDRESS ..., then this text. Tells of each address, one line each:
+#   ADDRESS answered MAC   (a line for every one that answers)
+#   ADDRESS silent
+#   ADDRESS cannot WORDS   (it cannot be asked for from here)
+PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
+hs_do=
+[ "$(id -u)" = 0 ] || hs_do='sudo -n'
+hs_quick() { timeout 0.1 true 2>/dev/null; }
+# How often it is asked: what takes a second each is asked once.
+hs_tries='1 2 3'
+hs_quick || hs_tries=1
+# One that answers is listened to until the time is over: a second owner may be slower.
+hs_arping() {
+  if hs_quick; then timeout -s INT "$hs_listen" $hs_do arping -b -c 3 -w 1 -I "$hs_dev" "$1" 2>&1
+  else $hs_do arping -b -c 3 -w 1 -I "$hs_dev" "$1" 2>&1; fi
+}
+hs_one() {
+  hs_way=$(ip -o -4 route get "$1" 2>/dev/null | head -n 1)
+  case $hs_way in
+    '') echo "$1 cannot there is no route to it"; return ;;
+    local*) echo "$1 cannot it is held there"; return ;;
+    *' via '*) echo "$1 cannot it is behind a router"; return ;;
+  esac
+  hs_dev=$(echo "$hs_way" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
+  [ "$(cat "/sys/class/net/$hs_dev/carrier" 2>/dev/null)" = 1 ] || { echo "$1 cannot $hs_dev has no link"; return; }
+  for hs_try in $hs_tries; do
+    hs_said=$(hs_arping "$1")
+    hs_status=$?
+    hs_macs=$(echo "$hs_said" | sed -n 's/.* reply from .*\[\([0-9A-Fa-f:]*\)\].*/\1/p' | tr A-F a-f | sort -u)
+    if [ -n "$hs_macs" ]; then
+      for hs_mac in $hs_macs; do echo "$1 answered $hs_mac"; done
+      return
+    fi
+    case $hs_status in 0 | 1 | 124 | 130 | 143) ;; *) echo "$1 cannot $(echo "$hs_said" | tail -n 1)"; return ;; esac
+  done
+  echo "$1 silent"
+}
+command -v ip >/dev/null || { echo "hotspare: ip is missing: apt-get install iproute2" >&2; exit 215; }
+command -v arping >/dev/null || { echo "hotspare: arping is missing: apt-get install iputils-arping" >&2; exit 215; }
+arping -h 2>&1 | grep -qi 'arp answer' || { echo "hotspare: this arping is another one: apt-get install iputils-arping" >&2; exit 215; }
+for hs_address; do hs_one "$hs_address" & done
+wait
+exit 0
