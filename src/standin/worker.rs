@@ -198,7 +198,7 @@ impl Pools {
             Act::Takeover => stands(&[Stand::Failing, Stand::Waiting])
                 .into_iter()
                 .next()
-                .ok_or_else(|| format!("no host of {pool} is gone; to move the work of one that is alive, name it")),
+                .ok_or_else(|| format!("no host of {pool} is gone; to move the work of one that is alive, choose it among the hosts, or name it (--failed)")),
             Act::Drill => view.hosts.first().map(|host| host.name.clone()).ok_or_else(|| format!("{pool} has no host")),
             Act::Giveback | Act::Release => {
                 let served: Vec<String> =
