@@ -5,6 +5,7 @@ mod command;
 mod compose;
 mod dns;
 mod http;
+mod late;
 mod mysql;
 mod scale;
 mod shell;
@@ -67,6 +68,9 @@ pub(super) async fn verify(tools: &Tools, bit: Bit<'_>) -> Said {
 }
 
 pub(super) async fn undo(tools: &Tools, bit: Bit<'_>) -> Said {
+    if matches!(bit.step.act, Act::Command { .. } | Act::Address { .. } | Act::Compose { .. }) {
+        late::at_rest(tools, bit).await?;
+    }
     match &bit.step.act {
         Act::Command { .. } => command::undo(tools, bit).await,
         Act::Address { take, device, .. } => {

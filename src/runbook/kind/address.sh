@@ -9,6 +9,18 @@ fi
 hs_ip=${hs_take%/*}
 hs_out=${hs_drop%/*}
 
+# The guard looked when this began; what hung since then comes late, and somebody else may have acted.
+hs_current() {
+  [ -n "${HOTSPARE_GENERATION-}" ] || return 0
+  for hs_file in "$HOTSPARE_GENERATIONS"*; do
+    hs_seen=${hs_file##*.}
+    case $hs_seen in '' | *[!0-9]*) continue ;; esac
+    [ "$hs_seen" -le "$HOTSPARE_GENERATION" ] && continue
+    echo "hotspare: refused: this host has seen generation $hs_seen, and this step is of generation $HOTSPARE_GENERATION" >&2
+    exit 213
+  done
+}
+
 hs_linux_ready() {
   command -v ip >/dev/null || hs_stop "ip is missing: apt-get install iproute2"
   [ -e "/sys/class/net/$hs_dev" ] || hs_stop "there is no device $hs_dev; there are: $(cd /sys/class/net && echo *)"
@@ -59,6 +71,7 @@ hs_linux_take() {
     # Where the device has the subnet already, the address alone is enough, and no other address hangs on it.
     hs_len=${hs_take#*/}
     [ -n "$(ip -o -4 route show match "$hs_ip" dev "$hs_dev" scope link)" ] && hs_len=32
+    hs_current
     $hs_do ip addr replace "$hs_ip/$hs_len" dev "$hs_dev" || hs_stop "ip addr replace $hs_ip/$hs_len dev $hs_dev failed"
   fi
   echo "hotspare:phase announce"
@@ -101,6 +114,7 @@ hs_mac_ask() {
   exit 216
 }
 hs_mac_take() {
+  hs_current
   $hs_do ifconfig "$hs_dev" alias "$hs_ip" 255.255.255.255 || hs_stop "ifconfig $hs_dev alias $hs_ip failed"
   echo "hotspare:phase announce"
   # The system announces an address whenever it is set.

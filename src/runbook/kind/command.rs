@@ -77,7 +77,7 @@ fn gone(name: &str) -> Trouble {
 }
 
 /// Asks the host until the command has ended or the patience has.
-async fn ended(tools: &Tools, bit: Bit<'_>, mark: &str) -> Result<Remembered, Trouble> {
+pub(super) async fn ended(tools: &Tools, bit: Bit<'_>, mark: &str) -> Result<Remembered, Trouble> {
     let spot = shell::place(bit)?;
     let until: Tick = tools.clock.tick() + bit.patience;
     loop {
