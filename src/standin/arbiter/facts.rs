@@ -54,6 +54,8 @@ pub enum Cond {
     Outvoted,
     /// Down by checks, witnesses and engines.
     Gone,
+    /// It still counts as down, and its vital checks pass at this moment.
+    Passing,
     /// A run was tried for it in this outage, and failed.
     Tried,
     /// A spare is free and ready, and no more important host needs it.
@@ -95,6 +97,7 @@ impl Cond {
             Self::Reached => "down, no majority of witnesses",
             Self::Outvoted => "down, no majority of engines",
             Self::Gone => "down by checks and witnesses",
+            Self::Passing => "its vital checks pass again",
             Self::Tried => "a run failed in this outage",
             Self::Free => "a spare is free and ready",
             Self::Victim => "a less important host has a spare, `escalate`",
@@ -173,6 +176,7 @@ impl<'a> Facts<'a> {
             Cond::Reached => belief == Belief::Reached,
             Cond::Outvoted => belief == Belief::Outvoted,
             Cond::Gone => belief == Belief::Gone,
+            Cond::Passing => self.seen.is_some_and(|host| host.health == Health::Down && host.passing_since.is_some()),
             Cond::Tried => self.tried().is_some(),
             Cond::Free => self.free.is_some(),
             Cond::Victim => self.pool.escalate && self.victim.is_some(),

@@ -59,8 +59,8 @@ impl Then {
 
 use Cond::{
     Activating, Active, Back, Clear, Degraded, Dwelling, Failed, Free, GivebackAuto, Gone, Held, Interrupted,
-    Maintenance, NotAuto, Outvoted, Planned, Reached, Releasing, Resting, SpareDown, Suspect, Tried, Unknown, Unready,
-    Unwitnessed, Up, Victim,
+    Maintenance, NotAuto, Outvoted, Passing, Planned, Reached, Releasing, Resting, SpareDown, Suspect, Tried, Unknown,
+    Unready, Unwitnessed, Up, Victim,
 };
 use Stand::{Failing, Returned, Serving, StoodIn, Suspect as Suspected, Waiting};
 
@@ -109,6 +109,7 @@ pub const TABLE: &[Row] = &[
     row(&[Unwitnessed], Suspected, Then::Refuse, "down as seen from here, and no witness can be asked{silent}", "one witness that answers and does not reach it", ""),
     row(&[Reached], Suspected, Then::Refuse, "down as seen from here, but {reach} still reaches it", "a majority of the witnesses that does not reach it", ""),
     row(&[Outvoted], Suspected, Then::Refuse, "down as seen from here, but most engines see it", "a majority of the living engines that says down", ""),
+    row(&[Gone, Passing], Suspected, Then::Refuse, "it was down and answers again, not yet for long enough to count as up", "{next}", "it counts as down as soon as it fails again"),
     row(&[Gone, Tried], Waiting, Then::Refuse, "{tried}; nothing more is tried by itself", "a person acknowledges, or takes over by hand", "waits: {tried}"),
     row(&[Gone, Free, Held], Waiting, Then::Refuse, "{free} is ready, but {hold}", "automation to be free again, or a takeover by hand", "waits: {hold}"),
     row(&[Gone, Free, Resting], Waiting, Then::Refuse, "{free} is ready, but the pool cools down after its last run", "{rest} more, an acknowledgement, or a takeover by hand", "takes {free} in {rest}, when the pool has cooled down"),

@@ -89,6 +89,8 @@ fn cases() -> Vec<Case> {
     degraded.see("a").health = Health::Degraded;
     let mut outvoted = gone();
     outvoted.see("a").engines = Some(Engines { living: 2, say_down: 1 });
+    let mut answers = gone();
+    answers.see("a").passing_since = Some(at(999));
     let mut drifted = scene(1000).gone("a").spare_down("t");
     drifted.spare_seen("s").unready = vec!["VERSION differs".into()];
     vec![
@@ -122,6 +124,7 @@ fn cases() -> Vec<Case> {
         case("a", &[Unwitnessed], new(), believed(Health::Down, &[("s", None), ("a", Some(false))])),
         case("a", &[Reached], new(), believed(Health::Down, &[("s", Some(false)), ("t", Some(true))])),
         case("a", &[Outvoted], new(), outvoted),
+        case("a", &[Gone, Passing], new(), answers),
         case("a", &[Gone, Tried], tried, gone()),
         case("a", &[Gone, Free, Held], new(), frozen(gone())),
         case("a", &[Gone, Free, Resting], resting(new()), gone()),
