@@ -176,7 +176,6 @@ impl Watch {
         let running = host.begin(check)?;
         let (watch, host) = (self.clone(), host.clone());
         Some(self.0.runs.spawn(async move {
-            let _running = running;
             let Some((ask, pace)) = host.question(check) else { return };
             tokio::select! {
                 seen = watch.0.prober.run(ask, pace.timeout) => {
@@ -185,7 +184,11 @@ impl Watch {
                         watch.bump();
                     }
                 }
-                () = watch.0.stop.cancelled() => {}
+                () = watch.0.stop.cancelled() => return,
+            }
+            // A host that is silent is asked at its pace also where each question takes as long as the pace is.
+            if running.end() {
+                watch.launch(&host, check);
             }
         }))
     }

@@ -64,7 +64,7 @@ fn start_due(watch: &Watch, hosts: &Hosts, queue: &mut Queue, now: Tick) {
             continue;
         };
         watch.0.lateness.record(now.since(due));
-        if watch.launch(host, slot.check).is_none() {
+        if watch.launch(host, slot.check).is_none() && !host.owe(slot.check) {
             watch.0.lateness.skip(1);
         }
         let (next, missed) = next_after(due, every, phase(host, slot.check, every), now);

@@ -1,7 +1,7 @@
 //! One watched host: its checks, what is remembered of it, and its view.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,20 +31,34 @@ pub(super) struct Watched {
     host: Host,
     policy: HostPolicy,
     asks: Vec<Ask>,
-    running: Vec<Arc<AtomicBool>>,
+    running: Vec<Arc<AtomicU8>>,
     state: Mutex<State>,
 }
 
 /// Where changes of health are told.
 pub(super) type Tell = mpsc::UnboundedSender<HostChange>;
 
+/// No run of a check is under way; one is; one is, and the next has been due since.
+const IDLE: u8 = 0;
+const RUNS: u8 = 1;
+const OWES: u8 = 2;
+
 /// Marks a check as running until it is dropped.
 #[derive(Debug)]
-pub(super) struct Running(Arc<AtomicBool>);
+pub(super) struct Running(Option<Arc<AtomicU8>>);
+
+impl Running {
+    /// The run is over; whether the next one has been due meanwhile.
+    pub(super) fn end(mut self) -> bool {
+        self.0.take().is_some_and(|running| running.swap(IDLE, Ordering::AcqRel) == OWES)
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+        if let Some(running) = &self.0 {
+            running.store(IDLE, Ordering::Release);
+        }
     }
 }
 
@@ -109,7 +123,15 @@ impl Watched {
     /// Marks a check as running; `None` while it is.
     pub(super) fn begin(&self, check: usize) -> Option<Running> {
         let running = self.running.get(check)?;
-        (!running.swap(true, Ordering::Acquire)).then(|| Running(running.clone()))
+        let begun = running.compare_exchange(IDLE, RUNS, Ordering::AcqRel, Ordering::Relaxed);
+        begun.ok().map(|_idle| Running(Some(running.clone())))
+    }
+
+    /// A check is due while it runs: the next run begins when this one ends. `false`: it has ended, or owes one already.
+    pub(super) fn owe(&self, check: usize) -> bool {
+        let owes =
+            |running: &Arc<AtomicU8>| running.compare_exchange(RUNS, OWES, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        self.running.get(check).is_some_and(owes)
     }
 
     pub(super) fn view(&self) -> Arc<HostView> {
@@ -212,5 +234,41 @@ fn weight(change: &Change, in_maintenance: bool) -> Weight {
         Health::Down => Weight::Alarm,
         Health::Suspect | Health::Degraded | Health::Unknown => Weight::Warning,
         Health::Maintenance => Weight::Note,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::check::{Check, CheckKind};
+
+    fn watched() -> Watched {
+        let check = Check { name: "ping".into(), kind: CheckKind::Ping, every: None, timeout: None, vital: None };
+        let host = Host {
+            name: "a".into(),
+            address: "192.0.2.1".into(),
+            ssh: "a".into(),
+            service: None,
+            labels: std::collections::BTreeMap::new(),
+            checks: vec![check],
+        };
+        let fleet = Fleet { hosts: vec![host.clone()], ..Fleet::empty("test") };
+        Watched::new(&host, policy::of(&fleet, &host), None, &Clock::held(Timestamp::UNIX_EPOCH))
+    }
+
+    #[test]
+    fn a_check_that_is_due_while_it_runs_is_asked_once_more_and_not_twice_at_once() {
+        let host = watched();
+        assert!(!host.owe(0), "nothing runs: it is begun, not owed");
+        let first = host.begin(0).expect("nothing runs");
+        assert!(host.begin(0).is_none(), "one at a time");
+        assert!(host.owe(0), "due meanwhile");
+        assert!(!host.owe(0), "one is owed, not a row of them");
+        assert!(first.end(), "the next begins now");
+        let second = host.begin(0).expect("the first is over");
+        assert!(!second.end(), "nothing was due meanwhile");
+        drop(host.begin(0).expect("the second is over"));
+        assert!(host.begin(0).is_some(), "one that was dropped is over too");
+        assert!(!host.owe(1), "there is no such check");
     }
 }
