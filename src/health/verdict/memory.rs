@@ -62,6 +62,8 @@ pub struct Memory {
     pub(super) owes_recovery: bool,
     /// When a vital check failed last.
     pub(super) failed: Tick,
+    /// When a vital check passed last.
+    pub(super) passed: Option<Tick>,
 }
 
 impl Memory {
@@ -72,6 +74,7 @@ impl Memory {
             standing: Health::Unknown,
             owes_recovery: false,
             failed: Tick::default(),
+            passed: None,
         }
     }
 
@@ -85,10 +88,13 @@ impl Memory {
         self.standing
     }
 
-    /// When the first of the failures of vital checks began that no success of one has interrupted.
+    /// Since when the host may have been gone: when a vital check passed last before the failures that none has interrupted
+    /// since. Where that is too long ago to say anything, when the first of them was seen.
     pub fn fault(&self, policy: &HostPolicy) -> Option<Tick> {
-        let vital = self.checks.iter().zip(&policy.checks).filter(|(_, pace)| pace.vital);
-        vital.filter_map(|(check, _)| check.failing.map(|(_, since)| since)).min()
+        let vital = || self.checks.iter().zip(&policy.checks).filter(|(_, pace)| pace.vital);
+        let first = vital().filter_map(|(check, _)| check.failing.map(|(_, since)| since)).min()?;
+        let recent = vital().map(|(_, pace)| pace.stale_after()).max()?;
+        Some(self.passed.filter(|passed| first.since(*passed) <= recent).unwrap_or(first))
     }
 
     /// Since when every vital check passes without another result.
@@ -130,6 +136,7 @@ impl Memory {
         }
         check.last = Some(Last { outcome: seen.outcome, at: seen.at, reason: seen.reason.clone() });
         if pace.vital && seen.outcome == Outcome::Pass {
+            self.passed = Some(seen.at);
             for (check, pace) in self.checks.iter_mut().zip(&policy.checks) {
                 if pace.vital {
                     check.failing = None;

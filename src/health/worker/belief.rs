@@ -14,7 +14,8 @@ pub struct Belief {
     pub health: Health,
     /// Since when.
     pub since: Tick,
-    /// When the first of the failures began that no vital check has interrupted; `None`: none fails.
+    /// Since when it may have been gone: its last answer before the failures that no vital check has interrupted since;
+    /// `None`: none fails.
     pub fault: Option<Tick>,
     /// Since when every vital check passes without another result; `None`: one does not.
     pub passing_since: Option<Tick>,
