@@ -9,7 +9,7 @@ mod late;
 mod mysql;
 mod scale;
 mod shell;
-pub(crate) mod silence;
+pub mod silence;
 mod wait;
 pub mod wire;
 

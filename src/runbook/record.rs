@@ -38,6 +38,15 @@ pub struct Oath {
     pub at: Timestamp,
 }
 
+/// The wire was found silent before the run began, while the host was only suspect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glance {
+    /// What was asked and found silent.
+    pub words: String,
+    /// When the asking began.
+    pub asked: Tick,
+}
+
 /// A run, as it is kept: its plan, its orders, where each step stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -49,6 +58,9 @@ pub struct RunRecord {
     pub view: RunView,
     /// What has to be remembered of each step besides, in their order.
     pub memory: Vec<Memory>,
+    /// The last look at the wire before the run began. It counts for a moment only, and so is not kept.
+    #[serde(skip)]
+    pub glance: Option<Glance>,
 }
 
 /// What has to be remembered of a step besides its view.
@@ -101,7 +113,7 @@ impl RunRecord {
             next: None,
         };
         let memory = vec![Memory::default(); plan.steps.len()];
-        Self { plan, orders, view, memory }
+        Self { plan, orders, view, memory, glance: None }
     }
 
     /// Whether a person has to say what becomes of it: it was found on disk and had not come to an end, or nobody can tell

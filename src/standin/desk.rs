@@ -15,6 +15,7 @@ use super::steady::since;
 use super::view::{Owner, PoolView, Sight, WhyNot};
 use crate::clock::Timestamp;
 use crate::fleet::pool::Pool;
+use crate::runbook::record::Glance;
 use crate::runbook::run::Wish;
 use crate::runbook::view::RunView;
 
@@ -32,6 +33,8 @@ pub(super) struct Desk {
     kept: Mutex<Kept>,
     /// The book is changed by one at a time.
     pub(super) writing: tokio::sync::Mutex<()>,
+    /// A witness has spoken: it may be the word that was missing.
+    pub(super) heard: tokio::sync::Notify,
 }
 
 /// What changes of it.
@@ -47,6 +50,8 @@ pub(super) struct Kept {
     pub trouble: Option<String>,
     /// Witness and host to what the one says of the other.
     pub sights: BTreeMap<(String, String), Sight>,
+    /// Host and spare to the last look at the wire that found the one silent from the other.
+    pub glances: BTreeMap<(String, String), Glance>,
     /// Anchor to whether it answered last.
     pub anchors: BTreeMap<String, bool>,
     /// Spare to what was found when it was looked at.
@@ -90,6 +95,7 @@ impl Desk {
             ours: false,
             trouble: None,
             sights: BTreeMap::new(),
+            glances: BTreeMap::new(),
             anchors: BTreeMap::new(),
             readiness: BTreeMap::new(),
             overdue: None,
@@ -102,7 +108,12 @@ impl Desk {
             hand: None,
             view: Arc::new(views::blank(pool, now)),
         };
-        Self { pool: pool.clone(), kept: Mutex::new(kept), writing: tokio::sync::Mutex::default() }
+        Self {
+            pool: pool.clone(),
+            kept: Mutex::new(kept),
+            writing: tokio::sync::Mutex::default(),
+            heard: tokio::sync::Notify::new(),
+        }
     }
 
     /// The same desk for a pool that the fleet file says otherwise.

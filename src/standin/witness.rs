@@ -5,6 +5,7 @@
 //! `wget` for a page. What it has no tool for it cannot tell, and says so.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::fleet::check::{Check, CheckKind};
 use crate::fleet::host::Host;
@@ -29,23 +30,40 @@ enum Way {
     Page(String),
 }
 
-/// Tries one thing each; prints `NAME yes|no|cannot`. A second is what every tool understands.
+/// Tries one thing each; prints `NAME yes|no|cannot`. `$w` is how long an answer may take, in seconds, where the tools of the
+/// witness understand a part of one, and a second where they do not; `$v` the same for the second of two pings, 0.2 s later.
 const SCRIPT: &str = r#"
 p() { if command -v ping >/dev/null 2>&1; then
-  case $(uname) in Darwin) ping -n -c 1 -t 1 "$1" >/dev/null 2>&1;; *) ping -n -c 1 -W 1 "$1" >/dev/null 2>&1;; esac
+  case $(uname) in Darwin) ping -n -c 1 -t 1 "$1" >/dev/null 2>&1;;
+  *) if ping -n -c 1 -i 0.2 -W "$v" 127.0.0.1 >/dev/null 2>&1; then ping -n -c 2 -i 0.2 -W "$v" "$1" >/dev/null 2>&1
+    else ping -n -c 1 -W 1 "$1" >/dev/null 2>&1; fi;; esac
   case $? in 0) echo yes;; 1|2|68) echo no;; *) echo cannot;; esac; else echo cannot; fi; }
-t() { if command -v nc >/dev/null 2>&1; then nc -z -w 1 "$1" "$2" >/dev/null 2>&1 && echo yes || echo no
+q() { if timeout "$w" true 2>/dev/null; then timeout "$w" "$@"; elif timeout 1 true 2>/dev/null; then timeout 1 "$@"; else "$@"; fi; }
+t() { if command -v nc >/dev/null 2>&1; then q nc -z -w 1 "$1" "$2" >/dev/null 2>&1 && echo yes || echo no
   elif command -v bash >/dev/null 2>&1 && command -v timeout >/dev/null 2>&1; then
-  timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" >/dev/null 2>&1 && echo yes || echo no
+  q bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" >/dev/null 2>&1 && echo yes || echo no
   else echo cannot; fi; }
-h() { if command -v curl >/dev/null 2>&1; then curl -s -k -m 1 -o /dev/null "$1" && echo yes || echo no
+h() { if command -v curl >/dev/null 2>&1; then curl -s -k -m "$w" -o /dev/null "$1"
+  case $? in 0) echo yes;; 2) echo cannot;; *) echo no;; esac
   elif command -v wget >/dev/null 2>&1; then wget -q -T 1 -t 1 --no-check-certificate -O /dev/null "$1"
   case $? in 0|8) echo yes;; *) echo no;; esac
   else echo cannot; fi; }
 a() { n=$1; shift; echo "$n $("$@")"; }
 "#;
 
-/// The question to one witness about these hosts: all at once, so that it takes no longer than the slowest, about a second.
+/// A witness takes no longer than this for one question, and no less than the shortest.
+const LONGEST: Duration = Duration::from_secs(1);
+const SHORTEST: Duration = Duration::from_millis(500);
+/// As the script has it.
+const BETWEEN_PINGS: Duration = Duration::from_millis(200);
+
+/// How long a witness waits for an answer in a pool of this pace: so that its word is there when the checks of the console
+/// have failed, and longer than any of them waits.
+pub fn patience(every: Duration) -> Duration {
+    (every * 3).clamp(SHORTEST, LONGEST)
+}
+
+/// The question to one witness about these hosts: all at once, so that it takes no longer than the slowest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inquiry {
     hosts: Vec<(String, Vec<Way>)>,
@@ -57,9 +75,12 @@ impl Inquiry {
         Self { hosts: hosts.into_iter().map(|host| (host.name.clone(), ways(host))).collect() }
     }
 
-    /// The text for the witness's shell.
-    pub fn script(&self) -> String {
-        let mut script = SCRIPT.to_owned();
+    /// The text for the witness's shell. An answer may take `patience`: not more than a second, which is what every tool
+    /// understands, nor less than half of one.
+    pub fn script(&self, patience: Duration) -> String {
+        let patience = patience.clamp(SHORTEST, LONGEST);
+        let (first, second) = (patience.as_secs_f64(), patience.saturating_sub(BETWEEN_PINGS).as_secs_f64());
+        let mut script = format!("w={first:.1} v={second:.1}{SCRIPT}");
         for (number, (_, ways)) in self.hosts.iter().enumerate() {
             for (way_number, way) in ways.iter().enumerate() {
                 let ask = match way {
@@ -176,7 +197,8 @@ mod tests {
             host("shut", vec![CheckKind::Tcp { port: shut }]),
         ]);
         for shell in ["sh", "bash"] {
-            let output = Command::new(shell).arg("-c").arg(inquiry.script()).output().unwrap();
+            let output =
+                Command::new(shell).arg("-c").arg(inquiry.script(Duration::from_millis(600))).output().unwrap();
             let words = inquiry.read(&String::from_utf8_lossy(&output.stdout));
             assert_eq!(words[0].reaches, Some(true), "{shell}: {output:?}");
             assert_eq!(words[1].reaches, Some(false), "{shell}: {output:?}");

@@ -7,6 +7,7 @@
 mod act;
 mod cards;
 mod eyes;
+mod glance;
 mod keep;
 mod ledger;
 mod make;

@@ -3,8 +3,11 @@
 //! An address of a subnet that the spare is in is asked for by ARP, which no firewall of the host keeps from it; another by ping.
 //! Silence proves nothing where the spare's own link is down, so that is looked at first.
 
+use std::time::Duration;
+
 use super::shell;
 use crate::reach::quote::join;
+use crate::runbook::cast::Machine;
 use crate::runbook::deed::Bit;
 use crate::runbook::plan::Spot;
 use crate::runbook::plan::words::host_part;
@@ -45,14 +48,19 @@ pub(crate) async fn silent(tools: &Tools, bit: Bit<'_>) -> Result<String, String
     let (Some(failed), Some(spare)) = (&bit.plan.cast.failed, &bit.plan.cast.spare) else {
         return Err("there is no failed host, or no spare to ask the wire from".into());
     };
+    ask(tools, failed, spare, bit.patience).await
+}
+
+/// The same of any host, asked from any spare. Changes nothing.
+pub async fn ask(tools: &Tools, failed: &Machine, spare: &Machine, patience: Duration) -> Result<String, String> {
     let mut addresses: Vec<String> = failed.service.iter().map(|service| host_part(service).to_owned()).collect();
-    let management = management(&failed.address, bit).await?;
+    let management = management(&failed.address, patience).await?;
     if !addresses.contains(&management) {
         addresses.push(management);
     }
     let script = format!("set -- {}\n{SCRIPT}", join(addresses.iter().map(String::as_str)));
     let spot = Spot::Machine(spare.clone());
-    let output = shell::ask(tools, &spot, script, bit.patience).await.map_err(|lost| lost.words)?;
+    let output = shell::ask(tools, &spot, script, patience).await.map_err(|lost| lost.words)?;
     let said = crate::reach::plain::one_line(&output.text());
     match output.status {
         0 => Ok(format!(
@@ -66,11 +74,11 @@ pub(crate) async fn silent(tools: &Tools, bit: Bit<'_>) -> Result<String, String
 }
 
 /// The management address in numbers.
-async fn management(address: &str, bit: Bit<'_>) -> Result<String, String> {
+async fn management(address: &str, patience: Duration) -> Result<String, String> {
     if address.parse::<std::net::Ipv4Addr>().is_ok() {
         return Ok(address.to_owned());
     }
-    let found = tokio::time::timeout(bit.patience, crate::reach::dial::resolve(address, 22)).await;
+    let found = tokio::time::timeout(patience, crate::reach::dial::resolve(address, 22)).await;
     let found = found.ok().and_then(Result::ok).unwrap_or_default();
     found
         .into_iter()

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
-use crate::clock::Timestamp;
+use crate::clock::{Tick, Timestamp};
 use crate::fleet::pool::Fence;
 use crate::fleet::runbook::{OnError, Place, Runbook, Step, StepKind};
 use crate::runbook::cast::{Cast, Machine, Purpose};
 use crate::runbook::deed::{Bit, Found, Look, Told, Trouble};
 use crate::runbook::fence::Strength;
 use crate::runbook::plan::plan;
-use crate::runbook::record::{Oath, Orders};
+use crate::runbook::record::{Glance, Oath, Orders};
 use crate::runbook::view::{RunId, RunState, StepState, UNDO};
 
 /// What a part of a step answers with, by `part step`; what is not named goes well. Each answer is used once.
@@ -535,6 +535,21 @@ async fn a_stop_ends_waiting_at_once_and_undoes_on_request() {
 
 fn fencing() -> Vec<Step> {
     vec![Step { fence: true, on: Some(Place::Failed), timeout: Duration::from_secs(3), ..step("fence", false) }, take()]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_at_the_wire_that_was_taken_before_the_run_counts_for_a_moment() {
+    let mut glanced = record(fencing(), Fence::Required);
+    glanced.glance = Some(Glance { words: "both were silent".into(), asked: Tick::default() });
+    for (ago, looks) in [(1000, 0), (1001, 1)] {
+        let (world, clock) = (World::default(), Clock::held(Timestamp::UNIX_EPOCH));
+        clock.advance(Duration::from_millis(ago));
+        let (hand, _wish, _watching) = hand();
+        let done = execute(glanced.clone(), Way::Begin, &world, &clock, &world, &world, hand).await;
+        assert_eq!((done.view.state, done.memory[0].strength), (RunState::Done, Some(Strength::Verified)));
+        let looked = world.log().iter().filter(|event| *event == "wire fence").count();
+        assert_eq!(looked, looks, "a look at the wire counts for a second, and this one is {ago} ms old");
+    }
 }
 
 #[tokio::test(start_paused = true)]

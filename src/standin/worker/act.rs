@@ -89,11 +89,13 @@ impl Pools {
                 let generation = self.change(desk, begin).await?.generation;
                 let what =
                     format!("{} of {} by {} begins (run {run})", decision.act.word(), decision.host, decision.spare);
-                self.record(desk, who, what, decision.evidence.clone()).await;
+                self.record(desk, who, what, decision.evidence.clone());
                 match made {
                     Made::Plan(plan) => {
                         let orders = self.orders(desk, &decision, who, generation);
-                        (RunRecord::new(run, *plan, orders, &self.0.parts.clock), Way::Begin)
+                        let mut record = RunRecord::new(run, *plan, orders, &self.0.parts.clock);
+                        record.glance = Self::glance(desk, &decision);
+                        (record, Way::Begin)
                     }
                     Made::Undo(served) => (undo_of(*served, &decision, who, run, generation), Way::Abandon),
                 }

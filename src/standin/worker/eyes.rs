@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 
 use super::super::desk::{Desk, Readiness};
 use super::super::view::{Owner, Sight};
-use super::super::witness::Inquiry;
+use super::super::witness::{self, Inquiry};
 use super::super::{drift, owners, room};
 use super::Pools;
 use crate::fleet::Fleet;
@@ -60,23 +60,24 @@ impl Pools {
         join_all(witnesses.iter().map(|witness| self.ask_witness(desk, witness))).await;
     }
 
-    async fn ask_witness(&self, desk: &Arc<Desk>, witness: &str) {
+    async fn ask_witness(&self, desk: &Arc<Desk>, name: &str) {
         let mut beliefs = self.0.parts.watch.seen();
         loop {
             let fleet = self.fleet();
-            let Some(machine) = fleet.host(witness) else { return };
+            let Some(machine) = fleet.host(name) else { return };
             let members = desk.pool().protects.iter().chain(&desk.pool().spares);
             let asked: Vec<&Host> =
-                members.filter(|name| *name != witness).filter_map(|name| fleet.host(name)).collect();
+                members.filter(|member| *member != name).filter_map(|member| fleet.host(member)).collect();
             let inquiry = Inquiry::about(asked.iter().copied());
-            let answered = self.0.parts.tools.ssh.run(&machine.ssh, &Remote::new(inquiry.script(), WORD)).await;
+            let script = inquiry.script(witness::patience(desk.pool().probe.every));
+            let answered = self.0.parts.tools.ssh.run(&machine.ssh, &Remote::new(script, WORD)).await;
             let at = self.now();
             let sights: Vec<Sight> = match answered {
                 Ok(output) => inquiry
                     .read(&String::from_utf8_lossy(&output.stdout))
                     .into_iter()
                     .map(|word| Sight {
-                        witness: witness.to_owned(),
+                        witness: name.to_owned(),
                         host: word.host,
                         reaches: word.reaches,
                         at,
@@ -86,7 +87,7 @@ impl Pools {
                 Err(error) => asked
                     .iter()
                     .map(|host| Sight {
-                        witness: witness.to_owned(),
+                        witness: name.to_owned(),
                         host: host.name.clone(),
                         reaches: None,
                         at,
@@ -100,6 +101,7 @@ impl Pools {
                     kept.sights.insert((sight.witness.clone(), sight.host.clone()), sight);
                 }
             }
+            desk.heard.notify_one();
             if self.calm(desk) {
                 let trouble = async { while self.calm(desk) && beliefs.changed().await.is_ok() {} };
                 let _as_soon_as_something_fails = tokio::time::timeout(CALM, trouble).await;

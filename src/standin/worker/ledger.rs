@@ -50,13 +50,15 @@ impl Ledge {
 impl Ledger for Ledge {
     fn keep<'a>(&'a self, record: &'a RunRecord, note: Option<Note>) -> BoxFuture<'a, Result<(), String>> {
         async move {
-            self.write(record).await?;
-            let Some(note) = note else { return Ok(()) };
+            let Some(note) = note else { return self.write(record).await };
             let parts = &self.pools.0.parts;
             let Note { weight, what, why, about } = note;
             let draft = Draft { time: parts.clock.now(), who: record.orders.who.clone(), what, why, about, weight };
+            // Both at once: where they go to the same disk, they wait for it together.
             let recorded = parts.journal.append(draft).map_err(|error| error.to_string())?;
-            match recorded.await {
+            let (written, recorded) = tokio::join!(self.write(record), recorded);
+            written?;
+            match recorded {
                 Ok(recorded) if recorded.durable => Ok(()),
                 _ => Err("the journal cannot be written: free or repair the disk of the state folder".into()),
             }

@@ -13,7 +13,7 @@ use crate::journal::store::Draft;
 use crate::runbook::cast::{Cast, Machine, Purpose};
 use crate::runbook::dry::rehearse;
 use crate::runbook::plan::{Plan, plan};
-use crate::runbook::record::{Oath, Orders, RunRecord};
+use crate::runbook::record::{Glance, Oath, Orders, RunRecord};
 use crate::runbook::view::{Phase, RunId, RunReport, RunState, RunView, StepState};
 
 /// What a decision becomes.
@@ -139,18 +139,20 @@ impl Pools {
         }
     }
 
-    /// Writes that a run begins; the run itself is durable in the book already.
-    pub(super) async fn record(&self, desk: &Desk, who: &str, what: String, why: String) {
+    /// The last look at the wire from this spare for this host, where one was taken.
+    pub(super) fn glance(desk: &Desk, decision: &Decision) -> Option<Glance> {
+        desk.kept().glances.get(&(decision.host.clone(), decision.spare.clone())).cloned()
+    }
+
+    /// Writes that a run begins; the run itself is durable in the book already. Nobody has to wait for it here: the journal
+    /// keeps its order, so that it is on the disk before the intent of the first step is.
+    pub(super) fn record(&self, desk: &Desk, who: &str, what: String, why: String) {
         let about = serde_json::json!({ "pool": desk.pool().name });
         tracing::info!(pool = desk.pool().name, why, "{what}");
         let draft =
             Draft { time: self.0.parts.clock.now(), who: who.to_owned(), what, why, about, weight: Weight::Warning };
-        match self.0.parts.journal.append(draft) {
-            Ok(recorded) => {
-                // What does not get to the disk is told by the journal itself.
-                let _told_elsewhere = recorded.await;
-            }
-            Err(error) => tracing::error!(%error, "an entry of the journal is lost"),
+        if let Err(error) = self.0.parts.journal.append(draft) {
+            tracing::error!(%error, "an entry of the journal is lost");
         }
     }
 

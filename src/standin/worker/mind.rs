@@ -30,6 +30,7 @@ impl Pools {
             self.look_at_owners(desk),
             self.practise(desk),
             self.write_cards(desk),
+            self.glance_at_wire(desk),
         );
     }
 
@@ -46,6 +47,7 @@ impl Pools {
                 () = tokio::time::sleep(pace) => {}
                 Ok(()) = beliefs.changed() => tokio::time::sleep(Duration::from_millis(5)).await,
                 Ok(()) = lease.changed() => {}
+                () = desk.heard.notified() => {}
             }
         }
     }
