@@ -6,6 +6,8 @@ if [ "$(id -u)" != 0 ]; then
   hs_do='sudo -n'
   sudo -n true 2>/dev/null || hs_stop "addresses need root: log in as root, or let $(id -un) use sudo without a password"
 fi
+hs_wait=0.1
+[ -n "$hs_do" ] && hs_wait=0.2
 hs_ip=${hs_take%/*}
 hs_out=${hs_drop%/*}
 
@@ -26,20 +28,25 @@ hs_linux_ready() {
   [ -e "/sys/class/net/$hs_dev" ] || hs_stop "there is no device $hs_dev; there are: $(cd /sys/class/net && echo *)"
   [ -z "$hs_ip" ] && return
   command -v arping >/dev/null || hs_stop "arping is missing: apt-get install iputils-arping"
-  arping -h 2>&1 | grep -qi 'arp answer' || hs_stop "this arping is another one: apt-get install iputils-arping"
-  [ "$(cat "/sys/class/net/$hs_dev/carrier" 2>/dev/null)" = 1 ] || hs_stop "$hs_dev has no link: look at its cable"
+  case $(arping -h 2>&1) in *[Aa][Rr][Pp]\ answer*) ;; *) hs_stop "this arping is another one: apt-get install iputils-arping" ;; esac
+  hs_link=
+  read -r hs_link 2>/dev/null <"/sys/class/net/$hs_dev/carrier"
+  [ "$hs_link" = 1 ] || hs_stop "$hs_dev has no link: look at its cable"
 }
 # The address with its length as the device has it; once for each length.
 hs_held() { ip -o -4 addr show dev "$hs_dev" | awk -v a="$1" '{ split($4, p, "/"); if (p[1] == a) print $4 }'; }
-hs_quick() { timeout 0.1 true 2>/dev/null; }
+# A limit of a part of a second, where this timeout understands one; arping itself knows whole ones.
+hs_limit=
+timeout 0.1 true 2>/dev/null && hs_limit=yes
+hs_arping() { if [ -n "$hs_limit" ]; then timeout "$hs_wait" $hs_do arping "$@"; else $hs_do arping "$@"; fi; }
 # Two questions to the wire, 100 ms each; hs_mac is the first that answers and is not this machine.
 hs_listen() {
   for hs_try in 1 2; do
-    if hs_quick; then hs_said=$(timeout "$hs_wait" $hs_do arping -D -c 1 -w 1 -I "$hs_dev" "$hs_ip" 2>&1)
-    else hs_said=$($hs_do arping -D -c 1 -w 1 -I "$hs_dev" "$hs_ip" 2>&1); fi
+    hs_said=$(hs_arping -D -c 1 -w 1 -I "$hs_dev" "$hs_ip" 2>&1)
     hs_status=$?
     case $hs_status in 0 | 1 | 124 | 143) ;; *) hs_stop "arping cannot ask: $(echo "$hs_said" | tail -n 1)" ;; esac
-    hs_mac=$(echo "$hs_said" | sed -n 's/.*reply from .*\[\([0-9A-Fa-f:]*\)\].*/\1/p' | head -n 1)
+    hs_mac=
+    case $hs_said in *' reply from '*\[*\]*) hs_mac=${hs_said#*" reply from "*\[} hs_mac=${hs_mac%%\]*} ;; esac
     if [ -n "$hs_mac" ]; then
       hs_low=$(echo "$hs_mac" | tr A-F a-f)
       grep -qix "$hs_low" /sys/class/net/*/address 2>/dev/null && [ -n "$(hs_held "$hs_ip")" ] || return 0
@@ -56,21 +63,25 @@ hs_ask() {
   echo "hotspare: taken: $hs_ip is answered by $hs_mac" >&2
   exit 216
 }
-# Five frames of each form at once: the sender waits a second after each, which nobody has to wait for.
+# Five frames of each form at once: the sender waits a while after each, which nobody else has to wait for.
 hs_announce() {
   for hs_try in 1 2 3 4 5; do
-    for hs_form in -U -A; do
-      if hs_quick; then timeout "$hs_wait" $hs_do arping -q $hs_form -c 1 -w 1 -I "$hs_dev" "$hs_ip" >/dev/null 2>&1 &
-      else $hs_do arping -q $hs_form -c 1 -w 1 -I "$hs_dev" "$hs_ip" >/dev/null 2>&1 & fi
-    done
+    for hs_form in -U -A; do hs_arping -q $hs_form -c 1 -w 1 -I "$hs_dev" "$hs_ip" >/dev/null 2>&1 </dev/null & done
   done
-  wait
+}
+# Where the device has the subnet already, the address alone is enough, and no other address hangs on it.
+hs_linux_length() {
+  hs_len=${hs_take#*/}
+  [ -n "$(ip -o -4 route show match "$hs_ip" dev "$hs_dev" scope link)" ] && hs_len=32
 }
 hs_linux_take() {
-  if [ -z "$(hs_held "$hs_ip")" ]; then
-    # Where the device has the subnet already, the address alone is enough, and no other address hangs on it.
-    hs_len=${hs_take#*/}
-    [ -n "$(ip -o -4 route show match "$hs_ip" dev "$hs_dev" scope link)" ] && hs_len=32
+  # What there is to look up is looked up while the wire is asked; nothing is taken before that has ended well.
+  hs_ask &
+  hs_asking=$!
+  hs_linux_length
+  hs_has=$(hs_held "$hs_ip")
+  wait "$hs_asking" || exit $?
+  if [ -z "$hs_has" ]; then
     hs_current
     $hs_do ip addr replace "$hs_ip/$hs_len" dev "$hs_dev" || hs_stop "ip addr replace $hs_ip/$hs_len dev $hs_dev failed"
   fi
@@ -126,8 +137,6 @@ hs_mac_drop() {
   $hs_do ifconfig "$hs_dev" -alias "$hs_out" || hs_stop "ifconfig $hs_dev -alias $hs_out failed"
 }
 
-hs_wait=0.1
-[ -n "$hs_do" ] && hs_wait=0.2
 case $(uname) in
 Linux)
   hs_linux_ready
@@ -140,7 +149,7 @@ Linux)
     [ -z "$hs_ip" ] || hs_ask
   else
     [ -z "$hs_out" ] || hs_linux_drop
-    [ -z "$hs_ip" ] || { hs_ask; hs_linux_take; }
+    [ -z "$hs_ip" ] || hs_linux_take
   fi
   ;;
 Darwin)
