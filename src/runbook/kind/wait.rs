@@ -10,8 +10,13 @@ use crate::runbook::deed::{Bit, Found, Look, Told, Trouble};
 use crate::runbook::plan::{Spot, fill};
 use crate::runbook::tools::Tools;
 
-/// Between two questions, where the check itself does not say.
-const AGAIN: Duration = Duration::from_millis(500);
+/// After the first question that did not pass, where the check itself does not say; the pauses then double up to the longest,
+/// so that what is there soon is seen at once, and what takes its time is not asked all the time.
+const SOON: Duration = Duration::from_millis(20);
+/// Longest pause.
+const LONGEST: Duration = Duration::from_millis(250);
+/// One question may take so long even if the time is nearly over.
+const LEAST: Duration = Duration::from_millis(50);
 
 pub(super) async fn check(tools: &Tools, bit: Bit<'_>, check: &Check, on: &Spot) -> Result<Found, Trouble> {
     if bit.look != Look::Dry {
@@ -26,12 +31,12 @@ pub(super) async fn check(tools: &Tools, bit: Bit<'_>, check: &Check, on: &Spot)
 
 pub(super) async fn act(tools: &Tools, bit: Bit<'_>, check: &Check, on: &Spot, within: Duration) -> Said {
     let began = tools.clock.tick();
-    let pause = check.every.unwrap_or(AGAIN).min(within);
+    let mut pause = check.every.unwrap_or(SOON).min(within);
     let mut said = String::new();
     let until = within.min(bit.patience);
     loop {
         let left = until.saturating_sub(tools.clock.tick().since(began));
-        match once(tools, bit, check, on, left.min(check.timeout()).max(Duration::from_millis(50))).await? {
+        match once(tools, bit, check, on, left.min(check.timeout()).max(LEAST)).await? {
             Ok(()) => {
                 let after = tools.clock.tick().since(began);
                 return Ok(Some(format!("passed after {}", plain::time(after))));
@@ -47,6 +52,9 @@ pub(super) async fn act(tools: &Tools, bit: Bit<'_>, check: &Check, on: &Spot, w
             return Err(Trouble::Failed(format!("did not pass within {}: {said}", plain::time(within))));
         }
         tokio::time::sleep(pause).await;
+        if check.every.is_none() {
+            pause = (pause * 2).min(LONGEST);
+        }
     }
 }
 
