@@ -23,8 +23,9 @@ hs_mark=$hs_dir/run.$3
 hs_note() { echo "$1 $2" >"$hs_mark.new.$$" && mv -f "$hs_mark.new.$$" "$hs_mark"; }
 trap 'hs_note ended 143; exit 143' HUP INT TERM
 hs_note began $$ 2>/dev/null || hs_fail "the beginning of the step cannot be noted in $hs_dir on this host: is its disk full?"
-# What is not on the disk when the power fails was never seen. Old ones know no names, and then all is brought there.
-sync "$hs_mark" ${1:+"$hs_mine"} "$hs_dir" 2>/dev/null || hs_fail "what is noted in $hs_dir on this host does not get to its disk: is it broken?"
+# What is not on the disk when the power fails was never seen. The generation is a name in the folder. An old sync knows no
+# names, and brings everything there.
+sync "$hs_mark" "$hs_dir" 2>/dev/null || hs_fail "what is noted in $hs_dir on this host does not get to its disk: is it broken?"
 # For a command that looks once more before it changes what must not have two owners.
 if [ -n "$1" ]; then HOTSPARE_GENERATIONS=$hs_dir/gen.$1. HOTSPARE_GENERATION=$2; export HOTSPARE_GENERATIONS HOTSPARE_GENERATION; fi
 sh -c "$4"
