@@ -60,6 +60,21 @@ fn values_are_words_in_commands_and_plain_elsewhere() {
 }
 
 #[test]
+fn a_wait_names_whom_it_asks() {
+    let wait = |url: &str| {
+        let kind = CheckKind::Http { url: url.into(), status: 200, contains: None };
+        let check = Check { name: "page".into(), kind, every: None, timeout: None, vital: None };
+        let kind = StepKind::Wait { check: Box::new(check), check_on: None, within: Duration::from_secs(60) };
+        let plan = plan(&runbook(vec![step("w", None, kind)]), Purpose::Takeover, &cast()).expect("a plan");
+        plan.steps[0].does()
+    };
+    assert_eq!(wait("http://{address}:5000/"), "wait for page (http) of s, at most 60 s");
+    let other = wait("http://ana@192.0.2.77:5000/x");
+    assert_eq!(other, "wait for page (http) of http://192.0.2.77:5000/x, at most 60 s", "not the spare's");
+    assert!(wait("http://{spare.address}/").contains("http://192.0.2.1/"));
+}
+
+#[test]
 fn everything_that_is_missing_is_named_at_once() {
     let alone = Cast { token: "7".into(), ..Cast::default() };
     let steps = vec![
