@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::arbiter::{Judgement, Refusal};
 use super::book::Book;
 use super::lease::book::Version;
+use super::owners::Contest;
 use super::steady::since;
 use super::view::{Owner, PoolView, Sight, WhyNot};
 use crate::clock::Timestamp;
@@ -35,6 +36,10 @@ pub(super) struct Desk {
     pub(super) writing: tokio::sync::Mutex<()>,
     /// A witness has spoken: it may be the word that was missing.
     pub(super) heard: tokio::sync::Notify,
+    /// Held while an address of a stand-in is announced or taken again: a run lets that end first.
+    pub(super) holding: tokio::sync::Mutex<()>,
+    /// Who owns the addresses is to be asked now.
+    pub(super) ask_owners: tokio::sync::Notify,
 }
 
 /// What changes of it.
@@ -62,6 +67,10 @@ pub(super) struct Kept {
     pub uncarded: Option<String>,
     /// Who answers for each address that moves.
     pub owners: Vec<Owner>,
+    /// Address to who owns it and should not.
+    pub contests: BTreeMap<String, Contest>,
+    /// Address to what is wrong with it on the spare that serves with it.
+    pub lapses: BTreeMap<String, Lapse>,
     /// What the arbiter said last.
     pub judged: Judgement,
     /// What was not done, newest first.
@@ -87,6 +96,15 @@ pub(super) struct Readiness {
     pub at: Timestamp,
 }
 
+/// What is wrong with an address on the spare that serves with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lapse {
+    /// In words.
+    pub why: String,
+    /// Somebody else answers for it.
+    pub contested: bool,
+}
+
 impl Desk {
     pub(super) fn new(pool: &Pool, now: Timestamp) -> Self {
         let kept = Kept {
@@ -101,6 +119,8 @@ impl Desk {
             overdue: None,
             uncarded: None,
             owners: Vec::new(),
+            contests: BTreeMap::new(),
+            lapses: BTreeMap::new(),
             judged: Judgement::default(),
             refusals: VecDeque::new(),
             handed: false,
@@ -113,6 +133,8 @@ impl Desk {
             kept: Mutex::new(kept),
             writing: tokio::sync::Mutex::default(),
             heard: tokio::sync::Notify::new(),
+            holding: tokio::sync::Mutex::default(),
+            ask_owners: tokio::sync::Notify::new(),
         }
     }
 
@@ -128,6 +150,8 @@ impl Desk {
             new.hand = old.hand.take();
             new.handed = old.handed;
             new.refusals = std::mem::take(&mut old.refusals);
+            new.contests.clone_from(&old.contests);
+            new.lapses.clone_from(&old.lapses);
         }
         fresh
     }
@@ -148,6 +172,14 @@ impl Desk {
 }
 
 impl Kept {
+    /// Addresses with two owners, in words: nothing is done by itself meanwhile.
+    pub(super) fn contested(&self) -> Vec<String> {
+        let heard = self.contests.values().filter(|contest| contest.freezes).map(|contest| contest.why.clone());
+        let lapses =
+            self.lapses.iter().filter(|(address, lapse)| lapse.contested && !self.contests.contains_key(*address));
+        heard.chain(lapses.map(|(_, lapse)| lapse.why.clone())).collect()
+    }
+
     /// Remembers what is not done; returns what was not remembered before, for the journal.
     pub(super) fn refuse(&mut self, refusals: &[Refusal], now: Timestamp) -> Vec<Refusal> {
         let mut fresh = Vec::new();

@@ -5,14 +5,18 @@
 //! [`Pools::begin`], where the decision is made durable before its first step.
 
 mod act;
+mod audit;
 mod cards;
+mod claims;
 mod eyes;
 mod glance;
+mod hold;
 mod keep;
 mod ledger;
 mod make;
 mod mind;
 mod practice;
+mod show;
 mod words;
 
 use std::path::PathBuf;

@@ -67,6 +67,7 @@ pub(crate) fn scene(state: &State, engine: usize, without: Option<Guard>) -> Sce
         |name: &str| SpareSeen { name: name.into(), health: health(name), maintenance: None, unready: Vec::new() };
     let holds = state.lease == Some(engine) || without == Some(Guard::Lease);
     Scene {
+        contested: Vec::new(),
         now: NOW,
         hosts: HOSTS.into_iter().map(host).collect(),
         spares: SPARES.into_iter().map(spare).collect(),

@@ -33,6 +33,7 @@ mod docker;
 mod doctor;
 mod far;
 mod farm;
+mod holding;
 mod lan;
 mod midway;
 mod names;

@@ -41,6 +41,7 @@ impl World {
         };
         let down = self.pool.protects.iter().map(machine).filter(|seen| seen.health == Health::Down);
         Scene {
+            contested: Vec::new(),
             now: self.time(),
             hosts: self.pool.protects.iter().map(host).collect(),
             spares: self.pool.spares.iter().map(spare).collect(),

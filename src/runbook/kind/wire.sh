@@ -5,13 +5,12 @@
 PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin
 hs_do=
 [ "$(id -u)" = 0 ] || hs_do='sudo -n'
-hs_quick() { timeout 0.1 true 2>/dev/null; }
-# How often it is asked: what takes a second each is asked once.
-hs_tries='1 2 3'
-hs_quick || hs_tries=1
+# How often it is asked; where a part of a second is nothing that can be waited for, once.
+hs_tries=1
+timeout 0.1 true 2>/dev/null && hs_tries='1 2 3'
 # One that answers is listened to until the time is over: a second owner may be slower.
 hs_arping() {
-  if hs_quick; then timeout -s INT "$hs_listen" $hs_do arping -b -c 3 -w 1 -I "$hs_dev" "$1" 2>&1
+  if [ "$hs_tries" != 1 ]; then timeout -s INT "$hs_listen" $hs_do arping -b -c 3 -w 1 -I "$hs_dev" "$1" 2>&1
   else $hs_do arping -b -c 3 -w 1 -I "$hs_dev" "$1" 2>&1; fi
 }
 hs_one() {

@@ -44,6 +44,10 @@ impl Holds {
             all.push(format!("paused by {}: {}", pause.owner, pause.why));
         }
         all.extend(book.run.as_ref().map(under_way));
+        // Whatever is done next, a client may end up at either of them.
+        all.extend(
+            scene.contested.iter().map(|why| format!("{why}; find out which is the wrong one and switch it off")),
+        );
         let rested = book.rest.map(|ended| since(scene.now, ended));
         let rest = rested.and_then(|time| pool.cooldown.checked_sub(time)).filter(|left| !left.is_zero());
         Self { all, rest, clear, brakes }

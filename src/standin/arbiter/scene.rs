@@ -12,6 +12,8 @@ pub struct Scene {
     pub hosts: Vec<HostSeen>,
     /// The pool's spares, in any order. One that is missing is not known, and so not ready.
     pub spares: Vec<SpareSeen>,
+    /// Addresses of the pool that have two owners, each in words.
+    pub contested: Vec<String>,
     /// Why automatic decisions are frozen: a late tick, a jump of the wall clock, an isolation that is hardly over.
     pub frozen: Option<String>,
     /// The addresses that prove that the console itself is connected.

@@ -68,6 +68,7 @@ pub(super) fn scene(now: i64) -> Scene {
         now: at(now),
         hosts: ["a", "b", "c"].map(host).into(),
         spares: ["s", "t"].map(spare).into(),
+        contested: Vec::new(),
         frozen: None,
         anchors: Anchors { declared: 1, answering: 1 },
         lease: Ok(()),

@@ -52,6 +52,7 @@ impl Desk {
             now: at(seen.now),
             hosts: self.pool().protects.iter().filter_map(of).map(host).collect(),
             spares: self.pool().spares.iter().filter_map(of).map(spare).collect(),
+            contested: kept.contested(),
             frozen: seen.frozen.clone(),
             anchors: Anchors { declared: count(anchors.len()), answering: count(answering) },
             lease: seen.lease.clone(),

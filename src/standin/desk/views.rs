@@ -121,14 +121,16 @@ impl Desk {
     }
 }
 
-/// Two owners and no owner are both alarms; who cannot be asked is neither.
+/// Two owners, a wrong one and none are all alarms; who cannot be asked is none.
 fn owned(kept: &Kept) -> Vec<String> {
-    let alarm = |owner: &crate::standin::view::Owner| match owner.held_by.as_slice() {
-        [] if owner.seen.is_some() => Some(format!("nobody holds {}", owner.address)),
-        [_, _, ..] => Some(format!("{} is held by {}", owner.address, owner.held_by.join(" and "))),
-        _ => None,
+    let nobody = |owner: &crate::standin::view::Owner| {
+        let nobody = owner.held_by.is_empty() && owner.seen.is_some() && !kept.lapses.contains_key(&owner.address);
+        nobody.then(|| format!("nobody holds {}", owner.address))
     };
     // While a run moves it, an address has no owner for a moment.
     let moving = kept.run.as_ref().is_some_and(|run| !run.state.ended());
-    if moving { Vec::new() } else { kept.owners.iter().filter_map(alarm).collect() }
+    let nobody: Vec<String> = if moving { Vec::new() } else { kept.owners.iter().filter_map(nobody).collect() };
+    let contests = kept.contests.values().map(|contest| contest.why.clone());
+    let lapses = kept.lapses.iter().filter(|(address, _)| !kept.contests.contains_key(*address));
+    nobody.into_iter().chain(contests).chain(lapses.map(|(_, lapse)| lapse.why.clone())).collect()
 }

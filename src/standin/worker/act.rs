@@ -17,6 +17,7 @@ use crate::journal::entry::Weight;
 use crate::runbook::cast::Purpose;
 use crate::runbook::record::RunRecord;
 use crate::runbook::run::{Hand, Way, Wish, execute};
+use crate::runbook::tools::Tools;
 use crate::runbook::view::{RunId, RunReport, RunState, RunView, StepState};
 
 /// Wishes that wait for a run.
@@ -66,6 +67,7 @@ impl Pools {
             kept.handed = false;
         }
         self.look_now(&desk);
+        desk.ask_owners.notify_one();
         if let Err(undone) = &done {
             self.write(&desk, format!("nothing was done in {pool}"), undone.to_string(), Weight::Refusal);
         }
@@ -90,6 +92,7 @@ impl Pools {
                 let what =
                     format!("{} of {} by {} begins (run {run})", decision.act.word(), decision.host, decision.spare);
                 self.record(desk, who, what, decision.evidence.clone());
+                self.let_go(desk).await;
                 match made {
                     Made::Plan(plan) => {
                         let orders = self.orders(desk, &decision, who, generation);
@@ -101,7 +104,13 @@ impl Pools {
                 }
             }
             Order::Resume => (self.take_on(desk, &fleet).await?, Way::Resume),
-            Order::Abandon => (self.take_on(desk, &fleet).await?, Way::Abandon),
+            Order::Abandon => {
+                let record = self.take_on(desk, &fleet).await?;
+                // Its undo may have nothing to do on the spare, which would not hear of it.
+                let spares: Vec<String> = record.view.spare.iter().cloned().collect();
+                self.show_generation(desk, &spares, record.orders.generation).await;
+                (record, Way::Abandon)
+            }
         };
         let undoing = way == Way::Abandon;
         let gives_back = record.plan.purpose == Purpose::Takeover && record.view.purpose == Purpose::Giveback;
@@ -115,6 +124,10 @@ impl Pools {
             bad.then(|| format!("{}: {}", step.name, step.note.clone().unwrap_or_default()))
         });
         let why = why.or_else(|| ended.view.next.clone());
+        if ended.view.state == RunState::Done && ended.plan.purpose == Purpose::Takeover && !undoing {
+            // Before the book says that the spare serves, so that whoever reads that finds it.
+            self.keep_served(desk, &ended).await;
+        }
         let (id, state, now) = (ended.view.id, ended.view.state, self.now());
         let seconds = ended.view.to_service();
         let promised = (ended.view.purpose != Purpose::Giveback).then(|| desk.pool().target.as_secs_f64());
@@ -125,9 +138,6 @@ impl Pools {
         };
         if let Err(undone) = self.change(desk, end).await {
             self.write(desk, format!("the end of run {id} is not kept"), undone.to_string(), Weight::Alarm);
-        }
-        if state == RunState::Done && ended.plan.purpose == Purpose::Takeover && !undoing {
-            self.keep_served(desk, &ended).await;
         }
         self.told(desk, &ended.view, why.unwrap_or_default());
         Ok(RunReport { run: ended.view, dry_run: false, refused: Vec::new() })
@@ -179,7 +189,9 @@ impl Pools {
         }
         let (publish, mut published) = watch::channel(view);
         let (right, ledger) = (Standing(self.0.parts.lease.clone()), Ledge::new(self, desk));
-        let hands = self.0.parts.tools.clone();
+        let part = (record.view.failed.as_deref(), record.view.spare.as_deref());
+        let witnesses = self.witnesses(desk, part.0, part.1);
+        let hands = Tools { witnesses, ..self.0.parts.tools.clone() };
         let clock = self.0.parts.clock.clone();
         let working = execute(record, way, &hands, &clock, &right, &ledger, Hand { view: publish, wishes });
         let showing = async {

@@ -1,4 +1,4 @@
-//! Looking: at the anchors, through the witnesses, at the spares, at who owns the addresses.
+//! Looking: at the anchors, through the witnesses, at the spares.
 //!
 //! The witnesses are asked all the time over connections that stay warm, seldom as long as all is well and at the pool's pace
 //! as soon as anything fails, so that their word is there when it is needed.
@@ -10,9 +10,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::super::desk::{Desk, Readiness};
-use super::super::view::{Owner, Sight};
+use super::super::view::Sight;
 use super::super::witness::{self, Inquiry};
-use super::super::{drift, owners, room};
+use super::super::{drift, room};
 use super::Pools;
 use crate::fleet::Fleet;
 use crate::fleet::check::CheckKind;
@@ -30,8 +30,6 @@ const WORD: Duration = Duration::from_millis(2500);
 const ANCHOR: Duration = Duration::from_secs(1);
 /// Between two looks at the spares.
 const READINESS: Duration = Duration::from_secs(30);
-/// Between two looks at who owns the addresses.
-const OWNERS: Duration = Duration::from_secs(5);
 /// One look at a machine takes no longer.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -155,34 +153,5 @@ impl Pools {
             Err(error) => unready.push(format!("it cannot be commanded: {}", error.what)),
         }
         (spare.name.clone(), Readiness { unready, free, at: self.now() })
-    }
-
-    pub(super) async fn look_at_owners(&self, desk: &Arc<Desk>) {
-        loop {
-            let fleet = self.fleet();
-            let members = desk.pool().protects.iter().chain(&desk.pool().spares);
-            let machines: Vec<&Host> = members.filter_map(|name| fleet.host(name)).collect();
-            let addresses: Vec<String> =
-                machines.iter().filter_map(|host| host.service.as_deref()).map(owners::bare).collect();
-            if addresses.is_empty() {
-                return;
-            }
-            let asking = machines.iter().map(|host| async move {
-                let output = self.0.parts.tools.ssh.run(&host.ssh, &Remote::new(owners::SCRIPT, PATIENCE)).await;
-                (host.name.clone(), output.ok().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()))
-            });
-            let answers = join_all(asking).await;
-            let at = self.now();
-            let owners: Vec<Owner> = addresses.iter().map(|address| owners::of(address, &answers, at)).collect();
-            let shown = {
-                let mut kept = desk.kept();
-                kept.owners = owners;
-                desk.show(&mut kept)
-            };
-            if shown {
-                self.bump();
-            }
-            tokio::time::sleep(OWNERS).await;
-        }
     }
 }

@@ -31,6 +31,7 @@ impl Pools {
             self.practise(desk),
             self.write_cards(desk),
             self.glance_at_wire(desk),
+            self.hold_addresses(desk),
         );
     }
 

@@ -47,7 +47,8 @@ impl Pools {
             Word::Clear { spare } => member(spare, &desk.pool().spares, "spare")?,
             _ => {}
         }
-        self.change(&desk, |book| match word {
+        let mut cleared = None;
+        let said = self.change(&desk, |book| match word {
             Word::Pause { why, until } => {
                 let pause = Pause { owner: who.to_owned(), why: why.clone(), since: now, until: Some(*until) };
                 book.pause(pause);
@@ -70,10 +71,19 @@ impl Pools {
                 Ok(format!("what happened in {pool} was seen: it may decide by itself again{brake}"))
             }
             Word::Clear { spare } => {
-                book.clear(spare).map_err(|error| error.to_string())?;
+                cleared = Some((spare.clone(), book.clear(spare).map_err(|error| error.to_string())?.generation));
                 Ok(format!("{spare} was looked at by {who} and is free again"))
             }
-        })
-        .await
+        });
+        let said = said.await?;
+        let Some((spare, generation)) = cleared else { return Ok(said) };
+        let untold = self.show_generation(&desk, &[spare], generation).await;
+        if untold.is_empty() {
+            return Ok(said);
+        }
+        Ok(format!(
+            "{said}; what the failed run may still have on its way there is not refused yet: {}; it will be by the next run",
+            untold.join("; ")
+        ))
     }
 }

@@ -138,8 +138,14 @@ fn a_scene() -> impl Strategy<Value = Scene> {
         prop::bool::weighted(0.1),
         prop::bool::weighted(0.1),
     );
-    let pool =
-        (prop::bool::weighted(0.15), 0..3_u32, prop::bool::weighted(0.15), prop::collection::vec(800..1000_i64, 0..4));
+    let twice = prop::bool::weighted(0.1);
+    let pool = (
+        prop::bool::weighted(0.15),
+        twice,
+        0..3_u32,
+        prop::bool::weighted(0.15),
+        prop::collection::vec(800..1000_i64, 0..4),
+    );
     (prop::collection::vec(host, 3), prop::collection::vec(spare, 2), pool).prop_map(|(hosts, spares, pool)| {
         let mut made = scene(1000);
         for (seen, (health, first, second, age, maintained, engines, passing)) in made.hosts.iter_mut().zip(hosts) {
@@ -156,7 +162,8 @@ fn a_scene() -> impl Strategy<Value = Scene> {
             seen.maintenance = maintained.then(|| "ana: work".into());
             seen.unready = drifted.then(|| "drift".into()).into_iter().collect();
         }
-        let (frozen, answering, leaseless, failures) = pool;
+        let (frozen, twice, answering, leaseless, failures) = pool;
+        made.contested = twice.then(|| "192.0.2.100 has 2 owners".into()).into_iter().collect();
         made.frozen = frozen.then(|| "late".into());
         made.anchors = Anchors { declared: 2, answering };
         made.lease = if leaseless { Err("engine 2 has it".into()) } else { Ok(()) };
@@ -197,6 +204,7 @@ fn fit(scene: &Scene, spare: &str) -> bool {
 
 fn assert_it_may_be_done(pool: &Pool, book: &Book, scene: &Scene, decision: &Decision) {
     assert!(scene.lease.is_ok() && scene.frozen.is_none() && scene.anchors.answering > 0, "acts although it may not");
+    assert!(scene.contested.is_empty(), "acts although an address has two owners");
     assert!(book.run.is_none() && book.paused.is_none() && book.brake.is_none(), "acts although it is held");
     let needy = decision.for_host.as_ref().unwrap_or(&decision.host);
     let seen = scene.host(needy).unwrap();

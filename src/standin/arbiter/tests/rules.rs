@@ -61,6 +61,20 @@ fn without_anchors_the_machines_of_the_pool_are_the_anchors() {
 }
 
 #[test]
+fn two_owners_of_an_address_stop_automation_and_no_person() {
+    let mut scene = scene(1000).gone("a");
+    scene.contested = vec!["192.0.2.100 has 2 owners: b (bb) and cc".into()];
+    let judged = decide(&pool(), &Book::default(), &scene);
+    assert_eq!(judged.decision, None);
+    assert!(judged.held_back.iter().any(|why| why.contains("b (bb) and cc; find out which")), "{judged:?}");
+    assert!(judged.refusals.iter().any(|refusal| refusal.why.contains("has 2 owners")), "{judged:?}");
+    let wish = Wish { act: Act::Takeover, host: "a".into(), spare: None, insists: false };
+    assert!(by_hand(&pool(), &Book::default(), &scene, &wish).is_ok());
+    scene.contested.clear();
+    assert!(decide(&pool(), &Book::default(), &scene).decision.is_some());
+}
+
+#[test]
 fn the_brake_holds_until_it_is_armed_again() {
     let mut pool = pool();
     pool.brake = 2;
