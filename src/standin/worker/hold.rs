@@ -53,6 +53,8 @@ struct Held {
     repaired: Option<Tick>,
     /// It vanished, and a person is to see to it.
     lost: bool,
+    /// How often in a row it could not be announced.
+    misses: u32,
 }
 
 impl Pools {
@@ -144,6 +146,12 @@ impl Pools {
             Err(why) => {
                 tracing::debug!(why, address, "an address was not announced");
                 held.next = Some(now + AGAIN);
+                held.misses += 1;
+                // The spare has just said what it holds: a connection that was lost in between is lost once.
+                if held.misses > 1 {
+                    let why = format!("{} serves with {address} and does not announce it: {why}", spare.name);
+                    self.lapse(desk, &host, &address, "is not announced", Lapse { why, contested: false });
+                }
             }
             Ok(Holding::Held) => {
                 held.announced(now);
@@ -228,7 +236,7 @@ impl Pools {
 
 impl Held {
     const fn new(claim: Claim) -> Self {
-        Self { claim, told: Duration::ZERO, next: None, repaired: None, lost: false }
+        Self { claim, told: Duration::ZERO, next: None, repaired: None, lost: false, misses: 0 }
     }
 
     /// When it is announced next. What became due while nobody could is done at once.
@@ -240,6 +248,7 @@ impl Held {
         self.told = now.since(self.claim.since);
         self.next = None;
         self.lost = false;
+        self.misses = 0;
     }
 }
 
