@@ -83,3 +83,6 @@ pub(super) async fn undo(tools: &Tools, bit: Bit<'_>) -> Said {
         Act::Http { .. } | Act::MysqlPromote { .. } | Act::Wait { .. } | Act::Ask { .. } => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;
