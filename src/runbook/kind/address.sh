@@ -64,10 +64,12 @@ hs_ask() {
   exit 216
 }
 # Five frames of each form at once: the sender waits a while after each, which nobody else has to wait for.
+hs_shout() {
+  for hs_form in -U -A; do hs_arping -q $hs_form -c 1 -w 1 -I "$hs_dev" "$hs_ip" >/dev/null 2>&1 </dev/null & done
+}
 hs_announce() {
-  for hs_try in 1 2 3 4 5; do
-    for hs_form in -U -A; do hs_arping -q $hs_form -c 1 -w 1 -I "$hs_dev" "$hs_ip" >/dev/null 2>&1 </dev/null & done
-  done
+  hs_shout
+  (for hs_try in 2 3 4 5; do hs_shout; done) >/dev/null 2>&1 </dev/null &
 }
 # Where the device has the subnet already, the address alone is enough, and no other address hangs on it.
 hs_linux_length() {
