@@ -78,12 +78,15 @@ hs_linux_length() {
 }
 hs_linux_take() {
   # What there is to look up is looked up while the wire is asked; nothing is taken before that has ended well.
+  hs_began=$(date +%s)
   hs_ask &
   hs_asking=$!
   hs_linux_length
   hs_has=$(hs_held "$hs_ip")
   wait "$hs_asking" || exit $?
   if [ -z "$hs_has" ]; then
+    # Whoever stood still since then asks again: somebody may have come meanwhile.
+    [ "$(($(date +%s) - hs_began))" -lt 2 ] || hs_ask
     hs_current
     $hs_do ip addr replace "$hs_ip/$hs_len" dev "$hs_dev" || hs_stop "ip addr replace $hs_ip/$hs_len dev $hs_dev failed"
   fi
