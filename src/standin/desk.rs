@@ -53,6 +53,8 @@ pub(super) struct Kept {
     pub ours: bool,
     /// Why they cannot be read or written.
     pub trouble: Option<String>,
+    /// What was decided and could not be written down, so that it was not begun: why, and when.
+    pub unkept: Option<(String, Timestamp)>,
     /// Witness and host to what the one says of the other.
     pub sights: BTreeMap<(String, String), Sight>,
     /// Host and spare to the last look at the wire that found the one silent from the other.
@@ -77,6 +79,8 @@ pub(super) struct Kept {
     pub refusals: VecDeque<WhyNot>,
     /// A decision was handed over and has not become a run yet.
     pub handed: bool,
+    /// Orders that are being carried out here: what the book says is under way and nobody here does was interrupted.
+    pub busy: u32,
     /// The run that is under way, or was the last.
     pub run: Option<Arc<RunView>>,
     /// The way to whoever does the run that is under way.
@@ -112,6 +116,7 @@ impl Desk {
             version: None,
             ours: false,
             trouble: None,
+            unkept: None,
             sights: BTreeMap::new(),
             glances: BTreeMap::new(),
             anchors: BTreeMap::new(),
@@ -124,6 +129,7 @@ impl Desk {
             judged: Judgement::default(),
             refusals: VecDeque::new(),
             handed: false,
+            busy: 0,
             run: None,
             hand: None,
             view: Arc::new(views::blank(pool, now)),
@@ -149,6 +155,7 @@ impl Desk {
             new.run.clone_from(&old.run);
             new.hand = old.hand.take();
             new.handed = old.handed;
+            new.busy = old.busy;
             new.refusals = std::mem::take(&mut old.refusals);
             new.contests.clone_from(&old.contests);
             new.lapses.clone_from(&old.lapses);

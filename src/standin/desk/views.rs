@@ -93,6 +93,7 @@ impl Desk {
         alarms.extend(kept.trouble.clone());
         alarms.extend(kept.overdue.clone());
         alarms.extend(kept.uncarded.clone());
+        alarms.extend(kept.unkept.as_ref().map(|(why, _at)| why.clone()));
         alarms.extend(owned(kept));
         PoolView {
             hosts: hosts.collect(),

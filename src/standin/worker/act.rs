@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::super::arbiter::{Act, Decision, decide};
-use super::super::book::Book;
+use super::super::book::{Book, Underway};
 use super::super::desk::Desk;
 use super::Pools;
 use super::keep::Undone;
@@ -60,12 +60,17 @@ impl Pools {
         progress: Progress,
     ) -> Result<RunReport, Undone> {
         let desk = self.desk(pool).ok_or_else(|| Undone::Refused(format!("there is no pool {pool}")))?;
+        desk.kept().busy += 1;
         let done = self.work(&desk, order, who, progress).await;
-        {
-            let mut kept = desk.kept();
-            kept.hand = None;
-            kept.handed = false;
-        }
+        self.put_away(&desk, &done);
+        // The fleet file may have been read again meanwhile.
+        let desk = match self.desk(pool) {
+            Some(fresh) if !Arc::ptr_eq(&fresh, &desk) => {
+                self.put_away(&fresh, &done);
+                fresh
+            }
+            _ => desk,
+        };
         self.look_now(&desk);
         desk.ask_owners.notify_one();
         if let Err(undone) = &done {
@@ -73,6 +78,22 @@ impl Pools {
         }
         self.bump();
         done
+    }
+
+    /// Nobody does it any more, however it ended.
+    fn put_away(&self, desk: &Desk, done: &Result<RunReport, Undone>) {
+        let held = self.0.parts.lease.may_act().is_ok();
+        let mut kept = desk.kept();
+        kept.hand = None;
+        kept.handed = false;
+        kept.busy = kept.busy.saturating_sub(1);
+        if let Err(undone @ Undone::Unkept(_)) = done {
+            kept.unkept = Some((format!("what is due is not begun: {undone}"), self.now()));
+        }
+        // Its end could not be written down: a person says how it goes on.
+        if held && kept.busy == 0 && kept.book.run.is_some() {
+            kept.book.restore(self.now());
+        }
     }
 
     async fn work(&self, desk: &Arc<Desk>, order: Order, who: &str, progress: Progress) -> Result<RunReport, Undone> {
@@ -104,13 +125,16 @@ impl Pools {
                 }
             }
             Order::Resume => (self.take_on(desk, &fleet).await?, Way::Resume),
-            Order::Abandon => {
-                let record = self.take_on(desk, &fleet).await?;
-                // Its undo may have nothing to do on the spare, which would not hear of it.
-                let spares: Vec<String> = record.view.spare.iter().cloned().collect();
-                self.show_generation(desk, &spares, record.orders.generation).await;
-                (record, Way::Abandon)
-            }
+            Order::Abandon => match self.nothing_of_it(desk).await? {
+                Some(underway) => return self.drop_it(desk, underway, who).await,
+                None => {
+                    let record = self.take_on(desk, &fleet).await?;
+                    // Its undo may have nothing to do on the spare, which would not hear of it.
+                    let spares: Vec<String> = record.view.spare.iter().cloned().collect();
+                    self.show_generation(desk, &spares, record.orders.generation).await;
+                    (record, Way::Abandon)
+                }
+            },
         };
         let undoing = way == Way::Abandon;
         let gives_back = record.plan.purpose == Purpose::Takeover && record.view.purpose == Purpose::Giveback;
@@ -156,6 +180,52 @@ impl Pools {
         judged.decision.as_ref().is_some_and(|now| super::mind::alike(now, decision))
     }
 
+    /// What was kept of this run; what was kept may be another one's.
+    async fn record_of(&self, desk: &Arc<Desk>, run: RunId) -> Result<Option<RunRecord>, Undone> {
+        let record = self.read_record(desk).await.map_err(Undone::Unkept)?;
+        Ok(record.filter(|record| record.view.id == run))
+    }
+
+    /// The interrupted run, where none of its steps had begun: the first of them is kept before it begins.
+    async fn nothing_of_it(&self, desk: &Arc<Desk>) -> Result<Option<Underway>, Undone> {
+        let Some(underway) = desk.kept().book.run.clone() else { return Ok(None) };
+        Ok(self.record_of(desk, underway.id).await?.is_none().then_some(underway))
+    }
+
+    /// Ends a run that had begun no step: there is nothing to undo.
+    async fn drop_it(&self, desk: &Arc<Desk>, underway: Underway, who: &str) -> Result<RunReport, Undone> {
+        let (id, now) = (underway.id, self.now());
+        let undone = |book: &mut Book| {
+            let begun = book.resume(id).map_err(|error| error.to_string())?;
+            book.ended(id, RunState::Undone, None, now).map_err(|error| error.to_string())?;
+            Ok(begun.generation)
+        };
+        let generation = self.change(desk, undone).await?;
+        let Decision { act, host, spare, evidence, .. } = underway.decision;
+        self.show_generation(desk, std::slice::from_ref(&spare), generation).await;
+        let wall = self.0.parts.clock.now();
+        let run = RunView {
+            id,
+            runbook: String::new(),
+            purpose: act.purpose(),
+            pool: Some(desk.pool().name.clone()),
+            failed: Some(host),
+            spare: Some(spare),
+            who: who.to_owned(),
+            why: evidence,
+            generation,
+            state: RunState::Undone,
+            started: wall,
+            ended: Some(wall),
+            steps: Vec::new(),
+            timeline: Vec::new(),
+            question: None,
+            next: None,
+        };
+        self.told(desk, &run, "none of its steps had begun".into());
+        Ok(RunReport { run, dry_run: false, refused: Vec::new() })
+    }
+
     /// The run that was interrupted, with a generation of its own.
     async fn take_on(&self, desk: &Arc<Desk>, fleet: &Fleet) -> Result<RunRecord, Undone> {
         let name = &desk.pool().name;
@@ -163,11 +233,9 @@ impl Pools {
         let Some(underway) = underway else {
             return Err(Undone::Refused(format!("no run of {name} was interrupted")));
         };
-        let mut record = self.read_record(desk).await.map_err(Undone::Unkept)?.ok_or_else(|| {
-            Undone::Refused(format!(
-                "run {} of {name} began and nothing of it was kept: look at the hosts, then abandon it",
-                underway.id
-            ))
+        let mut record = self.record_of(desk, underway.id).await?.ok_or_else(|| {
+            let id = underway.id;
+            Undone::Refused(format!("run {id} of {name} had begun none of its steps: abandon it, and begin anew"))
         })?;
         let begun = self.change(desk, |book| book.resume(underway.id).map_err(|error| error.to_string())).await?;
         record.orders.generation = begun.generation;

@@ -47,8 +47,8 @@ impl Pools {
                 let mut kept = desk.kept();
                 match read {
                     Ok(mut book) => {
-                        // What was under way was another engine's, unless this one does it.
-                        if comes && kept.hand.is_none() {
+                        // What is under way and not done here was another engine's, or could not be written down.
+                        if held && kept.busy == 0 {
                             book.restore(self.now());
                         }
                         (kept.book, kept.version, kept.trouble) = (book, Some(text.version), None);
@@ -89,6 +89,7 @@ impl Pools {
         match written {
             Ok(version) => {
                 (kept.book, kept.version, kept.trouble) = (book, Some(version), None);
+                kept.unkept = None;
                 if desk.show(&mut kept) {
                     drop(kept);
                     self.bump();

@@ -7,6 +7,7 @@ use super::super::arbiter::{Decision, Refusal, decide};
 use super::super::book::Note;
 use super::super::desk::Desk;
 use super::super::lease::opinion::{Seen as Opinion, Sights};
+use super::super::steady::since;
 use super::super::view::Stand;
 use super::{News, Pools};
 use crate::clock::Clock;
@@ -16,6 +17,8 @@ use crate::journal::store::Draft;
 
 /// Judged at least this often.
 const SLOWEST: Duration = Duration::from_millis(250);
+/// Before what could not be written down is tried again.
+const UNKEPT: Duration = Duration::from_secs(2);
 /// Judged at most this often.
 const FASTEST: Duration = Duration::from_millis(50);
 
@@ -88,7 +91,12 @@ impl Pools {
             let (notes, decision) = (judged.notes.clone(), judged.decision.clone());
             kept.judged = judged;
             let shown = desk.show(&mut kept);
-            let begins = notes.is_empty() && !kept.handed && kept.hand.is_none();
+            if decision.is_none() {
+                kept.unkept = None;
+            }
+            // What cannot be written down is not tried at every look.
+            let rests = kept.unkept.as_ref().is_some_and(|(_why, at)| since(now, *at) < UNKEPT);
+            let begins = notes.is_empty() && !kept.handed && kept.hand.is_none() && !rests;
             let decision = decision.filter(|_| begins);
             kept.handed |= decision.is_some();
             (
