@@ -2,12 +2,13 @@
 //! own; it needs root and the packages that `tests/install-deps` installs.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a helper of a test may fail like a test"
+    reason = "a test times what it sees, and its helper may fail like a test"
 )]
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod docker;
 mod doctor;
 mod far;
 mod farm;
+mod faults;
 mod holding;
 mod lan;
 mod midway;

@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use crate::farm::{run, until};
 
+pub(crate) mod fault;
 pub(crate) mod pool;
+pub(crate) mod wire;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -170,9 +172,11 @@ impl Lan {
         let lines = format!(
             "Port 22\nListenAddress 0.0.0.0\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\nUsePAM no\n\
              PasswordAuthentication no\nPermitRootLogin yes\nPrintMotd no\nMaxStartups 100:30:200\n\
-             SetEnv SHLVL=1 PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin HOTSPARE_GUARD={} MACHINE={name}\n",
+             SetEnv SHLVL=1 PATH={}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin HOTSPARE_GUARD={} MACHINE={name}\n",
             text(&machine.folder.join("host_key")),
             text(&user_key.with_extension("pub")),
+            // What a test puts there is found before what the system has.
+            text(&machine.folder.join("bin")),
             text(&machine.folder.join("guard")),
         );
         std::fs::write(&config, lines).expect("written");
@@ -202,7 +206,8 @@ impl Lan {
             text(&script),
             text(self.folder.path())
         );
-        let stop = format!("kill $(cat {}/$MACHINE/page.pid)", text(self.folder.path()));
+        let pid = format!("{}/$MACHINE/page.pid", text(self.folder.path()));
+        let stop = format!("kill $(cat {pid}) 2>/dev/null; rm -f {pid}");
         (start, stop)
     }
 

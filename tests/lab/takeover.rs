@@ -95,7 +95,7 @@ async fn a_spare_is_taken_from_the_less_important_host() {
 }
 
 /// How often an engine is killed in the middle of a takeover: `HOTSPARE_KILLS`, or 8.
-fn kills() -> u32 {
+pub(crate) fn kills() -> u32 {
     std::env::var("HOTSPARE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 
@@ -108,18 +108,10 @@ async fn an_engine_that_is_killed_in_the_middle_is_gone_on_with_or_undone() {
         let mut asking = site.lan.hotspare(&["pool", "takeover", "people", "--failed", "a", "--yes", "people"]);
         let mut asking =
             asking.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("asked");
-        let pid = std::fs::read_to_string(site.lan.path("state/engine.lock")).expect("an engine");
         // So long that the command has come to the engine; from there on anywhere in the run.
         tokio::time::sleep(Duration::from_millis(100 + u64::from(round) * 1500 / u64::from(kills))).await;
-        crate::farm::run("kill", &["-KILL", pid.trim()]);
+        site.kill().await;
         let _told = asking.wait();
-        // A killed process is gone when the last of its threads is, and with it its lock.
-        let lock = site.lan.path("state/engine.lock");
-        let gone = || {
-            let free = std::process::Command::new("flock").args(["--nonblock", text(&lock), "true"]).status();
-            free.expect("flock is there: apt-get install util-linux").success()
-        };
-        within(PATIENCE, "the engine is gone", gone).await;
         site.start();
         within(PATIENCE, "the next engine runs", || site.lan.tell(&["engine", "status"]).status.success()).await;
         within(PATIENCE, "the next engine has looked", || site.spare()["state"] != "unready").await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Lan, within};
+use super::{Lan, text, within};
 
 /// A takeover may take so long in a test that runs beside others; how long it takes is measured by a bench.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -91,6 +91,19 @@ steps = [
             std::fs::File::options().create(true).append(true).open(self.lan.path("engine.err")).expect("a file");
         let engine = engine.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said).spawn();
         drop(engine.expect("an engine"));
+    }
+
+    /// Kills the engine, and waits until it is gone.
+    pub(crate) async fn kill(&self) {
+        let lock = self.lan.path("state/engine.lock");
+        let pid = std::fs::read_to_string(&lock).expect("an engine");
+        crate::farm::run("kill", &["-KILL", pid.trim()]);
+        // A killed process is gone when the last of its threads is, and with it its lock.
+        let gone = || {
+            let free = std::process::Command::new("flock").args(["--nonblock", text(&lock), "true"]).status();
+            free.expect("flock is there: apt-get install util-linux").success()
+        };
+        within(PATIENCE, "the engine is gone", gone).await;
     }
 
     /// Everything as in the beginning: the work given back, the host with its address, the spare free.
