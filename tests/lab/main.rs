@@ -36,6 +36,7 @@ mod far;
 mod farm;
 mod faults;
 mod holding;
+mod kills;
 mod lan;
 mod midway;
 mod names;
