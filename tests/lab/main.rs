@@ -32,6 +32,7 @@ mod disk;
 mod dns;
 mod docker;
 mod doctor;
+mod drills;
 mod far;
 mod farm;
 mod faults;
