@@ -24,6 +24,7 @@ mod share;
 
 #[cfg(test)]
 mod apart;
+mod consoles;
 #[cfg(test)]
 mod deletion;
 #[cfg(test)]
