@@ -42,6 +42,7 @@ mod kills;
 mod lan;
 mod midway;
 mod names;
+mod patient;
 mod practice;
 mod probes;
 mod remote;
