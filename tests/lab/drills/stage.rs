@@ -296,7 +296,7 @@ steps = [
         let service = self.service("production-a").to_string();
         let held = self.lan.machine("backup").addresses();
         if held.iter().any(|held| held.split('/').next() == Some(&service)) {
-            let told = || self.pool()["alarms"].to_string().contains(&format!("{service} is held by"));
+            let told = || self.pool()["alarms"].to_string().contains(&service);
             within(PATIENCE, "an alarm tells of two owners", told).await;
             self.release("backup", "production-a");
         }

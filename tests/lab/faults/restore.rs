@@ -82,7 +82,7 @@ impl Trial {
             }
             let told = || {
                 let alarms = self.show()["alarms"].to_string();
-                alarms.contains(&format!("{address} is held by"))
+                alarms.contains(&address)
             };
             // While a run is under way nothing is said of the address that it moves.
             let moving = matches!(self.show()["run"]["state"].as_str(), Some("running" | "undoing"));
