@@ -125,16 +125,16 @@ impl Pools {
                 }
             }
             Order::Resume => (self.take_on(desk, &fleet).await?, Way::Resume),
-            Order::Abandon => match self.nothing_of_it(desk).await? {
-                Some(underway) => return self.drop_it(desk, underway, who).await,
-                None => {
-                    let record = self.take_on(desk, &fleet).await?;
-                    // Its undo may have nothing to do on the spare, which would not hear of it.
-                    let spares: Vec<String> = record.view.spare.iter().cloned().collect();
-                    self.show_generation(desk, &spares, record.orders.generation).await;
-                    (record, Way::Abandon)
+            Order::Abandon => {
+                if let Some(underway) = self.nothing_of_it(desk).await? {
+                    return self.drop_it(desk, underway, who).await;
                 }
-            },
+                let record = self.take_on(desk, &fleet).await?;
+                // Its undo may have nothing to do on the spare, which would not hear of it.
+                let spares: Vec<String> = record.view.spare.iter().cloned().collect();
+                self.show_generation(desk, &spares, record.orders.generation).await;
+                (record, Way::Abandon)
+            }
         };
         let undoing = way == Way::Abandon;
         let gives_back = record.plan.purpose == Purpose::Takeover && record.view.purpose == Purpose::Giveback;
