@@ -23,7 +23,7 @@ const REFUSED: i32 = 215;
 /// Somebody answers for the address.
 const TAKEN: i32 = 216;
 /// A witness listens so long for answers; machines answer in well under 1 ms.
-const LISTEN: Duration = Duration::from_millis(100);
+const LISTEN: Duration = Duration::from_millis(60);
 /// A witness that has not said what it hears within this time is not waited for.
 const WORD: Duration = Duration::from_millis(500);
 
@@ -82,7 +82,14 @@ pub(super) async fn act(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Said {
 pub(super) async fn verify(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Said {
     let spot = shell::place(bit)?;
     let Spot::Machine(machine) = spot else { return Ok(None) };
-    let own = wire::listing(tools, machine, bit.patience).await.map_err(Trouble::Unknown)?;
+    let elsewhere = async {
+        match moved.take.filter(|_| bit.plan.cast.pool.is_some()) {
+            Some(take) => Some(heard_elsewhere(tools, machine, host_part(take)).await),
+            None => None,
+        }
+    };
+    let (own, heard) = tokio::join!(wire::listing(tools, machine, bit.patience), elsewhere);
+    let own = own.map_err(Trouble::Unknown)?;
     let on = |address: &str| own.has_on(moved.device, host_part(address));
     if let Some(drop) = moved.drop.filter(|drop| on(drop)) {
         return Err(Trouble::Failed(format!("{}: {} is still on {}", spot.name(), host_part(drop), moved.device)));
@@ -91,45 +98,45 @@ pub(super) async fn verify(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Sai
     if !on(take) {
         return Err(Trouble::Failed(format!("{}: {} is not on {}", spot.name(), host_part(take), moved.device)));
     }
-    if bit.plan.cast.pool.is_none() {
-        return Ok(None);
+    match (host_part(take), heard) {
+        (_, None) => Ok(None),
+        (address, Some(Err(deaf))) => {
+            Ok(Some(format!("{address} is there; who else answers for it was not asked: {deaf}")))
+        }
+        (address, Some(Ok((witness, macs)))) => one_owner(address, &machine.name, &own, &witness, &macs).map(Some),
     }
-    seen_from_elsewhere(tools, machine, &own, host_part(take)).await.map(Some)
 }
 
-/// Who answers for an address that was taken, as another machine of the pool hears it. What nobody else can tell is said,
-/// and is no failure: the machine itself has asked before it took the address.
-async fn seen_from_elsewhere(tools: &Tools, taker: &Machine, own: &Listing, address: &str) -> Result<String, Trouble> {
+/// Who answers for an address, as another machine of the pool hears it: its name, and the hardware addresses. What nobody else
+/// can tell is no failure: the machine itself has asked before it took the address. The error says why nobody can.
+async fn heard_elsewhere(tools: &Tools, taker: &Machine, address: &str) -> Result<(String, Vec<String>), String> {
     let mut deaf = String::from("no other machine of the pool is up");
     for witness in tools.witnesses.iter().filter(|witness| witness.name != taker.name).take(2) {
-        let heard = match wire::ask(tools, witness, &[address], LISTEN, WORD).await {
-            Ok(mut heard) => heard.remove(address).unwrap_or(Heard::Deaf("without a word".into())),
-            Err(why) => Heard::Deaf(why),
+        let why = match wire::ask(tools, witness, &[address], LISTEN, WORD).await.map(|mut heard| heard.remove(address))
+        {
+            Ok(Some(Heard::Answers(macs))) => return Ok((witness.name.clone(), macs)),
+            Ok(Some(Heard::Deaf(why))) | Err(why) => why,
+            Ok(None) => "without a word".into(),
         };
-        let macs = match heard {
-            Heard::Answers(macs) => macs,
-            Heard::Deaf(why) => {
-                deaf = format!("{} cannot tell: {why}", witness.name);
-                continue;
-            }
-        };
-        let others: Vec<&String> = macs.iter().filter(|mac| !own.macs().contains(*mac)).collect();
-        return match (macs.first(), others.as_slice()) {
-            (None, _) => Err(Trouble::Failed(format!("{} gets no answer from {address}", witness.name))),
-            (Some(mac), []) => Ok(format!("{} sees {address} at {mac}", witness.name)),
-            (Some(_), [other]) if macs.len() == 1 => Err(Trouble::Failed(format!(
-                "{} sees {address} at {other}, which is not {}; find that machine and switch it off",
-                witness.name, taker.name
-            ))),
-            _ => Err(Trouble::Failed(format!(
-                "{address} has two owners, {} sees {}; find the one that is not {}, and switch it off",
-                witness.name,
-                macs.join(" and "),
-                taker.name
-            ))),
-        };
+        deaf = format!("{} cannot tell: {why}", witness.name);
     }
-    Ok(format!("{address} is there; who else answers for it was not asked: {deaf}"))
+    Err(deaf)
+}
+
+/// Whether the only one that answers for an address is whoever took it.
+fn one_owner(address: &str, taker: &str, own: &Listing, witness: &str, macs: &[String]) -> Result<String, Trouble> {
+    let strange = |mac: &&String| !own.macs().contains(*mac);
+    Err(Trouble::Failed(match (macs, macs.iter().find(strange)) {
+        ([], _) => format!("{witness} gets no answer from {address}"),
+        ([mac, ..], None) => return Ok(format!("{witness} sees {address} at {mac}")),
+        ([_], Some(other)) => {
+            format!("{witness} sees {address} at {other}, which is not {taker}; find that machine and switch it off")
+        }
+        (_, Some(_)) => format!(
+            "{address} has two owners, {witness} sees {}; find the one that is not {taker}, and switch it off",
+            macs.join(" and ")
+        ),
+    }))
 }
 
 fn judged(spot: &Spot, output: &crate::reach::ssh::Output) -> Result<(), Trouble> {
@@ -213,6 +220,20 @@ async fn again(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_whoever_took_an_address_may_answer_for_it() {
+        let own = Listing::read("mac aa:00:00:00:00:01\nmac aa:00:00:00:00:02\n");
+        let seen = |macs: &[&str]| {
+            let macs: Vec<String> = macs.iter().map(|mac| format!("aa:00:00:00:00:0{mac}")).collect();
+            one_owner("192.0.2.1", "s", &own, "w", &macs).map_err(|trouble| trouble.words().to_owned())
+        };
+        assert_eq!(seen(&["1"]), Ok("w sees 192.0.2.1 at aa:00:00:00:00:01".into()));
+        assert!(seen(&["1", "2"]).is_ok(), "with two cards it is one owner");
+        assert!(seen(&[]).is_err_and(|why| why == "w gets no answer from 192.0.2.1"));
+        assert!(seen(&["7"]).is_err_and(|why| why.contains("aa:00:00:00:00:07, which is not s")));
+        assert!(seen(&["1", "7"]).is_err_and(|why| why.contains("two owners, w sees aa:00:00:00:00:01 and aa")));
+    }
 
     #[test]
     fn announcements_become_rarer() {

@@ -14,14 +14,17 @@ hs_arping() {
   else $hs_do arping -b -c 3 -w 1 -I "$hs_dev" "$1" 2>&1; fi
 }
 hs_one() {
-  hs_way=$(ip -o -4 route get "$1" 2>/dev/null | head -n 1)
+  hs_way=$(ip -o -4 route get "$1" 2>/dev/null)
   case $hs_way in
     '') echo "$1 cannot there is no route to it"; return ;;
     local*) echo "$1 cannot it is held there"; return ;;
     *' via '*) echo "$1 cannot it is behind a router"; return ;;
   esac
-  hs_dev=$(echo "$hs_way" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
-  [ "$(cat "/sys/class/net/$hs_dev/carrier" 2>/dev/null)" = 1 ] || { echo "$1 cannot $hs_dev has no link"; return; }
+  hs_dev=${hs_way#* dev }
+  hs_dev=${hs_dev%% *}
+  hs_link=
+  read -r hs_link 2>/dev/null <"/sys/class/net/$hs_dev/carrier"
+  [ "$hs_link" = 1 ] || { echo "$1 cannot $hs_dev has no link"; return; }
   for hs_try in $hs_tries; do
     hs_said=$(hs_arping "$1")
     hs_status=$?
@@ -36,7 +39,11 @@ hs_one() {
 }
 command -v ip >/dev/null || { echo "hotspare: ip is missing: apt-get install iproute2" >&2; exit 215; }
 command -v arping >/dev/null || { echo "hotspare: arping is missing: apt-get install iputils-arping" >&2; exit 215; }
-arping -h 2>&1 | grep -qi 'arp answer' || { echo "hotspare: this arping is another one: apt-get install iputils-arping" >&2; exit 215; }
+case $(arping -h 2>&1) in *[Aa][Rr][Pp]\ answer*) ;; *)
+  echo "hotspare: this arping is another one: apt-get install iputils-arping" >&2
+  exit 215
+  ;;
+esac
 for hs_address; do hs_one "$hs_address" & done
 wait
 exit 0
