@@ -35,6 +35,8 @@ pub(crate) struct Wire {
     log: PathBuf,
     /// What was read already, bytes.
     read: usize,
+    /// Address to when there were two owners of it last.
+    last: BTreeMap<String, f64>,
 }
 
 /// Two owners of an address at one time.
@@ -58,7 +60,7 @@ impl Lan {
         let asked: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let words = ["-c", LISTENER, &own, text(&log)].into_iter().chain(asked.iter().map(String::as_str));
         machine.start("python3", &words.collect::<Vec<_>>());
-        Wire { log, read: 0 }
+        Wire { log, read: 0, last: BTreeMap::new() }
     }
 }
 
@@ -69,7 +71,7 @@ pub(crate) fn now() -> f64 {
 }
 
 impl Wire {
-    /// The times with two owners since this was asked last.
+    /// The times with two owners that began since this was asked last.
     pub(crate) fn doubles(&mut self) -> Vec<Double> {
         let all = std::fs::read_to_string(&self.log).unwrap_or_default();
         let fresh = all.get(self.read..).unwrap_or_default();
@@ -84,7 +86,13 @@ impl Wire {
             };
             heard.entry(address).or_default().push((at, who));
         }
-        heard.into_iter().filter_map(|(address, heard)| double(address, &heard)).collect()
+        let doubles = heard.into_iter().filter_map(|(address, heard)| double(address, &heard));
+        // What was told already and goes on has not begun again.
+        let new = |double: &Double| {
+            let last = self.last.insert(double.address.clone(), double.at + double.seconds);
+            last.is_none_or(|last| double.at - last > BEFORE)
+        };
+        doubles.filter(new).collect()
     }
 }
 
