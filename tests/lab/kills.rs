@@ -2,7 +2,7 @@
 //! it opens before the next engine begins, or only while the run is resumed or undone, so that what the dead engine
 //! had sent arrives late.
 //!
-//! `HOTSPARE_KILLS` of the 52 cases (8), spread evenly; the random kills of `takeover` are as many.
+//! `HOTSPARE_KILLS` of the 52 cases (4), spread evenly; the random kills of `takeover` are as many.
 
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -42,7 +42,7 @@ struct Case {
 fn cases() -> Vec<Case> {
     let case = |number: usize| Case {
         place: PLACES[number % PLACES.len()],
-        resume: number / PLACES.len() % 2 == 0,
+        resume: (number / PLACES.len()).is_multiple_of(2),
         late: number / PLACES.len() / 2 == 0,
     };
     let all: Vec<Case> = (0..PLACES.len() * 4).map(case).collect();
@@ -81,8 +81,9 @@ impl Gates {
     fn around(&self, program: &str, gates: &[(&str, Option<&str>, Option<&str>)]) -> String {
         let mut script = "#!/bin/sh\ncase \"$*\" in\n".to_owned();
         for (words, before, after) in gates {
-            let gate = |place: &Option<&str>| place.map(|place| self.command(place)).unwrap_or_else(|| ":".into());
-            script += &format!("*'{words}'*) {}; {program} \"$@\"; s=$?; {}; exit $s ;;\n", gate(before), gate(after));
+            let gate = |place: Option<&str>| place.map(|place| self.command(place)).unwrap_or_else(|| ":".into());
+            script +=
+                &format!("*'{words}'*) {}; {program} \"$@\"; s=$?; {}; exit $s ;;\n", gate(*before), gate(*after));
         }
         script + &format!("esac\nexec {program} \"$@\"\n")
     }

@@ -94,9 +94,9 @@ async fn a_spare_is_taken_from_the_less_important_host() {
     assert!(!held.iter().any(|address| address.starts_with(&other)), "what it served before is gone: {held:?}");
 }
 
-/// How often an engine is killed in the middle of a takeover: `HOTSPARE_KILLS`, or 8.
+/// How often an engine is killed in the middle of a takeover: `HOTSPARE_KILLS`, or 4.
 pub(crate) fn kills() -> u32 {
-    std::env::var("HOTSPARE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
+    std::env::var("HOTSPARE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
 }
 
 #[tokio::test(flavor = "multi_thread")]

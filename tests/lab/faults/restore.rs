@@ -99,7 +99,8 @@ impl Trial {
         let word = if round.resume { "resume" } else { "abandon" };
         // What cannot be told is asked of the person again: the second word does the step.
         if self.site.lan.tell(&["pool", word, "people"]).status.success() {
-            if round.resume { self.count.resumed += 1 } else { self.count.undone += 1 }
+            let count = if round.resume { &mut self.count.resumed } else { &mut self.count.undone };
+            *count += 1;
         }
     }
 
