@@ -1,7 +1,7 @@
 //! From the fault to service at a client, beside keepalived, in the same lab and the same run, alternating.
 //!
 //! Two hosts, a spare, a console and a client on one switch. The service runs on hosts and spare; what moves is its address.
-//! The client sends a datagram every 5 ms and waits for none, and keeps a connection open on which it writes every 20 ms.
+//! The client sends a datagram every 5 ms and waits for none, and keeps a connection open on which it writes as often.
 //! All the time four ARP questions a second ask who has the address.
 //!
 //! `cargo bench --bench failover` needs root and `apt-get install keepalived iputils-arping openssh-server nftables`. It prints

@@ -15,7 +15,7 @@ use crate::site::Site;
 /// Between two questions of the client.
 const BEAT: Duration = Duration::from_millis(5);
 /// Between two letters on the line that stays open.
-const LETTER: Duration = Duration::from_millis(20);
+const LETTER: Duration = Duration::from_millis(5);
 
 /// Seconds of the wall clock, which all processes of this machine share.
 pub(crate) fn now() -> f64 {

@@ -28,7 +28,10 @@ hs_linux_ready() {
   [ -e "/sys/class/net/$hs_dev" ] || hs_stop "there is no device $hs_dev; there are: $(cd /sys/class/net && echo *)"
   [ -z "$hs_ip" ] && return
   command -v arping >/dev/null || hs_stop "arping is missing: apt-get install iputils-arping"
-  case $(arping -h 2>&1) in *[Aa][Rr][Pp]\ answer*) ;; *) hs_stop "this arping is another one: apt-get install iputils-arping" ;; esac
+  # One look at both: which arping it is, and whether timeout understands a part of a second.
+  hs_help=$(timeout 0.2 arping -h 2>&1)
+  case $hs_help in *[Aa][Rr][Pp]\ answer*) hs_limit=yes ;; *) hs_help=$(arping -h 2>&1) ;; esac
+  case $hs_help in *[Aa][Rr][Pp]\ answer*) ;; *) hs_stop "this arping is another one: apt-get install iputils-arping" ;; esac
   hs_link=
   read -r hs_link 2>/dev/null <"/sys/class/net/$hs_dev/carrier"
   [ "$hs_link" = 1 ] || hs_stop "$hs_dev has no link: look at its cable"
@@ -37,7 +40,6 @@ hs_linux_ready() {
 hs_held() { ip -o -4 addr show dev "$hs_dev" | awk -v a="$1" '{ split($4, p, "/"); if (p[1] == a) print $4 }'; }
 # A limit of a part of a second, where this timeout understands one; arping itself knows whole ones.
 hs_limit=
-timeout 0.1 true 2>/dev/null && hs_limit=yes
 hs_arping() { if [ -n "$hs_limit" ]; then timeout "$hs_wait" $hs_do arping "$@"; else $hs_do arping "$@"; fi; }
 # Two questions to the wire, 100 ms each; hs_mac is the first that answers and is not this machine.
 hs_listen() {
@@ -142,7 +144,8 @@ hs_mac_drop() {
   $hs_do ifconfig "$hs_dev" -alias "$hs_out" || hs_stop "ifconfig $hs_dev -alias $hs_out failed"
 }
 
-case $(uname) in
+if [ -d /sys/class/net ]; then hs_system=Linux; else hs_system=$(uname); fi
+case $hs_system in
 Linux)
   hs_linux_ready
   if [ -n "$hs_hold" ]; then
@@ -170,6 +173,6 @@ Darwin)
     [ -z "$hs_ip" ] || { hs_mac_ask; hs_mac_take; }
   fi
   ;;
-*) hs_stop "addresses are moved on Linux and macOS, not on $(uname)" ;;
+*) hs_stop "addresses are moved on Linux and macOS, not on $hs_system" ;;
 esac
 exit 0

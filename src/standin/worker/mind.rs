@@ -49,7 +49,8 @@ impl Pools {
             }
             tokio::select! {
                 () = tokio::time::sleep(pace) => {}
-                Ok(()) = beliefs.changed() => tokio::time::sleep(Duration::from_millis(5)).await,
+                // What changes in the same moment is judged together.
+                Ok(()) = beliefs.changed() => tokio::time::sleep(Duration::from_millis(1)).await,
                 Ok(()) = lease.changed() => {}
                 () = desk.heard.notified() => {}
             }
