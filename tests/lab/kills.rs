@@ -81,9 +81,10 @@ impl Gates {
     fn around(&self, program: &str, gates: &[(&str, Option<&str>, Option<&str>)]) -> String {
         let mut script = "#!/bin/sh\ncase \"$*\" in\n".to_owned();
         for (words, before, after) in gates {
-            let gate = |place: Option<&str>| place.map(|place| self.command(place)).unwrap_or_else(|| ":".into());
-            script +=
-                &format!("*'{words}'*) {}; {program} \"$@\"; s=$?; {}; exit $s ;;\n", gate(*before), gate(*after));
+            let gate = |place: Option<&str>| place.map_or_else(|| ":".into(), |place| self.command(place));
+            let (before, after) = (gate(*before), gate(*after));
+            let arm = format!("*'{words}'*) {before}; {program} \"$@\"; s=$?; {after}; exit $s ;;\n");
+            script.push_str(&arm);
         }
         script + &format!("esac\nexec {program} \"$@\"\n")
     }
@@ -119,10 +120,10 @@ impl Gates {
                 gates.command(place)
             )
         };
-        let mut gated = String::new();
+        let mut through = String::new();
         for line in fleet.lines() {
             if line.starts_with("  { name = \"fence\"") {
-                gated += &gate("before.fence");
+                through += &gate("before.fence");
             }
             if line.starts_with("  { name = \"start\"") {
                 let (head, rest) = line.split_once("run = \"").expect("a command");
@@ -130,23 +131,20 @@ impl Gates {
                 let run = run
                     .replace("python3", "sh -c 'GATE; exec python3 \"$@\"' page")
                     .replace("GATE", &gates.command("in.serving"));
-                gated += &format!(
-                    "{head}run = '''{}; {run}; {}'''{tail}\n",
-                    gates.command("in.start.before"),
-                    gates.command("in.start.after")
-                );
+                let (before, after) = (gates.command("in.start.before"), gates.command("in.start.after"));
+                through.push_str(&[head, "run = '''", &before, "; ", &run, "; ", &after, "'''", tail, "\n"].concat());
             } else {
                 // So that a test need not wait long for what hangs.
-                gated += &line.replace("name = \"take\",", "name = \"take\", timeout = \"6s\",");
-                gated.push('\n');
+                through += &line.replace("name = \"take\",", "name = \"take\", timeout = \"6s\",");
+                through.push('\n');
             }
             for step in ["fence", "take", "start", "serving"] {
                 if line.starts_with(&format!("  {{ name = \"{step}\"")) {
-                    gated += &gate(&format!("after.{step}"));
+                    through += &gate(&format!("after.{step}"));
                 }
             }
         }
-        std::fs::write(site.lan.path("fleet.toml"), gated).expect("written");
+        std::fs::write(site.lan.path("fleet.toml"), through).expect("written");
         let steps = || {
             site.lan.ask(&["pool", "takeover", "people", "--failed", "a", "--dry-run"]).1["steps"]
                 .as_array()
