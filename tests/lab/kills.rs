@@ -287,7 +287,7 @@ async fn kill_at(site: &Site, gates: &Gates, wire: &mut Wire, case: Case) {
         site.audit("cedar");
     } else {
         assert!(holders.iter().all(|holder| holder == "a"), "{case:?}: {holders:?}: {output}");
-        let pages = crate::farm::processes("page.py");
+        let pages = crate::farm::processes(text(&site.lan.path("page.py")));
         assert!(pages.is_empty(), "{case:?}: the page of the spare is still there: {output}");
     }
     println!("{place}, {word}{}: {holders:?}", if late { ", the rest came late" } else { "" });

@@ -106,7 +106,8 @@ hs_drop_one() {
     ip -o -4 addr show dev "$hs_dev" | grep -q ' secondary ' && ! ip -o -4 addr show dev "$hs_dev" | grep -F " $1 " | grep -q ' secondary '; then
     echo 1 | $hs_do tee "$hs_knob" >/dev/null || hs_stop "$1 is the first address of its subnet on $hs_dev: removing it would remove others with it, and $hs_knob cannot be set"
   fi
-  $hs_do ip addr del "$1" dev "$hs_dev" || hs_stop "ip addr del $1 dev $hs_dev failed"
+  # What was sent before and hung may have removed it in this moment.
+  $hs_do ip addr del "$1" dev "$hs_dev" || ! hs_held "$hs_out" | grep -qxF "$1" || hs_stop "ip addr del $1 dev $hs_dev failed"
   [ "$(cat "$hs_knob" 2>/dev/null)" = "$hs_was" ] || echo "$hs_was" | $hs_do tee "$hs_knob" >/dev/null
 }
 # An address may be there several times, with different lengths: every one of them is the same address to its clients.
