@@ -79,8 +79,15 @@ async fn the_recovery_card_is_enough_without_hotspare() {
     .await;
     let text = std::fs::read_to_string(&card).expect("read");
     assert_eq!(std::fs::read_to_string(site.lan.path("state/cards/people.txt")).expect("read"), text);
-    // A medium that is gone is told, and nothing is made in its place.
+    // A medium that is gone is told, and nothing is made in its place; one that comes back gets its card.
+    let place = medium.path().to_owned();
     medium.close().expect("gone");
+    let told = || site.pool()["alarms"].to_string().contains("plug its medium in");
+    within(PATIENCE, "the missing medium is told", told).await;
+    assert!(!place.exists());
+    std::fs::create_dir(&place).expect("plugged in");
+    within(PATIENCE, "the medium has its card", || card.exists() && !told()).await;
+    std::fs::remove_dir_all(&place).expect("gone");
     site.lan.power_off("a");
     within(PATIENCE, "the host is gone", || site.stand("a") == "waiting").await;
     let told = site.lan.tell(&["engine", "stop", "--force"]);

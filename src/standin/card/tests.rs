@@ -1,5 +1,5 @@
 use super::*;
-use crate::standin::view::SpareView;
+use crate::standin::desk::Desk;
 
 const FLEET: &str = r#"
 name = "harbour"
@@ -40,32 +40,8 @@ fn written(giveback: &str) -> String {
     let errors: Vec<String> = loaded.errors().map(|error| format!("{error:?}")).collect();
     let fleet = loaded.fleet.unwrap_or_else(|| panic!("{errors:?}"));
     let pool = fleet.pools.first().expect("a pool");
-    let spare = SpareView {
-        name: "cedar".into(),
-        state: SpareState::Ready,
-        standing_in_for: None,
-        since: None,
-        by: None,
-        generation: 3,
-        reasons: Vec::new(),
-        proven: None,
-        free: None,
-    };
-    let view = PoolView {
-        name: pool.name.clone(),
-        mode: "auto".into(),
-        hosts: Vec::new(),
-        spares: vec![spare],
-        paused: None,
-        held_back: Vec::new(),
-        run: None,
-        owners: Vec::new(),
-        last_takeover: None,
-        last_drill: None,
-        target: 180.0,
-        drill_every: None,
-        alarms: Vec::new(),
-    };
+    let mut view = PoolView::clone(&Desk::new(pool, Timestamp::UNIX_EPOCH).view());
+    view.spares.first_mut().expect("a spare").state = SpareState::Ready;
     card(&fleet, pool, &view, "2026-11-21T05:40:11Z".parse().expect("a time"))
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::runbook::view::RunId;
-use crate::standin::view::{Protected, SpareView};
+use crate::standin::desk::Desk;
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -17,41 +17,11 @@ fn pool(every: Option<u64>) -> Pool {
 }
 
 fn view(pool: &Pool) -> PoolView {
-    let now = Timestamp::UNIX_EPOCH;
-    let host = |name: &String| Protected {
-        name: name.clone(),
-        stand: Stand::Serving,
-        since: now,
-        spare: None,
-        why: String::new(),
-        if_it_dies: String::new(),
-    };
-    let spare = |name: &String| SpareView {
-        name: name.clone(),
-        state: SpareState::Ready,
-        standing_in_for: None,
-        since: None,
-        by: None,
-        generation: 0,
-        reasons: Vec::new(),
-        proven: None,
-        free: None,
-    };
-    PoolView {
-        name: pool.name.clone(),
-        mode: "auto".into(),
-        hosts: pool.protects.iter().map(host).collect(),
-        spares: pool.spares.iter().map(spare).collect(),
-        paused: None,
-        held_back: Vec::new(),
-        run: None,
-        owners: Vec::new(),
-        last_takeover: None,
-        last_drill: None,
-        target: 180.0,
-        drill_every: None,
-        alarms: Vec::new(),
+    let mut view = PoolView::clone(&Desk::new(pool, Timestamp::UNIX_EPOCH).view());
+    for spare in &mut view.spares {
+        spare.state = SpareState::Ready;
     }
+    view
 }
 
 fn at(days: u64) -> Timestamp {

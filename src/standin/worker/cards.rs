@@ -1,4 +1,5 @@
-//! Recovery cards: written to the state folder, and where the fleet file wants one, whenever something changes on them.
+//! Recovery cards: in the state folder, and where the fleet file wants one. They are written whenever something changes on
+//! them, and again where they are missing or older: a medium may be pulled out and plugged in again.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,72 +10,72 @@ use super::super::card;
 use super::super::desk::Desk;
 use super::Pools;
 use crate::clock::Timestamp;
+use crate::fleet::disk;
 
 /// A file that is slower than this is given up for this round: it may lie on a share or a stick.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two looks whether a card says what is so; and between two attempts to write one that could not be.
+/// Between two looks whether the cards say what is so.
 const ROUND: Duration = Duration::from_secs(10);
+/// Many things change together, and one card tells of all of them.
+const TOGETHER: Duration = Duration::from_secs(1);
 
 impl Pools {
     pub(super) async fn write_cards(&self, desk: &Arc<Desk>) {
         let pool = desk.pool();
         let own = self.0.parts.cards.join(format!("{}.txt", pool.name));
-        let places: Vec<PathBuf> = std::iter::once(own).chain(pool.card.clone()).collect();
-        let mut written = String::new();
+        let (mut says, mut dated) = (String::new(), Arc::<str>::from(""));
         let mut views = self.seen();
         loop {
             views.mark_unchanged();
             let (fleet, view) = (self.fleet(), desk.view());
             // The time alone is no news.
-            let text = card::card(&fleet, pool, &view, Timestamp::UNIX_EPOCH);
-            if text != written {
-                let dated = card::card(&fleet, pool, &view, self.0.parts.clock.now());
-                let mut whole = true;
-                let mut trouble = None;
-                for place in &places {
-                    if let Err(why) = write(place, &dated).await {
-                        whole = false;
-                        trouble = Some(format!("the recovery card {} cannot be written: {why}", place.display()));
-                    }
-                }
-                if whole {
-                    written = text;
-                }
-                let shown = {
-                    let mut kept = desk.kept();
-                    kept.uncarded = trouble;
-                    desk.show(&mut kept)
-                };
-                if shown {
-                    self.bump();
-                }
+            let now_says = card::card(&fleet, pool, &view, Timestamp::UNIX_EPOCH);
+            if now_says != says {
+                says = now_says;
+                dated = card::card(&fleet, pool, &view, self.0.parts.clock.now()).into();
             }
-            let _either = tokio::time::timeout(ROUND, async {
-                let _ended = views.changed().await;
-                // Many views change together.
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            })
-            .await;
+            // Only this folder is made: a missing medium must not become a folder of this disk.
+            let mut trouble = renew(&own, &dated, true).await.err();
+            if let Some(place) = &pool.card {
+                trouble = trouble.or(renew(place, &dated, false).await.err());
+            }
+            let shown = {
+                let mut kept = desk.kept();
+                kept.uncarded = trouble;
+                desk.show(&mut kept)
+            };
+            if shown {
+                self.bump();
+            }
+            let _either = tokio::time::timeout(ROUND, views.changed()).await;
+            tokio::time::sleep(TOGETHER).await;
         }
     }
 }
 
-/// Whole or not at all; a disk that never answers is left behind with its thread.
-async fn write(place: &Path, text: &str) -> Result<(), String> {
-    let (path, text) = (place.to_owned(), text.to_owned());
-    let writing = tokio::task::spawn_blocking(move || put(&path, &text));
-    match tokio::time::timeout(PATIENCE, writing).await {
-        Ok(Ok(done)) => done.map_err(|error| error.to_string()),
-        Ok(Err(_panicked)) => Err("it could not be tried".into()),
-        Err(_late) => Err(format!("no answer within {} s: is its disk or share there?", PATIENCE.as_secs())),
-    }
+/// Has the card say this; otherwise why it does not, and what to do. A disk that never answers holds one thread.
+async fn renew(place: &Path, text: &Arc<str>, make_folder: bool) -> Result<(), String> {
+    let (path, text): (PathBuf, Arc<str>) = (place.to_owned(), Arc::clone(text));
+    let working =
+        tokio::task::spawn_blocking(move || disk::ask(&path, PATIENCE, move |path| put(path, &text, make_folder)));
+    let why = match working.await {
+        Ok(Some(Ok(()))) => return Ok(()),
+        Ok(Some(Err(error))) => error.to_string(),
+        Ok(None) => format!("no answer within {} s", PATIENCE.as_secs()),
+        Err(broken) => broken.to_string(),
+    };
+    let cure = if make_folder { "free or repair its disk" } else { "plug its medium in, or change `card`" };
+    Err(format!("the recovery card {} cannot be written: {why}; {cure}", place.display()))
 }
 
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
+/// Whole or not at all, and only where it says something else.
+fn put(path: &Path, text: &str, make_folder: bool) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    if std::fs::read(path).is_ok_and(|there| there == text.as_bytes()) {
+        return Ok(());
+    }
     let folder = path.parent().unwrap_or(Path::new("/"));
-    // Only the folder in the state folder is made: a missing medium must not become a folder of this disk.
-    if folder.file_name().is_some_and(|name| name == "cards") {
+    if make_folder {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let mut file = tempfile::Builder::new().prefix(".card").tempfile_in(folder)?;
@@ -94,13 +95,26 @@ mod tests {
     #[test]
     fn a_card_is_whole_and_a_missing_medium_is_not_made() {
         let folder = tempfile::tempdir().unwrap();
-        let cards = folder.path().join("cards/p.txt");
-        put(&cards, "one").unwrap();
-        put(&cards, "two").unwrap();
-        assert_eq!(std::fs::read_to_string(&cards).unwrap(), "two");
-        assert_eq!(std::fs::read_dir(folder.path().join("cards")).unwrap().count(), 1, "no rest");
-        let missing = folder.path().join("usb/CARD.txt");
-        assert!(put(&missing, "x").is_err());
-        assert!(!folder.path().join("usb").exists());
+        let card = folder.path().join("state/p.txt");
+        put(&card, "one", true).unwrap();
+        put(&card, "two", true).unwrap();
+        assert_eq!(std::fs::read_to_string(&card).unwrap(), "two");
+        assert_eq!(std::fs::read_dir(folder.path().join("state")).unwrap().count(), 1, "no rest");
+        for missing in ["usb/CARD.txt", "cards/CARD.txt"] {
+            let missing = folder.path().join(missing);
+            assert!(put(&missing, "x", false).is_err());
+            assert!(!missing.parent().unwrap().exists());
+        }
+    }
+
+    #[test]
+    fn what_says_so_already_is_left_alone() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let card = folder.path().join("p.txt");
+        put(&card, "one", false).unwrap();
+        let before = std::fs::metadata(&card).unwrap().ino();
+        put(&card, "one", false).unwrap();
+        assert_eq!(std::fs::metadata(&card).unwrap().ino(), before);
     }
 }
