@@ -74,7 +74,9 @@ impl Witness {
         let thread = std::thread::spawn(move || {
             let mut log = Log::default();
             let time = |tick: Tick| tick.since_start();
-            while !ended.load(Ordering::Relaxed) {
+            loop {
+                // One more look after the end: what is so at the end is seen, however long ago the last look was.
+                let last = ended.load(Ordering::Relaxed);
                 let leases = watched.lock().unwrap().clone();
                 for (number, lease) in leases.iter().enumerate() {
                     let before = time(clock.tick());
@@ -82,9 +84,11 @@ impl Witness {
                     log.look(number, before, time(clock.tick()), right);
                 }
                 drop(leases);
+                if last {
+                    return log.end();
+                }
                 std::thread::park_timeout(Duration::from_millis(1));
             }
-            log.end()
         });
         Self { over, thread }
     }
