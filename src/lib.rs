@@ -20,6 +20,7 @@ pub mod clock;
 pub mod console;
 pub mod demo;
 pub mod engine;
+pub mod feed;
 pub mod fleet;
 pub mod health;
 pub mod journal;

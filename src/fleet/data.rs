@@ -76,6 +76,8 @@ pub struct FeedTable {
     pub into: Option<String>,
     /// Column that tells of updates.
     pub changes: Option<String>,
+    /// Column by whose values the lag is shown too.
+    pub lag_by: Option<String>,
 }
 
 /// How times without a zone are read.

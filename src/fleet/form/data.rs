@@ -25,6 +25,11 @@ pub(super) static FEED: Form = Form::new(
         ),
         default("max_lag", Kind::Duration(1, DAY), "\"30s\"", "Past it the feed is late and `lag` is notified."),
         optional("follow", Kind::Reference(Namespace::Pools), "Pool whose serving host is read."),
+        optional(
+            "lag_by",
+            Kind::Text,
+            "Column by whose values the lag is shown too, of every table that does not say.",
+        ),
     ]],
 );
 
@@ -93,6 +98,7 @@ pub(super) static FEED_TABLE: Form = Form::new(
         ),
         optional("into", Kind::Text, "Its name at the target; default: the same."),
         optional("changes", Kind::Text, "A column that tells of updates, which are then carried too."),
+        optional("lag_by", Kind::Text, "Column by whose values the lag is shown too, such as the camera."),
     ]],
 );
 

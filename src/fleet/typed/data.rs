@@ -14,11 +14,12 @@ use crate::fleet::units;
 
 pub(super) fn feed(name: String, feed: View<'_>) -> Feed {
     let follow = feed.maybe_text("follow");
+    let lag_by = feed.maybe_text("lag_by");
     Feed {
         name,
         from: feed.table("from").map_or_else(nowhere, |from| source(&from, follow.is_some())),
         to: feed.table("to").map_or_else(|| FeedSink::Sqlite(PathBuf::new()), |to| sink(&to)),
-        tables: feed.tables("tables").iter().map(table).collect(),
+        tables: feed.tables("tables").iter().map(|of| table(of, lag_by.as_ref())).collect(),
         zone: match feed.text("zone").as_str() {
             "local" => Zone::Local,
             "utc" => Zone::Utc,
@@ -50,7 +51,7 @@ fn sink(to: &View<'_>) -> FeedSink {
     to.database("mysql").map_or_else(|| FeedSink::Sqlite(to.path("sqlite")), FeedSink::Mysql)
 }
 
-fn table(table: &View<'_>) -> FeedTable {
+fn table(table: &View<'_>, lag_by: Option<&String>) -> FeedTable {
     FeedTable {
         name: table.text("name"),
         key: table.texts("key"),
@@ -58,6 +59,7 @@ fn table(table: &View<'_>) -> FeedTable {
         columns: table.texts("columns"),
         into: table.maybe_text("into"),
         changes: table.maybe_text("changes"),
+        lag_by: table.maybe_text("lag_by").or_else(|| lag_by.cloned()),
     }
 }
 

@@ -1,0 +1,143 @@
+//! Where rows go.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::mark::{Mark, Strand};
+use super::source::Shape;
+use super::value::Row;
+use crate::fleet::data::FeedTable;
+
+/// A table as it is carried: which columns, and how the target makes a row the same row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carry {
+    /// As the fleet file has it.
+    pub table: FeedTable,
+    /// Names of the columns that are carried, as the source has them, in the order of each row's values. Those of the key
+    /// are among them.
+    pub columns: Vec<String>,
+    /// The same as the target has them, with their types there.
+    pub target: Vec<TargetColumn>,
+    /// Indexes of the key's columns in `columns`.
+    pub key: Vec<usize>,
+    /// Columns of the source that the target does not have and that are not carried.
+    pub left_out: Vec<String>,
+}
+
+/// One column at the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type in words of the target: `timestamp`, `varchar(255)`.
+    pub declared: String,
+    /// What its values are.
+    pub kind: Kind,
+}
+
+/// What values a column of the target takes, as far as it matters for carrying and comparing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Whole numbers.
+    Integer,
+    /// Numbers that are rounded or that have no one way to be written.
+    Number,
+    /// Text.
+    Text,
+    /// Bytes.
+    Bytes,
+    /// A date and time without zone.
+    Naive,
+    /// A moment, kept in UTC whatever it is shown as.
+    Moment,
+    /// Anything: SQLite.
+    Any,
+    /// Something else: enum, json, bit, geometry.
+    Other,
+}
+
+/// Rows to write, and the mark that goes with them.
+#[derive(Debug)]
+pub struct Write {
+    /// The table.
+    pub carry: Arc<Carry>,
+    /// Whose rows.
+    pub strand: Strand,
+    /// Rows in the order in which they were inserted: of two with one key the last one counts.
+    pub rows: Vec<Row>,
+    /// The mark as it was read from this sink; `None`: there is none yet.
+    pub was: Option<Mark>,
+    /// The mark after it; its `turn` is one more.
+    pub mark: Mark,
+}
+
+/// Why a sink did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SinkError {
+    /// It cannot be reached, or the connection broke: nobody knows whether the last write was done. The mark, read again,
+    /// tells.
+    #[error("{0}")]
+    Away(String),
+    /// It was undone by the target, and may be done at once again: a deadlock, a lock that was waited for.
+    #[error("{0}")]
+    Again(String),
+    /// The mark is another than the one that was read: another engine carries this feed, or did.
+    #[error("{0}")]
+    Moved(String),
+    /// The target refuses, and a person has something to do: a right, a disk, a schema.
+    #[error("{0}")]
+    Refused(String),
+    /// The target refuses one row, by its index among [`Write::rows`].
+    #[error("{what}")]
+    Row {
+        /// Index among the rows.
+        index: usize,
+        /// Why.
+        what: String,
+    },
+    /// The table, or its unique index over the key, is missing: `hotspare feed prepare` makes it.
+    #[error("{0}")]
+    Unprepared(String),
+}
+
+/// A target.
+pub trait Sink: Send {
+    /// How a table is carried: joins what the fleet file, the source and the target say. [`SinkError::Unprepared`] where the
+    /// target is not ready for it.
+    fn carry<'a>(&'a mut self, table: &'a FeedTable, shape: &'a Shape) -> BoxFuture<'a, Result<Arc<Carry>, SinkError>>;
+
+    /// The marks of a feed. The place where they lie is made where it is missing.
+    fn marks<'a>(&'a mut self, feed: &'a str) -> BoxFuture<'a, Result<Vec<(Strand, Mark)>, SinkError>>;
+
+    /// Writes rows and mark, both or neither. Without rows it moves the mark alone.
+    fn write<'a>(&'a mut self, write: &'a Write) -> BoxFuture<'a, Result<(), SinkError>>;
+
+    /// Forgets the marks of a feed: everything is compared from its beginning. Rows stay.
+    fn reset<'a>(&'a mut self, feed: &'a str) -> BoxFuture<'a, Result<(), SinkError>>;
+
+    /// What has to be done so that a table can be carried, or was done.
+    fn prepare<'a>(
+        &'a mut self,
+        table: &'a FeedTable,
+        shape: &'a Shape,
+        dry_run: bool,
+    ) -> BoxFuture<'a, Result<Prepared, SinkError>>;
+
+    /// Whether the target has the row with this key: the row at the mark, where somebody may have put back an older state.
+    fn has<'a>(&'a mut self, carry: &'a Carry, row: &'a Row) -> BoxFuture<'a, Result<bool, SinkError>>;
+}
+
+/// What preparing a table takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prepared {
+    /// Statements in their order; none: it is ready.
+    pub statements: Vec<String>,
+    /// What a person should know: keys that differ only in case are one row there, a column that is not carried.
+    pub notes: Vec<String>,
+    /// Keys that the target has more than once, written out, and how often, a few of them; the index cannot be made while
+    /// there are any.
+    pub doubles: Vec<(String, u64)>,
+    /// How many keys there are more than once.
+    pub doubled: u64,
+}

@@ -1,0 +1,124 @@
+//! What the snapshot carries of feeds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// How a feed, or one strand of it, does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedState {
+    /// Nothing was heard of it yet.
+    Starting,
+    /// It is up to date, or carries what comes in.
+    Live,
+    /// Many rows wait and are carried.
+    CatchingUp,
+    /// Another engine carries it, or nobody may.
+    Elsewhere,
+    /// The source does not answer.
+    SourceAway,
+    /// The target does not answer.
+    TargetAway,
+    /// A person has something to do.
+    Refused,
+}
+
+impl FeedState {
+    /// In words.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Live => "live",
+            Self::CatchingUp => "catching up",
+            Self::Elsewhere => "elsewhere",
+            Self::SourceAway => "source away",
+            Self::TargetAway => "target away",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A feed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeedView {
+    /// Its name.
+    pub name: String,
+    /// The worst of its strands.
+    pub state: FeedState,
+    /// Why, where it is not live.
+    pub why: Option<String>,
+    /// Rows that wait at all sources.
+    pub rows_behind: u64,
+    /// Whether they were counted; otherwise there are at most so many.
+    pub counted: bool,
+    /// How long the oldest of them has waited, seconds.
+    pub seconds_behind: f64,
+    /// Whether that is more than the feed's `max_lag`.
+    pub late: bool,
+    /// Rows that came in at the sources, a second, of the last ten seconds.
+    pub rate_in: f64,
+    /// Rows carried, a second, of the last ten seconds.
+    pub rate: f64,
+    /// Seconds until nothing waits any more at this pace; `None`: it does not become less.
+    pub catches_up_in: Option<f64>,
+    /// Rows carried in each of the last time slices, oldest first.
+    pub history: Vec<u32>,
+    /// Each table of each machine.
+    pub strands: Vec<StrandView>,
+    /// When both ends were last compared, and what was found.
+    pub checked: Option<Checked>,
+    /// What will go wrong: rows that the source will delete before they are carried, rows that it has deleted.
+    pub warnings: Vec<String>,
+    /// When a source last said what waits.
+    pub looked: Option<Timestamp>,
+}
+
+/// One table of one machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StrandView {
+    /// The table.
+    pub table: String,
+    /// The host; `None`: this machine.
+    pub source: Option<String>,
+    /// `serving`, `stands in`, `idle`: what the host does in the pool that the feed follows.
+    pub part: Option<String>,
+    /// How it does.
+    pub state: FeedState,
+    /// Why, where it is not live.
+    pub why: Option<String>,
+    /// Rows that wait.
+    pub rows_behind: u64,
+    /// How long the oldest of them has waited, seconds.
+    pub seconds_behind: f64,
+    /// Rows carried since the engine began.
+    pub carried: u64,
+    /// Newest time at the source, as it is written there.
+    pub newest: Option<String>,
+    /// By the values of `lag_by`.
+    pub groups: Vec<GroupView>,
+}
+
+/// One group of a table, by `lag_by`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupView {
+    /// The value.
+    pub name: String,
+    /// Rows that wait.
+    pub rows_behind: u64,
+    /// Newest time at the source, as it is written there.
+    pub newest: Option<String>,
+    /// Seconds since then, by the clock of this machine.
+    pub age: Option<f64>,
+}
+
+/// A comparison of both ends.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Whether both ends have the same rows.
+    pub ok: bool,
+    /// In one line.
+    pub said: String,
+}
