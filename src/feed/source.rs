@@ -39,6 +39,9 @@ pub struct Ask {
     pub columns: Vec<String>,
     /// Rows after this place; `None`: from the beginning.
     pub after: Option<Place>,
+    /// Also rows at `after` itself: where the cursor is not unique, more may have come there. Those that were carried are told
+    /// apart by whoever asks.
+    pub again: bool,
     /// At most so many rows, and the others of the last one's place where that is not unique.
     pub limit: u32,
     /// Also rows whose value in this column is this or greater (`None`: any), for updates. At most `limit`.
