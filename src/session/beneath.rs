@@ -146,6 +146,10 @@ pub(super) fn sync_folder(folder: impl AsFd) -> io::Result<()> {
     }
 }
 
+/// How long a folder may seem to hold something that was removed: so many looks, so far apart.
+const HIDDEN_TRIES: u32 = 40;
+const HIDDEN_PAUSE: std::time::Duration = std::time::Duration::from_millis(25);
+
 /// Removes a folder with all that lies in it; nothing there is no error. Never leaves the file system, never follows.
 pub(super) fn remove(folder: impl AsFd, path: &Path) -> io::Result<()> {
     let (above, name) = match parent(&folder, path) {
@@ -158,13 +162,22 @@ pub(super) fn remove(folder: impl AsFd, path: &Path) -> io::Result<()> {
         Err(Errno::ISDIR | Errno::PERM) => {}
         Err(error) => return Err(error.into()),
     }
-    let inner = open(&above, Path::new(name), FOLDER, Mode::empty())?;
-    for (entry, _) in names(&inner)? {
-        remove(&inner, Path::new(&entry))?;
-    }
-    match rustix::fs::unlinkat(&above, name, AtFlags::REMOVEDIR) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(error.into()),
+    let mut tries = 0;
+    loop {
+        let inner = open(&above, Path::new(name), FOLDER, Mode::empty())?;
+        for (entry, _) in names(&inner)? {
+            remove(&inner, Path::new(&entry))?;
+        }
+        match rustix::fs::unlinkat(&above, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            // Shares hide a file under another name that is removed while it is open, and hear of the end of that a little
+            // later: NFS `.nfs…`, FUSE `.fuse_hidden…`.
+            Err(Errno::NOTEMPTY) if tries < HIDDEN_TRIES => {
+                tries += 1;
+                std::thread::park_timeout(HIDDEN_PAUSE);
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

@@ -28,6 +28,30 @@ fn a_share_that_works_holds_the_session_whole() {
     assert!(Recording::clean(&share.path()));
 }
 
+/// FUSE, as NFS does, keeps what is removed while it is open under another name until it is closed: the folder is not empty.
+#[test]
+fn what_is_still_open_in_an_old_staging_folder_is_waited_for() {
+    let (share, session) = (Share::new(), recording());
+    let old = share.path().join(".hotspare/staging/20250104_p001/files/old.mp4");
+    std::fs::create_dir_all(old.parent().unwrap()).unwrap();
+    let open = std::fs::File::create(&old).unwrap();
+    let closing = std::thread::spawn(move || {
+        let folder = old.parent().unwrap();
+        let hidden = |entry: std::io::Result<std::fs::DirEntry>| {
+            entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with(".fuse_hidden"))
+        };
+        let begun = std::time::Instant::now();
+        while !std::fs::read_dir(folder).unwrap().any(hidden) {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "nothing was hidden");
+            std::thread::yield_now();
+        }
+        drop(open);
+    });
+    assert!(session.copy(&share.path()).unwrap().whole());
+    closing.join().unwrap();
+    assert!(Recording::clean(&share.path()) && session.same(&share.behind()));
+}
+
 #[test]
 fn a_stumble_at_one_write_fsync_read_or_rename_costs_nothing() {
     for (key, at) in [
