@@ -5,7 +5,10 @@
 //! the rows, so that neither a kill nor a lost answer can part them. A [`source`] tells what stands behind a mark, a [`sink`]
 //! writes rows with the next mark, and the pump drives both. How far behind everything is goes out as a [`view`].
 
+pub mod advance;
+pub mod lag;
 pub mod mark;
+pub mod pace;
 pub mod sink;
 pub mod source;
 pub mod value;

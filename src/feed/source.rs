@@ -44,7 +44,8 @@ pub struct Ask {
     pub again: bool,
     /// At most so many rows, and the others of the last one's place where that is not unique.
     pub limit: u32,
-    /// Also rows whose value in this column is this or greater (`None`: any), for updates. At most `limit`.
+    /// Also rows whose value in this column is this or greater (`None`: any), for updates. At most `limit`, and the others of
+    /// the last one's value.
     pub changes: Option<(String, Option<Place>)>,
     /// Counts also by the values of this column, with the newest time of each; and the column that has the time.
     pub group: Option<(String, Option<String>)>,

@@ -39,6 +39,40 @@ impl FeedState {
     }
 }
 
+/// What the machine that is read from does in the pool that its feed follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The feed follows no pool.
+    Alone,
+    /// A protected host that serves, or may.
+    Serves,
+    /// A protected host in whose place a spare stands, or that waits for one: that it does not answer is known.
+    Replaced,
+    /// A spare in a host's place.
+    StandsIn,
+    /// A spare that stands in for nobody.
+    Idle,
+}
+
+impl Part {
+    /// In words; nothing where there is nothing to say.
+    pub const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Alone => None,
+            Self::Serves => Some("serving"),
+            Self::Replaced => Some("replaced"),
+            Self::StandsIn => Some("stands in"),
+            Self::Idle => Some("idle"),
+        }
+    }
+
+    /// Whether the feed is worse for this machine's silence.
+    pub const fn matters(self) -> bool {
+        matches!(self, Self::Alone | Self::Serves | Self::StandsIn)
+    }
+}
+
 /// A feed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeedView {
@@ -81,8 +115,8 @@ pub struct StrandView {
     pub table: String,
     /// The host; `None`: this machine.
     pub source: Option<String>,
-    /// `serving`, `stands in`, `idle`: what the host does in the pool that the feed follows.
-    pub part: Option<String>,
+    /// What the host does in the pool that the feed follows.
+    pub part: Part,
     /// How it does.
     pub state: FeedState,
     /// Why, where it is not live.
