@@ -38,6 +38,8 @@ pub struct Observation {
     pub latency: Option<Duration>,
     /// What a person should read, always there unless it passed: "no answer in 800 ms", "connection refused".
     pub reason: Option<String>,
+    /// How far a replica is behind its source; `None`: not known, or no replica was asked.
+    pub behind: Option<Duration>,
     /// When it ended, monotonic.
     pub at: Tick,
     /// When it ended, wall clock.

@@ -36,21 +36,23 @@ struct Answer {
     reason: Option<String>,
     /// Whether the host said anything.
     answered: bool,
+    /// How far a replica is behind.
+    behind: Option<Duration>,
 }
 
 impl Answer {
     const fn pass() -> Self {
-        Self { outcome: Outcome::Pass, reason: None, answered: true }
+        Self { outcome: Outcome::Pass, reason: None, answered: true, behind: None }
     }
 
     /// It answered, but not what was wanted.
     fn wrong(reason: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Fail, reason: Some(reason.into()), answered: true }
+        Self { outcome: Outcome::Fail, reason: Some(reason.into()), answered: true, behind: None }
     }
 
     /// No answer came.
     fn silent(reason: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Fail, reason: Some(reason.into()), answered: false }
+        Self { outcome: Outcome::Fail, reason: Some(reason.into()), answered: false, behind: None }
     }
 
     fn late(timeout: Duration) -> Self {
@@ -59,7 +61,12 @@ impl Answer {
 
     /// It could not be asked.
     fn unknown(reason: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Unknown, reason: Some(reason.into()), answered: false }
+        Self { outcome: Outcome::Unknown, reason: Some(reason.into()), answered: false, behind: None }
+    }
+
+    /// The same of a replica that is so far behind.
+    fn behind(self, behind: Option<Duration>) -> Self {
+        Self { behind, ..self }
     }
 }
 
@@ -113,6 +120,7 @@ impl Prober {
             outcome: answer.outcome,
             latency: answer.answered.then(|| at.since(began)),
             reason: answer.reason,
+            behind: answer.behind,
             at,
             wall: self.clock.now(),
         }

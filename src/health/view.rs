@@ -118,6 +118,9 @@ pub struct CheckView {
     pub latency: Option<f64>,
     /// Why it does not pass.
     pub reason: Option<String>,
+    /// How far a replica is behind its source, seconds; `None`: not known, or no replica is asked.
+    #[serde(default)]
+    pub behind: Option<f64>,
     /// Runs in a row that ended as the last one did.
     pub streak: u32,
     /// When it last ran.

@@ -144,16 +144,17 @@ fn judge(status: &Status, max_lag: Duration) -> Answer {
         (2, None) => Answer::wrong("the replica set has no primary"),
         (2, Some(primary)) => match (primary.optime, member.optime) {
             (Some(first), Some(own)) => {
-                let behind = Duration::from_millis(u64::try_from(first.saturating_sub(own)).unwrap_or(0));
-                if behind > max_lag {
-                    let (behind, wanted) = (plain::time(behind), plain::time(max_lag));
+                let late = Duration::from_millis(u64::try_from(first.saturating_sub(own)).unwrap_or(0));
+                let answer = if late > max_lag {
+                    let (behind, wanted) = (plain::time(late), plain::time(max_lag));
                     Answer::wrong(format!(
                         "{behind} behind {}, at most {wanted} wanted",
                         plain::line(&primary.name, 40)
                     ))
                 } else {
                     Answer::pass()
-                }
+                };
+                answer.behind(Some(late))
             }
             _ => Answer::wrong("the lag is not known"),
         },
@@ -183,10 +184,13 @@ mod tests {
 
     #[test]
     fn a_close_secondary_passes_and_a_late_one_does_not() {
-        assert_eq!(set(r#""state":2,"word":"SECONDARY""#, 1_700_000_099_000), Answer::pass());
+        assert_eq!(
+            set(r#""state":2,"word":"SECONDARY""#, 1_700_000_099_000),
+            Answer::pass().behind(Some(Duration::from_secs(1)))
+        );
         assert_eq!(
             set(r#""state":2,"word":"SECONDARY""#, 1_700_000_000_000),
-            Answer::wrong("100 s behind a:27017, at most 30 s wanted")
+            Answer::wrong("100 s behind a:27017, at most 30 s wanted").behind(Some(Duration::from_secs(100)))
         );
         assert_eq!(set(r#""state":3,"word":"RECOVERING""#, 0), Answer::wrong("the member is RECOVERING"));
         assert_eq!(set(r#""state":7,"word":"ARBITER""#, 0), Answer::pass());

@@ -135,13 +135,16 @@ fn judge(channels: &[Channel], max_lag: Duration) -> Answer {
     if channels.is_empty() {
         return Answer::wrong("the server is no replica");
     }
+    // One that does not know how far it is behind hides how far the whole is.
+    let lags: Option<Vec<u64>> = channels.iter().map(|channel| channel.lag).collect();
+    let behind = lags.and_then(|lags| lags.into_iter().max()).map(Duration::from_secs);
     for channel in channels {
         if let Some(fault) = channel.fault(max_lag) {
             let name = plain::line(&channel.name, 40);
-            return Answer::wrong(if name.is_empty() { fault } else { format!("{name}: {fault}") });
+            return Answer::wrong(if name.is_empty() { fault } else { format!("{name}: {fault}") }).behind(behind);
         }
     }
-    Answer::pass()
+    Answer::pass().behind(behind)
 }
 
 #[cfg(test)]
@@ -170,6 +173,18 @@ mod tests {
         assert_eq!(judged(&[channel("Connecting", "Yes", None)]).as_deref(), Some("the replica does not receive"));
         assert_eq!(judged(&[channel("No", "No", None)]).as_deref(), Some("replication is stopped"));
         assert_eq!(judged(&[]).as_deref(), Some("the server is no replica"));
+    }
+
+    #[test]
+    fn the_slowest_channel_is_how_far_the_replica_is_behind() {
+        let behind = |lags: &[Option<u64>]| {
+            let channels: Vec<Channel> = lags.iter().map(|lag| channel("Yes", "Yes", *lag)).collect();
+            judge(&channels, Duration::from_secs(30)).behind
+        };
+        assert_eq!(behind(&[Some(0)]), Some(Duration::ZERO));
+        assert_eq!(behind(&[Some(2), Some(31), Some(7)]), Some(Duration::from_secs(31)));
+        assert_eq!(behind(&[Some(2), None]), None);
+        assert_eq!(behind(&[]), None);
     }
 
     /// A row as a server would send it: a column each, texts as bytes.

@@ -83,6 +83,7 @@ impl State {
             shown.result != memory.outcome()
                 || shown.reason.as_deref() != memory.reason()
                 || moved(shown.latency, trace.latency())
+                || shown.behind != trace.behind()
                 || (memory.outcome() != Outcome::Pass && shown.streak != memory.streak() && memory.streak() <= COUNTED)
         };
         host || self.view.checks.iter().zip(self.memory.checks()).zip(&self.traces).any(check)
@@ -98,6 +99,7 @@ impl State {
             result: memory.outcome(),
             latency: trace.latency().map(rounded),
             reason: memory.reason().map(str::to_owned),
+            behind: trace.behind(),
             streak: memory.streak(),
             at: trace.at(),
             every: pace.every.as_secs_f64(),

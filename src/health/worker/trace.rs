@@ -20,6 +20,7 @@ const NEWEST: f64 = 0.2;
 pub(super) struct Trace {
     runs: VecDeque<Run>,
     latency: Option<f64>,
+    behind: Option<f64>,
 }
 
 /// One run, in 40 bytes: there are hundreds of thousands of them.
@@ -33,6 +34,7 @@ struct Run {
 
 impl Trace {
     pub(super) fn push(&mut self, seen: &Observation) {
+        self.behind = seen.behind.map(|behind| behind.as_secs_f64());
         let latency = seen.latency.map(|latency| latency.as_secs_f64());
         if seen.outcome == Outcome::Pass
             && let Some(latency) = latency
@@ -54,6 +56,11 @@ impl Trace {
     /// Smoothed latency of passing runs, seconds.
     pub(super) fn latency(&self) -> Option<f64> {
         self.latency
+    }
+
+    /// How far a replica was behind at its last run, seconds.
+    pub(super) fn behind(&self) -> Option<f64> {
+        self.behind
     }
 
     /// When it last ran.
@@ -144,6 +151,7 @@ mod tests {
                 outcome: Outcome::Fail,
                 latency: None,
                 reason: Some("connection refused".into()),
+                behind: None,
                 at: crate::clock::Tick::default(),
                 wall: Timestamp::UNIX_EPOCH,
             });
