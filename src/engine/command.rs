@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::feed::report::{FeedCompared, FeedPrepared, FeedRan};
 use crate::health::view::History;
 use crate::journal::entry::{Chain, Entry};
 use crate::runbook::view::{RunId, RunReport};
@@ -169,6 +170,32 @@ pub enum Command {
         /// Pool.
         pool: String,
     },
+    /// Carry what waits at the sources of a feed now, once, as a job.
+    FeedRun {
+        /// Feed.
+        feed: String,
+    },
+    /// Compare both ends of a feed row by row, as a job.
+    FeedCheck {
+        /// Feed.
+        feed: String,
+        /// Carry exactly what is missing or different.
+        repair: bool,
+    },
+    /// Make what the target of a feed needs, its tables and their unique indexes, as a job.
+    FeedPrepare {
+        /// Feed.
+        feed: String,
+        /// Only say what would be done.
+        dry_run: bool,
+    },
+    /// Forget how far a feed was carried: everything is carried from its beginning again, over what is there. As a job.
+    FeedReset {
+        /// Feed.
+        feed: String,
+        /// What the person typed: the name of the feed.
+        phrase: String,
+    },
     /// Run a runbook, as a job.
     Run {
         /// Its name.
@@ -328,6 +355,21 @@ pub enum Report {
     Ran {
         /// Step by step.
         ran: Box<RunReport>,
+    },
+    /// Of one round of a feed.
+    Fed {
+        /// Table by table.
+        fed: FeedRan,
+    },
+    /// Of a comparison of both ends of a feed.
+    Compared {
+        /// Table by table.
+        compared: FeedCompared,
+    },
+    /// Of preparing the target of a feed.
+    Prepared {
+        /// Table by table.
+        prepared: FeedPrepared,
     },
     /// Nothing but how it ended.
     Nothing,

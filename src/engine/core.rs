@@ -154,6 +154,7 @@ impl Core {
             }),
             hosts: Arc::new(parts.hosts.views()),
             pools: Arc::new(parts.pools.views()),
+            feeds: Arc::default(),
             stores: Arc::new(parts.sessions.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),

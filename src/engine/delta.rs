@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::snapshot::{Head, JournalView, Snapshot};
 use crate::clock::Timestamp;
+use crate::feed::view::FeedView;
 use crate::health::view::HostView;
 use crate::journal::entry::{Chain, Entry};
 use crate::session::view::StoreView;
@@ -27,6 +28,8 @@ pub struct Delta {
     hosts: Option<Rows<String, HostView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pools: Option<Rows<String, PoolView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feeds: Option<Rows<String, FeedView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<Rows<String, StoreView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,6 +80,13 @@ impl Keyed for PoolView {
     }
 }
 
+impl Keyed for FeedView {
+    type Key = String;
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
+
 impl Keyed for StoreView {
     type Key = String;
     fn key(&self) -> String {
@@ -101,6 +111,7 @@ impl Delta {
             head: differs(Arc::ptr_eq(&old.head, &new.head), &|| old.head == new.head).then(|| new.head.clone()),
             hosts: (!Arc::ptr_eq(&old.hosts, &new.hosts)).then(|| rows(&old.hosts, &new.hosts)).flatten(),
             pools: (!Arc::ptr_eq(&old.pools, &new.pools)).then(|| rows(&old.pools, &new.pools)).flatten(),
+            feeds: (!Arc::ptr_eq(&old.feeds, &new.feeds)).then(|| rows(&old.feeds, &new.feeds)).flatten(),
             stores: (!Arc::ptr_eq(&old.stores, &new.stores)).then(|| rows(&old.stores, &new.stores)).flatten(),
             jobs: (!Arc::ptr_eq(&old.jobs, &new.jobs)).then(|| rows(&old.jobs, &new.jobs)).flatten(),
             journal: differs(Arc::ptr_eq(&old.journal, &new.journal), &|| old.journal == new.journal)
@@ -116,6 +127,7 @@ impl Delta {
             head: self.head.unwrap_or_else(|| Arc::clone(&old.head)),
             hosts: self.hosts.map_or_else(|| Ok(Arc::clone(&old.hosts)), |rows| merge(&old.hosts, rows))?,
             pools: self.pools.map_or_else(|| Ok(Arc::clone(&old.pools)), |rows| merge(&old.pools, rows))?,
+            feeds: self.feeds.map_or_else(|| Ok(Arc::clone(&old.feeds)), |rows| merge(&old.feeds, rows))?,
             stores: self.stores.map_or_else(|| Ok(Arc::clone(&old.stores)), |rows| merge(&old.stores, rows))?,
             jobs: self.jobs.map_or_else(|| Ok(Arc::clone(&old.jobs)), |rows| merge(&old.jobs, rows))?,
             journal: self.journal.map_or_else(|| Ok(Arc::clone(&old.journal)), |tail| extend(&old.journal, tail))?,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::feed::view::FeedView;
 use crate::health::view::{Health, HostView};
 use crate::journal::entry::{Chain, Entry};
 use crate::session::view::StoreView;
@@ -25,6 +26,9 @@ pub struct Snapshot {
     pub hosts: Arc<Vec<Arc<HostView>>>,
     /// Pools, in the order of the fleet file.
     pub pools: Arc<Vec<Arc<PoolView>>>,
+    /// Feeds, in the order of the fleet file.
+    #[serde(default)]
+    pub feeds: Arc<Vec<Arc<FeedView>>>,
     /// Stores of recording sessions, in the order of the fleet file; their rows are asked for by window.
     pub stores: Arc<Vec<Arc<StoreView>>>,
     /// Jobs: all that have not ended, and the last that have; newest last.
@@ -128,10 +132,17 @@ impl Snapshot {
         self.pools.iter().find(|pool| pool.name == name)
     }
 
-    /// Whether nothing needs a person: every host up or in maintenance, every pool well, the fleet file in force, no alarm.
+    /// The feed of this name.
+    pub fn feed(&self, name: &str) -> Option<&Arc<FeedView>> {
+        self.feeds.iter().find(|feed| feed.name == name)
+    }
+
+    /// Whether nothing needs a person: every host up or in maintenance, every pool and feed well, the fleet file in
+    /// force, no alarm.
     pub fn healthy(&self) -> bool {
         self.hosts.iter().all(|host| matches!(host.health, Health::Up | Health::Maintenance))
             && self.pools.iter().all(|pool| pool.well())
+            && self.feeds.iter().all(|feed| feed.well())
             && self.head.file.refused.is_empty()
             && self.head.alarms.is_empty()
     }

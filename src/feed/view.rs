@@ -73,11 +73,22 @@ impl Part {
     }
 }
 
+/// How many slices of time [`FeedView::history`] has.
+pub const HISTORY_SLICES: usize = 120;
+/// How long one of them is, seconds.
+pub const HISTORY_SLICE_SECONDS: u64 = 5;
+
 /// A feed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeedView {
     /// Its name.
     pub name: String,
+    /// Where its rows come from, without secrets: `/data/people_count_database.db on studio-1`.
+    pub from: String,
+    /// Where they go, without secrets: `mysql://feed@10.77.0.20/people`.
+    pub to: String,
+    /// The pool whose serving host it reads.
+    pub follows: Option<String>,
     /// The worst of its strands.
     pub state: FeedState,
     /// Why, where it is not live.
@@ -88,15 +99,18 @@ pub struct FeedView {
     pub counted: bool,
     /// How long the oldest of them has waited, seconds.
     pub seconds_behind: f64,
-    /// Whether that is more than the feed's `max_lag`.
+    /// Whether that is more than [`Self::max_lag`].
     pub late: bool,
+    /// More than so many seconds behind is late.
+    pub max_lag: f64,
     /// Rows that came in at the sources, a second, of the last ten seconds.
     pub rate_in: f64,
     /// Rows carried, a second, of the last ten seconds.
     pub rate: f64,
     /// Seconds until nothing waits any more at this pace; `None`: it does not become less.
     pub catches_up_in: Option<f64>,
-    /// Rows carried in each of the last time slices, oldest first.
+    /// Rows carried in each of the last [`HISTORY_SLICES`] slices of [`HISTORY_SLICE_SECONDS`] that are over, oldest first;
+    /// fewer where the engine began later.
     pub history: Vec<u32>,
     /// Each table of each machine.
     pub strands: Vec<StrandView>,
@@ -106,6 +120,38 @@ pub struct FeedView {
     pub warnings: Vec<String>,
     /// When a source last said what waits.
     pub looked: Option<Timestamp>,
+}
+
+impl FeedView {
+    /// A feed of which nothing is known yet.
+    pub fn starting(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            from: String::new(),
+            to: String::new(),
+            follows: None,
+            state: FeedState::Starting,
+            why: None,
+            rows_behind: 0,
+            counted: true,
+            seconds_behind: 0.0,
+            late: false,
+            max_lag: f64::MAX,
+            rate_in: 0.0,
+            rate: 0.0,
+            catches_up_in: None,
+            history: Vec::new(),
+            strands: Vec::new(),
+            checked: None,
+            warnings: Vec::new(),
+            looked: None,
+        }
+    }
+
+    /// Whether nothing of it needs a person: both ends answer, nothing is refused, and it is not late.
+    pub fn well(&self) -> bool {
+        !self.late && !matches!(self.state, FeedState::SourceAway | FeedState::TargetAway | FeedState::Refused)
+    }
 }
 
 /// One table of one machine.
@@ -123,6 +169,8 @@ pub struct StrandView {
     pub why: Option<String>,
     /// Rows that wait.
     pub rows_behind: u64,
+    /// Whether they were counted; otherwise there are at most so many.
+    pub counted: bool,
     /// How long the oldest of them has waited, seconds.
     pub seconds_behind: f64,
     /// Rows carried since the engine began.

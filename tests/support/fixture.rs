@@ -157,6 +157,7 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
         }),
         hosts: Arc::new(hosts.into_iter().map(Arc::new).collect()),
         pools: Arc::default(),
+        feeds: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::new(jobs.into_iter().map(Arc::new).collect()),
         journal: Arc::new(JournalView {

@@ -134,7 +134,9 @@ impl JobPage {
             Some(Ok(Report::Verified { verified })) => return report::verified(verified, glyphs, width),
             Some(Ok(Report::Deleted { deletion })) => return report::deleted(deletion, now, glyphs, width),
             Some(Ok(Report::Ran { ran })) => return run::report(ran, glyphs, width),
-            Some(Ok(Report::Nothing)) => return Vec::new(),
+            Some(Ok(Report::Fed { .. } | Report::Compared { .. } | Report::Prepared { .. } | Report::Nothing)) => {
+                return Vec::new();
+            }
         };
         let count = |grade| findings.iter().filter(|finding| finding.grade == grade).count();
         let (bad, risk) = (count(Grade::Bad), count(Grade::Risk));

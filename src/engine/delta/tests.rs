@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::snapshot::{EngineView, FileView, LeaseView};
+use crate::feed::view::FeedView;
 use crate::health::view::Health;
 use crate::journal::entry::Weight;
 use crate::work::view::{JobState, Priority, Unit};
@@ -82,6 +83,10 @@ fn entry(seq: u64, what: u8) -> Arc<Entry> {
     })
 }
 
+fn feed(name: u8, rows_behind: u64) -> Arc<FeedView> {
+    Arc::new(FeedView { rows_behind, ..FeedView::starting(format!("feed-{name}")) })
+}
+
 fn health() -> impl Strategy<Value = Health> {
     prop_oneof![Just(Health::Up), Just(Health::Down), Just(Health::Degraded)]
 }
@@ -92,6 +97,7 @@ prop_compose! {
         consoles in 0u32..3,
         hosts in proptest::sample::subsequence((0u8..8).collect::<Vec<_>>(), 0..8).prop_shuffle(),
         healths in proptest::collection::vec(health(), 8),
+        feeds in proptest::sample::subsequence((0u8..4).collect::<Vec<_>>(), 0..4).prop_shuffle(),
         jobs in proptest::sample::subsequence((0u64..6).collect::<Vec<_>>(), 0..6),
         done in proptest::collection::vec(0u64..3, 6),
         first in 0u64..12,
@@ -104,8 +110,9 @@ prop_compose! {
             head: Arc::new(head(consoles)),
             hosts: Arc::new(hosts.iter().map(|name| host(*name, healths[*name as usize])).collect()),
             pools: Arc::default(),
+            feeds: Arc::new(feeds.iter().map(|name| feed(*name, done[usize::from(*name)])).collect()),
             stores: Arc::default(),
-        jobs: Arc::new(jobs.iter().map(|id| job(*id, done[usize::try_from(*id).unwrap()])).collect()),
+            jobs: Arc::new(jobs.iter().map(|id| job(*id, done[usize::try_from(*id).unwrap()])).collect()),
             journal: Arc::new(JournalView { length: first + entries.len() as u64, tail, chain: Chain::Intact }),
         }
     }
@@ -140,6 +147,7 @@ fn nothing_changed_is_next_to_nothing_and_keeps_every_part() {
         head: Arc::new(head(1)),
         hosts: Arc::new(vec![host(1, Health::Up)]),
         pools: Arc::default(),
+        feeds: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::default(),
         journal: Arc::new(JournalView { length: 1, tail: vec![entry(1, 1)], chain: Chain::Intact }),
@@ -160,6 +168,7 @@ fn one_changed_host_is_all_that_travels() {
         head: Arc::new(head(1)),
         hosts: Arc::new(hosts.clone()),
         pools: Arc::default(),
+        feeds: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::default(),
         journal: Arc::new(JournalView { length: 0, tail: Vec::new(), chain: Chain::Intact }),
