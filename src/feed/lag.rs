@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::value::Place;
+use super::view::{HISTORY_SLICE_SECONDS, HISTORY_SLICES};
 use crate::clock::Tick;
 
 /// Places that are remembered, with the time when they were first seen. Where more would be needed, every second one goes.
@@ -60,11 +61,11 @@ fn earlier(at: Tick, by: Duration) -> Tick {
 }
 
 /// Length of a time slice.
-pub const SLICE: Duration = Duration::from_secs(2);
-/// Slices that are kept.
-pub const SLICES: usize = 30;
+const SLICE: Duration = Duration::from_secs(HISTORY_SLICE_SECONDS);
+/// Slices that are kept: the whole ones, and the one that goes on.
+const SLICES: usize = HISTORY_SLICES + 1;
 /// Slices of which a rate is made.
-const RATED: usize = 5;
+const RATED: usize = 2;
 
 /// Rows that came in and that were carried, by time slices.
 #[derive(Debug, Clone, Default)]
@@ -180,7 +181,7 @@ mod tests {
         }
         rates.turn(at(110));
         assert_eq!(rates.rates(), (50.0, 100.0));
-        assert_eq!(rates.history(), [200; 5]);
+        assert_eq!(rates.history(), [500; 2]);
         rates.turn(at(130));
         assert_eq!(rates.rates(), (0.0, 0.0));
         rates.turn(at(100_000));

@@ -25,6 +25,11 @@ pub enum FeedState {
 }
 
 impl FeedState {
+    /// Whether a person has something to look at.
+    pub const fn wrong(self) -> bool {
+        matches!(self, Self::SourceAway | Self::TargetAway | Self::Refused)
+    }
+
     /// In words.
     pub const fn word(self) -> &'static str {
         match self {
@@ -150,7 +155,68 @@ impl FeedView {
 
     /// Whether nothing of it needs a person: both ends answer, nothing is refused, and it is not late.
     pub fn well(&self) -> bool {
-        !self.late && !matches!(self.state, FeedState::SourceAway | FeedState::TargetAway | FeedState::Refused)
+        !self.late && !self.state.wrong()
+    }
+
+    /// Its machines, in the order in which its strands name them: the tables of each together.
+    pub fn machines(&self) -> Vec<Machine<'_>> {
+        let mut all: Vec<Machine<'_>> = Vec::new();
+        for strand in &self.strands {
+            let source = strand.source.as_deref();
+            let Some(machine) = all.iter_mut().find(|machine| machine.source == source) else {
+                all.push(Machine::of(strand));
+                continue;
+            };
+            machine.rows_behind = machine.rows_behind.saturating_add(strand.rows_behind);
+            machine.counted &= strand.counted;
+            machine.seconds_behind = machine.seconds_behind.max(strand.seconds_behind);
+            machine.rate += strand.rate;
+            if strand.state > machine.state {
+                (machine.state, machine.why) = (strand.state, strand.why.as_deref());
+            }
+        }
+        all
+    }
+}
+
+/// One machine of a feed: all its tables together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Machine<'a> {
+    /// The host; `None`: this machine.
+    pub source: Option<&'a str>,
+    /// What it does in the pool that the feed follows.
+    pub part: Part,
+    /// The worst of its tables.
+    pub state: FeedState,
+    /// Why, where it is not live.
+    pub why: Option<&'a str>,
+    /// Rows that wait.
+    pub rows_behind: u64,
+    /// Whether they were counted; otherwise there are at most so many.
+    pub counted: bool,
+    /// How long the oldest of them has waited, seconds.
+    pub seconds_behind: f64,
+    /// Rows carried, a second, of the last ten seconds.
+    pub rate: f64,
+}
+
+impl<'a> Machine<'a> {
+    fn of(strand: &'a StrandView) -> Self {
+        Self {
+            source: strand.source.as_deref(),
+            part: strand.part,
+            state: strand.state,
+            why: strand.why.as_deref(),
+            rows_behind: strand.rows_behind,
+            counted: strand.counted,
+            seconds_behind: strand.seconds_behind,
+            rate: strand.rate,
+        }
+    }
+
+    /// Whether it serves, in its own place or in another's.
+    pub const fn serves(&self) -> bool {
+        matches!(self.part, Part::Serves | Part::StandsIn)
     }
 }
 
@@ -173,11 +239,15 @@ pub struct StrandView {
     pub counted: bool,
     /// How long the oldest of them has waited, seconds.
     pub seconds_behind: f64,
+    /// Rows carried, a second, of the last ten seconds.
+    pub rate: f64,
     /// Rows carried since the engine began.
     pub carried: u64,
     /// Newest time at the source, as it is written there.
     pub newest: Option<String>,
-    /// By the values of `lag_by`.
+    /// The column of `lag_by`, where one is declared.
+    pub lag_by: Option<String>,
+    /// By the values of that column.
     pub groups: Vec<GroupView>,
 }
 
