@@ -1,12 +1,21 @@
 //! Where rows come from. A source changes nothing and never makes a writer wait.
 
+mod absent;
+pub mod local;
+mod sql;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
 use super::value::{Place, Row, Value};
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
+use crate::fleet::data::{Feed, FeedSource};
+use crate::fleet::host::Host;
+use crate::reach::http::HttpClient;
+use crate::reach::secret::Secrets;
+use crate::reach::ssh::SshPool;
 
 /// One column of a table at the source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,5 +142,26 @@ pub trait Source: Send {
     /// Ends when something may have changed; never, where the source cannot tell.
     fn stirred(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
+    }
+}
+
+/// What sources reach other machines with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Tools {
+    /// Connections to hosts.
+    pub ssh: SshPool,
+    /// Asks web servers.
+    pub http: HttpClient,
+    /// Tokens.
+    pub secrets: Secrets,
+    /// Knows the time.
+    pub clock: Clock,
+}
+
+/// The source of a feed: on `host`, or of this machine where there is none. Nothing is opened before it is asked.
+pub fn open(feed: &Feed, host: Option<&Host>, tools: &Tools) -> Box<dyn Source> {
+    match (&feed.from, host) {
+        (FeedSource::Sqlite { path, .. }, None) => Box::new(local::LocalSource::new(path, tools.clock.clone())),
+        (FeedSource::Sqlite { .. } | FeedSource::Http { .. }, _) => Box::new(absent::Absent),
     }
 }
