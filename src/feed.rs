@@ -7,6 +7,7 @@
 //! came of one piece of work as a [`report`].
 
 pub mod advance;
+pub mod convert;
 pub mod lag;
 pub mod mark;
 pub mod pace;
@@ -15,3 +16,4 @@ pub mod sink;
 pub mod source;
 pub mod value;
 pub mod view;
+pub mod zone;

@@ -1,5 +1,9 @@
 //! Where rows go.
 
+pub mod join;
+pub mod mysql;
+pub mod sqlite;
+
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -7,7 +11,9 @@ use futures_util::future::BoxFuture;
 use super::mark::{Mark, Strand};
 use super::source::Shape;
 use super::value::Row;
-use crate::fleet::data::FeedTable;
+use crate::clock::Clock;
+use crate::fleet::data::{FeedSink, FeedTable, Zone};
+use crate::reach::secret::Secrets;
 
 /// A table as it is carried: which columns, and how the target makes a row the same row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +64,7 @@ pub enum Kind {
 }
 
 /// Rows to write, and the mark that goes with them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Write {
     /// The table.
     pub carry: Arc<Carry>,
@@ -116,11 +122,16 @@ pub trait Sink: Send {
     /// Forgets the marks of a feed: everything is compared from its beginning. Rows stay.
     fn reset<'a>(&'a mut self, feed: &'a str) -> BoxFuture<'a, Result<(), SinkError>>;
 
-    /// What has to be done so that a table can be carried, or was done.
+    /// What has to be done so that a table can be carried, or was done. Nothing is done where it is a dry run, or where the
+    /// target has keys more than once ([`Prepared::doubled`]).
+    ///
+    /// `sample` are some rows of the source with all columns of `shape`, in their order: what they hold decides on types, since
+    /// SQLite has none for times. It may be empty.
     fn prepare<'a>(
         &'a mut self,
         table: &'a FeedTable,
         shape: &'a Shape,
+        sample: &'a [Row],
         dry_run: bool,
     ) -> BoxFuture<'a, Result<Prepared, SinkError>>;
 
@@ -140,4 +151,33 @@ pub struct Prepared {
     pub doubles: Vec<(String, u64)>,
     /// How many keys there are more than once.
     pub doubled: u64,
+}
+
+/// The target of a feed. Nothing is connected yet; it connects when it is first asked, and again after [`SinkError::Away`].
+///
+/// `feed` is the feed's name, for what a person reads; times of the source are read in `zone`.
+pub fn open(feed: &str, to: &FeedSink, zone: &Zone, secrets: &Secrets, clock: &Clock) -> Box<dyn Sink> {
+    match to {
+        FeedSink::Mysql(url) => Box::new(mysql::MysqlSink::new(feed, url, zone, secrets, clock)),
+        FeedSink::Sqlite(path) => Box::new(sqlite::SqliteSink::new(feed, path)),
+    }
+}
+
+/// The mark as it is kept.
+fn written(mark: &Mark) -> Result<String, SinkError> {
+    serde_json::to_string(mark).map_err(|why| SinkError::Refused(format!("the mark cannot be written: {why}")))
+}
+
+/// The mark in what was kept.
+fn parse(strand: &Strand, turn: u64, text: &str) -> Result<Mark, SinkError> {
+    let why = match serde_json::from_str::<Mark>(text) {
+        Ok(mark) if mark.turn == turn => return Ok(mark),
+        Ok(mark) => format!("its turn is {turn} and {} in its text", mark.turn),
+        Err(error) => error.to_string(),
+    };
+    Err(SinkError::Refused(format!(
+        "the mark of `{}` in hotspare_marks cannot be read ({why}): `hotspare feed reset {}` compares everything from its \
+         beginning",
+        strand.table, strand.feed
+    )))
 }
