@@ -12,6 +12,7 @@
     reason = "a helper of a test may fail like a test"
 )]
 
+mod feeds;
 mod imported;
 mod lab;
 mod promote;
