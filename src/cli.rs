@@ -12,6 +12,7 @@ pub mod demo;
 pub mod doctor;
 pub mod engine;
 pub mod exit;
+pub mod feed;
 pub mod files;
 pub mod follow;
 pub mod hold;
@@ -92,6 +93,7 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Resume(args) => hold::run(context, &args, false),
         Subcommand::Session(args) => session::run(context, &args),
         Subcommand::Pool(args) => pool::run(context, &args),
+        Subcommand::Feed(args) => feed::run(context, &args),
         Subcommand::Run(args) => run::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
         Subcommand::Check(args) => check::run(context, &args),

@@ -8,12 +8,16 @@
 
 pub mod advance;
 pub mod convert;
+pub mod desk;
 pub mod lag;
 pub mod mark;
+pub mod memory;
 pub mod pace;
+pub mod pump;
 pub mod report;
 pub mod sink;
 pub mod source;
 pub mod value;
 pub mod view;
+pub mod worker;
 pub mod zone;

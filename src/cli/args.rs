@@ -36,6 +36,8 @@ pub enum Subcommand {
     Resume(super::hold::HoldArgs),
     /// Who stands in for whom: takeover, giveback, drill
     Pool(super::pool::PoolArgs),
+    /// Rows from SQLite to MySQL: lag, carry, compare, prepare
+    Feed(super::feed::FeedArgs),
     /// Run any runbook
     Run(super::run::RunArgs),
     /// Recording sessions: list, copy, verify, delete

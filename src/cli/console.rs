@@ -81,6 +81,7 @@ async fn open(context: &Context, args: &ConsoleArgs, place: Launch) -> Result<Ex
             fleet: place.fleet,
             state: Some(place.state.path().to_owned()),
             detached: false,
+            quiet: false,
             clock: options.clock.clone(),
             ssh: SshOptions::default(),
         };

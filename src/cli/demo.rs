@@ -95,6 +95,7 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
         fleet,
         state: Some(dir.join("state")),
         detached: true,
+        quiet: false,
         clock: clock.clone(),
         ssh: SshOptions { config: stage.ssh.as_ref().map(|kit| kit.client_config.clone()), ..SshOptions::default() },
     })

@@ -58,6 +58,7 @@ fn foreground(context: &Context, detached: bool) -> Result<Exit, Failure> {
         fleet: place.fleet,
         state: Some(place.state.path().to_owned()),
         detached,
+        quiet: false,
         clock: Clock::real(),
         ssh: SshOptions::default(),
     };

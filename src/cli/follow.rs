@@ -70,6 +70,14 @@ pub async fn ended_or_cancelled(context: &Context, engine: &Socket, job: JobId) 
     }
 }
 
+/// An error where the engine was lost.
+pub fn still_there(engine: &Socket) -> Result<(), Failure> {
+    match &*engine.link().borrow() {
+        Link::Lost { why } => Err(Failure::failed(format!("the engine was lost: {why}"))),
+        Link::Joined => Ok(()),
+    }
+}
+
 /// What came of a job that has ended; one that was cancelled or broke before it could say is an error.
 pub async fn report(engine: &Socket, ended: &JobView) -> Result<Report, Failure> {
     if ended.state == JobState::Cancelled {

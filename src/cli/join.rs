@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::exit::Failure;
+use crate::clock::Clock;
 use crate::engine::client::Client;
 use crate::engine::guest::Guest;
 use crate::engine::launch::{self, Launch};
 use crate::engine::lock::Lock;
 use crate::engine::socket::Socket;
+use crate::engine::start::{Config, Engine, StartError};
+use crate::reach::ssh::SshOptions;
 
 /// Where this command's fleet file and state folder are.
 pub fn place(context: &Context) -> Result<Launch, Failure> {
@@ -47,6 +50,53 @@ pub async fn started(context: &Context, place: Launch) -> Result<Socket, Failure
         context.tell(&format!("hotspare: started the engine (pid {pid}); `hotspare engine stop` ends it"));
     }
     Ok(engine)
+}
+
+/// An engine for one command.
+pub struct Joined {
+    /// The way to it.
+    pub engine: Socket,
+    own: Option<Engine>,
+}
+
+impl Joined {
+    /// The command is over; an engine that was there before goes on.
+    pub async fn leave(self) {
+        if let Some(own) = self.own {
+            own.stop("command line").await;
+        }
+    }
+}
+
+/// The engine that runs, or one in this process that does nothing but what it is asked and ends with the command.
+pub async fn for_this_alone(context: &Context, place: Launch) -> Result<Joined, Failure> {
+    let (engine, own) = or_in_process(context, place, true).await?;
+    Ok(Joined { engine, own })
+}
+
+/// The engine that runs, or one in this process: a quiet one does nothing but what it is asked.
+pub async fn or_in_process(context: &Context, place: Launch, quiet: bool) -> Result<(Socket, Option<Engine>), Failure> {
+    if let Some(engine) = running(context, &place).await? {
+        return Ok((engine, None));
+    }
+    let config = Config {
+        fleet: place.fleet.clone(),
+        state: Some(place.state.path().to_owned()),
+        detached: false,
+        quiet,
+        clock: Clock::real(),
+        ssh: SshOptions::default(),
+    };
+    let own = Engine::start(config).await.map_err(|error| {
+        let failure = match error {
+            StartError::Fleet(_) => Failure::usage(error.to_string()),
+            _ => Failure::failed(error.to_string()),
+        };
+        failure.hint(error.hint())
+    })?;
+    let engine = launch::connect(&place, guest(context)).await?;
+    let engine = engine.ok_or_else(|| Failure::failed("the engine of this command does not answer"))?;
+    Ok((engine, Some(own)))
 }
 
 /// Tells when the engine of the state folder looks after another fleet file than the one that was named.

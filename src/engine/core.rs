@@ -22,6 +22,7 @@ use super::sessions::Sessions;
 use super::snapshot::{EngineView, FileView, Head, Snapshot};
 use super::state::StateFolder;
 use crate::clock::{Clock, Tick, Timestamp};
+use crate::feed::worker::Feeds;
 use crate::fleet::Fleet;
 use crate::health::worker::HostChange;
 use crate::journal::entry::{Chain, Weight};
@@ -35,6 +36,7 @@ use crate::work::view::JobView;
 
 mod commands;
 mod events;
+mod feeds;
 mod pools;
 mod publish;
 mod queries;
@@ -73,6 +75,9 @@ pub(super) struct Parts {
     pub hosts: Hosts,
     pub sessions: Sessions,
     pub pools: Pools,
+    pub feeds: Feeds,
+    /// Nothing is done that nobody has asked for.
+    pub quiet: bool,
     pub lease: Lease,
     pub pool_news: mpsc::UnboundedReceiver<PoolNews>,
     pub host_changes: mpsc::UnboundedReceiver<HostChange>,
@@ -107,6 +112,7 @@ pub(super) struct Core {
     /// Number of the last run.
     last_run: u64,
     alone: runs::Alone,
+    feeds_said: feeds::Said,
 }
 
 /// The fleet file as it was read because somebody asked for it, and to whom that is answered.
@@ -154,7 +160,7 @@ impl Core {
             }),
             hosts: Arc::new(parts.hosts.views()),
             pools: Arc::new(parts.pools.views()),
-            feeds: Arc::default(),
+            feeds: Arc::new(parts.feeds.views()),
             stores: Arc::new(parts.sessions.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
@@ -180,6 +186,7 @@ impl Core {
             said,
             last_run,
             alone: runs::Alone::default(),
+            feeds_said: feeds::Said::default(),
             parts,
         };
         core.note(
@@ -191,7 +198,10 @@ impl Core {
         );
         core.end_overdue_maintenance();
         core.verify_quietly();
-        core.recover_deletions();
+        if !core.parts.quiet {
+            core.recover_deletions();
+        }
+        core.guide_feeds();
         core.publish();
         core
     }
@@ -207,6 +217,7 @@ impl Core {
         let mut lease = self.parts.lease.state();
         let mut pools = self.parts.pools.seen();
         let mut stores = self.parts.sessions.seen();
+        let mut feeds = self.parts.feeds.seen();
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
         let mut counts = self.parts.presence.counts();
@@ -227,7 +238,14 @@ impl Core {
                     self.host_changed(&change);
                     changed = true;
                 }
-                Ok(()) = pools.changed() => changed = true,
+                Ok(()) = pools.changed() => {
+                    self.guide_feeds();
+                    changed = true;
+                }
+                Ok(()) = feeds.changed() => {
+                    self.feeds_seen();
+                    changed = true;
+                }
                 Ok(()) = stores.changed() => changed = true,
                 Ok(()) = jobs.changed() => changed = true,
                 Ok(()) = tail.changed() => changed = true,
@@ -248,7 +266,10 @@ impl Core {
                     self.pool_news(news);
                     changed = true;
                 }
-                Ok(()) = lease.changed() => changed = true,
+                Ok(()) = lease.changed() => {
+                    self.guide_feeds();
+                    changed = true;
+                }
                 Some(again) = self.readings.recv() => {
                     self.reload_answered(again);
                     changed = true;
@@ -277,7 +298,14 @@ impl Core {
 
     async fn close(&mut self) {
         self.jobs.cancel_all();
-        tokio::join!(self.parts.hosts.shutdown(), self.parts.sessions.shutdown(), self.parts.pools.shutdown());
+        let feeds = self.parts.feeds.clone();
+        tokio::join!(
+            self.parts.hosts.shutdown(),
+            self.parts.sessions.shutdown(),
+            self.parts.pools.shutdown(),
+            feeds.shutdown()
+        );
+        self.keep_feeds();
         let all_ended = async {
             let mut changed = self.jobs.changed();
             while self.jobs.open() > 0 && changed.changed().await.is_ok() {}

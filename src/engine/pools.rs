@@ -12,6 +12,7 @@ use super::state::StateFolder;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::fleet::check::Check;
+use crate::fleet::pool::Mode;
 use crate::fleet::settings::LeaseKind;
 use crate::health::ask::Ask;
 use crate::health::observation::Outcome;
@@ -55,6 +56,19 @@ pub(super) fn start(
     };
     let (pools, news) = Pools::start(fleet, parts);
     (pools, lease, news)
+}
+
+/// The fleet in which nothing happens to a pool by itself, where that is wanted.
+pub(super) fn calm(fleet: &Arc<Fleet>, wanted: bool) -> Arc<Fleet> {
+    if !wanted {
+        return Arc::clone(fleet);
+    }
+    let mut calm = Fleet::clone(fleet);
+    for pool in &mut calm.pools {
+        pool.mode = Mode::Manual;
+        pool.drill_every = None;
+    }
+    Arc::new(calm)
 }
 
 /// The lease as faces see it.

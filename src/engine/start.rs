@@ -16,7 +16,7 @@ use super::server;
 use super::sessions::Sessions;
 use super::snapshot::Snapshot;
 use super::state::{StateError, StateFolder};
-use super::{hosts::Hosts, limits, log, pools};
+use super::{feeds, hosts::Hosts, limits, log, pools};
 use crate::clock::Clock;
 use crate::fleet::diagnostic::Diagnostic;
 use crate::fleet::{self, Fleet};
@@ -39,6 +39,9 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// Started by a face for its own use, so that any guest's leaving counts for `linger`.
     pub detached: bool,
+    /// It does nothing that nobody has asked for: no takeover, no drill, no row is carried by itself. For one command where
+    /// no engine runs.
+    pub quiet: bool,
     /// The time.
     pub clock: Clock,
     /// How the ssh client is started.
@@ -114,13 +117,16 @@ impl Engine {
         let socket =
             server::bind(&folder.socket()).map_err(|error| StartError::Socket { path: folder.socket(), error })?;
 
+        let known = journal.kept(feeds::KNOWN).await.ok().flatten();
         let fleet: Arc<Fleet> = Arc::new(fleet);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let presence = Presence::new();
         let http = HttpClient::new();
         let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone());
         let sessions = Sessions::start(&fleet, folder.path(), &config.clock, hosts.prober());
-        let (pools, lease, pool_news) = pools::start(&fleet, &config.clock, &hosts, http.clone(), &journal, &folder);
+        let (pools, lease, pool_news) =
+            pools::start(&pools::calm(&fleet, config.quiet), &config.clock, &hosts, http.clone(), &journal, &folder);
+        let feeds = feeds::start(&fleet, &config.clock, &hosts, http.clone(), known.as_deref(), !config.quiet);
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {
@@ -133,6 +139,8 @@ impl Engine {
             host_changes,
             sessions,
             pools,
+            feeds,
+            quiet: config.quiet,
             lease,
             pool_news,
             http,

@@ -63,6 +63,7 @@ impl Place {
             fleet: self.file(),
             state: Some(self.state()),
             detached: false,
+            quiet: false,
             clock: Clock::real(),
             ssh: SshOptions::default(),
         }

@@ -161,10 +161,10 @@ impl Core {
             }
             Command::PoolResume { pool } => self.pool_mend(who, &pool, Order::Resume),
             Command::PoolAbandon { pool } => self.pool_mend(who, &pool, Order::Abandon),
-            Command::FeedRun { feed }
-            | Command::FeedCheck { feed, .. }
-            | Command::FeedPrepare { feed, .. }
-            | Command::FeedReset { feed, .. } => Err(not_yet(&feed)),
+            Command::FeedRun { feed } => self.feed_run(who, feed),
+            Command::FeedCheck { feed, repair } => self.feed_check(who, feed, repair),
+            Command::FeedPrepare { feed, dry_run } => self.feed_prepare(who, feed, dry_run),
+            Command::FeedReset { feed, phrase } => self.feed_reset(who, feed, &phrase),
             Command::Run { runbook, set, dry_run } => self.run_alone(who, &runbook, set, dry_run),
             Command::Answer { run, yes } => self.run_answer(who, run, yes),
             // Taken by `word`.
@@ -375,12 +375,6 @@ fn refuse_read_only(about: &serde_json::Value) -> Refusal {
         hint: Some("start hotspare without --read-only to change anything".into()),
     }
 }
-
-fn not_yet(feed: &str) -> Refusal {
-    let hint = Some("`hotspare doctor` says what this version does not do yet".into());
-    Refusal { kind: RefusalKind::Failed, what: format!("nothing is done about the feed {feed}: not yet"), hint }
-}
-
 pub(super) fn usage(what: String, hint: Option<String>) -> Refusal {
     Refusal { kind: RefusalKind::Usage, what, hint }
 }

@@ -8,6 +8,7 @@ use crate::engine::freeze::Change;
 use crate::engine::guest::Count;
 use crate::engine::hosts::Told;
 use crate::engine::notify::Notice;
+use crate::engine::pools;
 use crate::fleet::settings::{Event, Linger};
 use crate::health::view::Health;
 use crate::health::worker::HostChange;
@@ -32,7 +33,10 @@ impl Core {
             None => {}
         }
         self.end_overdue_maintenance();
-        self.verify_again();
+        self.keep_feeds();
+        if !self.parts.quiet {
+            self.verify_again();
+        }
     }
 
     pub(super) fn end_overdue_maintenance(&mut self) {
@@ -91,7 +95,8 @@ impl Core {
                 self.parts.fleet = Arc::new(fleet);
                 self.parts.hosts.replace(&self.parts.fleet);
                 self.parts.sessions.replace(&self.parts.fleet);
-                self.parts.pools.reload(&self.parts.fleet);
+                self.parts.pools.reload(&pools::calm(&self.parts.fleet, self.parts.quiet));
+                self.parts.feeds.reload(&self.parts.fleet);
                 self.parts.hosts.maintain_all(self.maintenance.all());
                 self.file.refused.clear();
                 self.file.read = self.now();

@@ -30,7 +30,7 @@ impl Core {
             head: compose::shared(&before.head, head),
             hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
             pools: compose::shared_list(&before.pools, self.parts.pools.views()),
-            feeds: Arc::clone(&before.feeds),
+            feeds: compose::shared_list(&before.feeds, self.parts.feeds.views()),
             stores: compose::shared_list(&before.stores, self.parts.sessions.views()),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),
             journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),

@@ -1,0 +1,178 @@
+//! What people ask of a feed: to carry what waits now, to make its target ready, to start over.
+
+use std::sync::Arc;
+
+use super::Feeds;
+use super::running::{self, Running};
+use crate::feed::desk::Asked;
+use crate::feed::report::{Double, FeedPrepared, FeedRan, TablePrepared, TableRan};
+use crate::feed::sink::{self, Sink};
+use crate::feed::source::{Ask, Shape, Source, SourceError};
+use crate::feed::value::Row;
+use crate::fleet::data::FeedTable;
+
+/// Rows that tell what a table holds.
+const SAMPLE: u32 = 500;
+
+/// A request that is counted as open as long as this lives.
+struct Open<'a>(&'a Running);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.gate.send_modify(|gate| gate.open = gate.open.saturating_sub(1));
+    }
+}
+
+impl Feeds {
+    /// Carries all that waits. Ends when it is carried or when an end of it is away or refuses.
+    pub async fn run(&self, feed: &str) -> Result<FeedRan, String> {
+        let running = self.named(feed)?;
+        let began = self.0.tools.clock.tick();
+        let before = running.desk.counts();
+        let mut rounds = running.desk.rounds();
+        let mut number = 0;
+        running.gate.send_modify(|gate| {
+            gate.open += 1;
+            gate.asked += 1;
+            number = gate.asked;
+        });
+        let open = Open(&running);
+        let ended = loop {
+            match running.desk.asked(number) {
+                Asked::Open => {}
+                ended => break ended,
+            }
+            if rounds.changed().await.is_err() {
+                return Err("the engine stops".into());
+            }
+        };
+        drop(open);
+        let seconds = self.0.tools.clock.tick().since(began).as_secs_f64();
+        let error = match ended {
+            Asked::Failed(why) => Some(why),
+            Asked::Open | Asked::Done => None,
+        };
+        let counts = running.desk.counts();
+        let tables = counts.into_iter().map(|((source, table), (carried, rows_behind))| {
+            let was = before.get(&(source.clone(), table.clone())).map_or(0, |(carried, _)| *carried);
+            let rows = carried.saturating_sub(was);
+            let source = (!source.is_empty()).then_some(source);
+            TableRan { table, source, rows, seconds, rows_behind, error: error.clone() }
+        });
+        Ok(FeedRan { feed: feed.to_owned(), tables: tables.collect() })
+    }
+
+    /// Makes the target of a feed ready, or only says what it would take.
+    pub async fn prepare(&self, feed: &str, dry_run: bool) -> Result<FeedPrepared, String> {
+        let running = self.named(feed)?;
+        let mut sink = self.sink(&running);
+        let mut tables = Vec::new();
+        for table in &running.feed.tables {
+            let into = table.into.clone().unwrap_or_else(|| table.name.clone());
+            let made = match self.shape(&running, table).await {
+                Ok((shape, sample)) => {
+                    sink.prepare(table, &shape, &sample, dry_run).await.map_err(|error| error.to_string())
+                }
+                Err(why) => Err(why),
+            };
+            tables.push(match made {
+                Ok(made) => TablePrepared {
+                    table: table.name.clone(),
+                    into: into.clone(),
+                    error: (made.doubled > 0).then(|| {
+                        format!(
+                            "{into} has {} keys more than once, and no unique index can be made over them; look which of the \
+                             rows are right and delete the others, then prepare again",
+                            made.doubled
+                        )
+                    }),
+                    statements: made.statements,
+                    notes: made.notes,
+                    doubles: made.doubles.into_iter().map(|(key, times)| Double { key, times }).collect(),
+                    doubled: made.doubled,
+                },
+                Err(why) => TablePrepared { table: table.name.clone(), into, error: Some(why), ..TablePrepared::default() },
+            });
+        }
+        let ok = tables.iter().all(|table| table.error.is_none());
+        if !dry_run {
+            running.gate.send_modify(|gate| gate.asked += 1);
+        }
+        Ok(FeedPrepared { feed: feed.to_owned(), dry_run, ok, tables })
+    }
+
+    /// Compares both ends; with `repair` carries what is missing or different.
+    #[expect(clippy::unused_async, reason = "comparing comes next")]
+    pub async fn check(&self, feed: &str, _repair: bool) -> Result<crate::feed::report::FeedCompared, String> {
+        let _running = self.named(feed)?;
+        Err("not yet".into())
+    }
+
+    /// Forgets how far a feed was carried: everything is carried again from the beginning, which doubles nothing.
+    pub async fn reset(&self, feed: &str) -> Result<(), String> {
+        let running = self.named(feed)?;
+        self.sink(&running).reset(feed).await.map_err(|error| error.to_string())?;
+        self.0.memory.forget(feed);
+        running.gate.send_modify(|gate| gate.asked += 1);
+        Ok(())
+    }
+
+    /// The name of the feed, where there is one of this name. The error says which there are.
+    pub fn known(&self, feed: &str) -> Result<String, String> {
+        self.named(feed).map(|running| running.feed.name.clone())
+    }
+
+    /// The feed of this name. The error says which there are.
+    pub(super) fn named(&self, feed: &str) -> Result<Arc<Running>, String> {
+        let all = self.running();
+        if let Some(running) = all.iter().find(|running| running.feed.name == feed) {
+            return Ok(Arc::clone(running));
+        }
+        let names: Vec<&str> = all.iter().map(|running| running.feed.name.as_str()).collect();
+        let near = names.iter().max_by(|one, other| strsim::jaro(one, feed).total_cmp(&strsim::jaro(other, feed)));
+        Err(match near.filter(|near| strsim::jaro(near, feed) > 0.7) {
+            Some(near) => format!("there is no feed `{feed}`; did you mean `{near}`?"),
+            None if names.is_empty() => format!("there is no feed `{feed}`: the fleet file declares no [feeds.*]"),
+            None => format!("there is no feed `{feed}`; there are: {}", names.join(", ")),
+        })
+    }
+
+    /// A connection to the target of its own.
+    pub(super) fn sink(&self, running: &Running) -> Box<dyn Sink> {
+        let (feed, tools) = (&running.feed, &self.0.tools);
+        sink::open(&feed.name, &feed.to, &feed.zone, &tools.secrets, &tools.clock)
+    }
+
+    /// What a table is like at the first machine that answers, and some of its rows with all columns.
+    async fn shape(&self, running: &Running, table: &FeedTable) -> Result<(Arc<Shape>, Vec<Row>), String> {
+        let mut why = String::from("no machine is declared for it");
+        for machine in &running.machines {
+            let mut source = running::open(self, &running.feed, machine.as_ref());
+            match sampled(source.as_mut(), table).await {
+                Ok(found) => return Ok(found),
+                Err(error) => {
+                    let at = machine.as_ref().map_or_else(String::new, |host| format!("{}: ", host.name));
+                    why = format!("{at}{error}");
+                }
+            }
+        }
+        Err(why)
+    }
+}
+
+async fn sampled(source: &mut dyn Source, table: &FeedTable) -> Result<(Arc<Shape>, Vec<Row>), SourceError> {
+    let shape = source.shape(&table.name, table.cursor.as_deref()).await?;
+    let ask = Ask {
+        table: table.name.clone(),
+        cursor: table.cursor.clone(),
+        columns: shape.columns.iter().map(|column| column.name.clone()).collect(),
+        after: None,
+        again: false,
+        limit: SAMPLE,
+        changes: None,
+        group: None,
+        time: None,
+    };
+    let looked = source.look(std::slice::from_ref(&ask)).await?;
+    Ok((shape, looked.into_iter().next().map(|look| look.rows).unwrap_or_default()))
+}
