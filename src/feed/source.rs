@@ -1,8 +1,11 @@
 //! Where rows come from. A source changes nothing and never makes a writer wait.
 
 mod absent;
+mod groups;
 pub mod local;
+pub mod remote;
 mod sql;
+mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -162,6 +165,10 @@ pub struct Tools {
 pub fn open(feed: &Feed, host: Option<&Host>, tools: &Tools) -> Box<dyn Source> {
     match (&feed.from, host) {
         (FeedSource::Sqlite { path, .. }, None) => Box::new(local::LocalSource::new(path, tools.clock.clone())),
-        (FeedSource::Sqlite { .. } | FeedSource::Http { .. }, _) => Box::new(absent::Absent),
+        (FeedSource::Sqlite { path, .. }, Some(host)) => {
+            let (path, tools) = (path.to_string_lossy(), tools.clone());
+            Box::new(remote::RemoteSource::new(&host.name, &host.ssh, &path, tools.ssh, tools.clock))
+        }
+        (FeedSource::Http { .. }, _) => Box::new(absent::Absent),
     }
 }

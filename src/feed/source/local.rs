@@ -4,11 +4,10 @@
 //! caller hears of it after a while, and as long as that thread hangs no other is begun. Transactions are as short as one
 //! look, so that a writer waits for no longer than a batch takes to be read.
 
+mod facts;
 mod file;
-mod groups;
 mod look;
 mod rows;
-mod table;
 mod words;
 
 use std::path::{Path, PathBuf};

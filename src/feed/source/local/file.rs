@@ -12,11 +12,11 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Notify;
 
-use super::groups::Newest;
-use super::table::{self, Table};
 use super::words::{self, Fault};
-use super::{look, table::Key};
+use super::{facts, look};
 use crate::clock::{Clock, Tick};
+use crate::feed::source::groups::Newest;
+use crate::feed::source::table::{Key, Table};
 use crate::feed::source::{Ask, Look, Shape, SourceError};
 use crate::feed::value::{Place, Value};
 
@@ -202,7 +202,8 @@ impl View<'_> {
         if let Some(known) = self.tables.get(&key) {
             return Ok(known.clone());
         }
-        let table = Arc::new(table::read(self.connection, name, cursor)?);
+        let facts = facts::read(self.connection, name)?;
+        let table = Arc::new(Table::new(facts, cursor, self.connection.path().unwrap_or_default())?);
         self.tables.insert(key, table.clone());
         Ok(table)
     }

@@ -1,18 +1,17 @@
 //! What stands in one table.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ToSql};
+use std::collections::BTreeMap;
 
-use super::groups::{self, Newest};
-use super::rows::{At, Given, all, one, place, some, whole};
-use super::table::{Table, value};
+use rusqlite::{Connection, Params, ToSql};
+
+use super::rows::{At, Given, all, one, place, some, value, whole};
 use super::words::Fault;
-use crate::clock::{Clock, Timestamp};
-use crate::feed::source::{Ask, Look, SourceError, Times, sql};
+use crate::clock::{Clock, Tick, Timestamp};
+use crate::feed::source::groups::{self, COUNTED, Found, Newest};
+use crate::feed::source::table::Table;
+use crate::feed::source::{Ask, Group, Look, SourceError, Times, sql};
 use crate::feed::value::{Place, Row, Value};
 
-/// So many rows that wait are counted; of more it is only known how many there are at most.
-pub(super) const COUNTED: u64 = 100_000;
 /// Among so many of the last rows the newest time is looked for where no index has it: late rows stand among them.
 const LAST: u32 = 64;
 
@@ -40,14 +39,7 @@ pub(super) fn at(
         (Some(time), Some(_)) => Some(times(file, table, ask, time)?),
         _ => None,
     };
-    let groups = match &ask.group {
-        Some((group, time)) => {
-            let after = ask.after.as_ref().map(|after| (after, past(ask.again)));
-            let wanted = groups::Wanted { group, time: time.as_deref(), after, waiting: waiting.0 };
-            newest.look(file, table, &wanted, clock.tick())?
-        }
-        None => std::collections::BTreeMap::new(),
-    };
+    let groups = groups(file, table, ask, newest, waiting.0, clock.tick())?;
     let changed = match &ask.changes {
         Some((column, since)) => changed(file, table, ask, column, since.as_ref())?,
         None => Vec::new(),
@@ -70,7 +62,7 @@ pub(super) fn before(file: &Connection, table: &Table, key: &[(String, Value)], 
 fn placed(file: &Connection, table: &Table) -> Result<(), Fault> {
     let (name, cursor) = (&table.name, &table.cursor);
     match one(file, &format!("SELECT {cursor} FROM {name} WHERE {cursor} IS NULL LIMIT 1"), [], |_row| Ok(()))? {
-        Some(()) => Err(table.place(ValueRef::Null).err().unwrap_or_else(|| SourceError::Refused(name.clone())).into()),
+        Some(()) => Err(table.place(Value::Null).err().unwrap_or_else(|| SourceError::Refused(name.clone())).into()),
         None => Ok(()),
     }
 }
@@ -81,12 +73,7 @@ pub(super) const fn past(again: bool) -> &'static str {
 }
 
 fn wanted(table: &Table, ask: &Ask) -> String {
-    let mut columns = table.cursor.clone();
-    for column in &ask.columns {
-        columns.push_str(", ");
-        columns.push_str(&sql::name(column));
-    }
-    columns
+    table.wanted(&ask.columns).join(", ")
 }
 
 fn tail(file: &Connection, table: &Table, ask: &Ask) -> Result<Option<Row>, Fault> {
@@ -141,37 +128,64 @@ fn waiting(
     rows: &[Row],
     span: Option<&(Place, Place)>,
 ) -> Result<(u64, bool), Fault> {
-    let Some((first, last)) = span else { return Ok((0, true)) };
+    let Some(span) = span else { return Ok((0, true)) };
     let known = u64::try_from(rows.len()).unwrap_or(u64::MAX);
     let (from, past) = match rows.last() {
         Some(row) => (Some(&row.at), past(false)),
         None => (ask.after.as_ref(), past(ask.again)),
     };
-    if from.is_some_and(|from| from > last || (from == last && past == ">")) {
+    if from.is_some_and(|from| *from > span.1 || (*from == span.1 && past == ">")) {
         return Ok((known, true));
     }
-    if table.numbered
-        && let (Place::Number(first), Place::Number(last)) = (first, last)
-    {
-        let from = match from {
-            Some(Place::Number(from)) => (*from).max(first.saturating_sub(1)),
-            _ => first.saturating_sub(1),
-        };
-        let most = last.abs_diff(from);
-        if most > COUNTED {
-            return Ok((known.saturating_add(most), false));
-        }
+    let most = table.at_most(from, span);
+    if let Some(most) = most.filter(|most| *most > COUNTED) {
+        return Ok((known.saturating_add(most), false));
     }
     let (name, cursor) = (&table.name, &table.cursor);
-    let most = if table.numbered { i64::try_from(COUNTED).unwrap_or(i64::MAX) } else { i64::MAX };
     let count: i64 = if let Some(from) = from {
-        let text = format!("SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {cursor} {past} ?1 LIMIT ?2)");
-        file.prepare_cached(&text)?.query_row(rusqlite::params![At(from), most], |row| row.get(0))?
+        let text = format!("SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {cursor} {past} ?1)");
+        file.prepare_cached(&text)?.query_row([At(from)], |row| row.get(0))?
     } else {
-        let text = format!("SELECT count(*) FROM (SELECT 1 FROM {name} LIMIT ?1)");
-        file.prepare_cached(&text)?.query_row([most], |row| row.get(0))?
+        file.prepare_cached(&format!("SELECT count(*) FROM {name}"))?.query_row([], |row| row.get(0))?
     };
     Ok((known.saturating_add(count.unsigned_abs()), true))
+}
+
+fn groups(
+    file: &Connection,
+    table: &Table,
+    ask: &Ask,
+    newest: &mut Newest,
+    waiting: u64,
+    now: Tick,
+) -> Result<BTreeMap<String, Group>, Fault> {
+    let Some((group, time)) = &ask.group else { return Ok(BTreeMap::new()) };
+    if let Some(time) = time.as_deref().filter(|_time| newest.wants_newest(now)) {
+        newest.take_newest(grouped(file, &groups::newest(table, group, time), [])?, now);
+    }
+    if newest.wants_waiting(waiting, now) {
+        let text = |behind: &str| groups::waiting(table, group, time.as_deref(), behind);
+        let found = match &ask.after {
+            _ if waiting == 0 => Vec::new(),
+            None => grouped(file, &text(""), [])?,
+            Some(after) => {
+                let behind = format!(" WHERE {} {} ?1", table.cursor, past(ask.again));
+                grouped(file, &text(&behind), [At(after)])?
+            }
+        };
+        newest.take_waiting(found, waiting, now);
+    }
+    Ok(newest.known())
+}
+
+fn grouped(file: &Connection, text: &str, params: impl Params) -> Result<Vec<Found>, Fault> {
+    let mut statement = file.prepare_cached(text)?;
+    let mut rows = statement.query(params)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push((value(row.get_ref(0)?), row.get::<_, i64>(1)?.unsigned_abs(), value(row.get_ref(2)?)));
+    }
+    Ok(found)
 }
 
 fn times(file: &Connection, table: &Table, ask: &Ask, time: &str) -> Result<Times, Fault> {

@@ -3,9 +3,9 @@
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Params, ToSql};
 
-use super::table::{Table, value};
 use super::words::Fault;
 use crate::feed::source::Ask;
+use crate::feed::source::table::Table;
 use crate::feed::value::{Place, Row, Value};
 
 /// A batch holds so many bytes of values, about; the rest of the rows waits for the next one.
@@ -67,7 +67,7 @@ fn weight(row: &Row) -> usize {
 }
 
 pub(super) fn place(table: &Table, row: &rusqlite::Row<'_>) -> Result<Place, Fault> {
-    Ok(table.place(row.get_ref(0)?)?)
+    Ok(table.place(value(row.get_ref(0)?))?)
 }
 
 pub(super) fn whole(table: &Table, ask: &Ask, row: &rusqlite::Row<'_>) -> Result<Row, Fault> {
@@ -114,5 +114,16 @@ impl ToSql for Given<'_> {
             Value::Text(text) => ValueRef::Text(text),
             Value::Blob(bytes) => ValueRef::Blob(bytes),
         }))
+    }
+}
+
+/// A value as it was read.
+pub(super) fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(text) => Value::Text(text.to_vec()),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
     }
 }
