@@ -171,6 +171,8 @@ impl FeedView {
             machine.counted &= strand.counted;
             machine.seconds_behind = machine.seconds_behind.max(strand.seconds_behind);
             machine.rate += strand.rate;
+            // What is known of the whole is as old as what is known of its oldest part.
+            machine.looked = machine.looked.min(strand.looked);
             if strand.state > machine.state {
                 (machine.state, machine.why) = (strand.state, strand.why.as_deref());
             }
@@ -198,6 +200,8 @@ pub struct Machine<'a> {
     pub seconds_behind: f64,
     /// Rows carried, a second, of the last ten seconds.
     pub rate: f64,
+    /// When it last said what waits; `None`: not since the engine began.
+    pub looked: Option<Timestamp>,
 }
 
 impl<'a> Machine<'a> {
@@ -211,6 +215,7 @@ impl<'a> Machine<'a> {
             counted: strand.counted,
             seconds_behind: strand.seconds_behind,
             rate: strand.rate,
+            looked: strand.looked,
         }
     }
 
@@ -245,6 +250,8 @@ pub struct StrandView {
     pub carried: u64,
     /// Newest time at the source, as it is written there.
     pub newest: Option<String>,
+    /// When its source last said what waits; `None`: not since the engine began.
+    pub looked: Option<Timestamp>,
     /// The column of `lag_by`, where one is declared.
     pub lag_by: Option<String>,
     /// By the values of that column.
