@@ -19,6 +19,8 @@ pub enum Scope {
     Hosts,
     /// Everywhere in a fleet that has pools.
     Pools,
+    /// The pane Lag, and the page of a feed.
+    Feeds,
     /// The pane Jobs, and the page of a job.
     Jobs,
     /// The pane Sessions, and the page of a session.
@@ -27,11 +29,12 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the help.
-    pub const ALL: [Self; 6] = [Self::Anywhere, Self::List, Self::Hosts, Self::Pools, Self::Sessions, Self::Jobs];
+    pub const ALL: [Self; 7] =
+        [Self::Anywhere, Self::List, Self::Hosts, Self::Pools, Self::Feeds, Self::Sessions, Self::Jobs];
 
     /// Whether it is one pane's own.
     const fn own(self) -> bool {
-        matches!(self, Self::Hosts | Self::Jobs | Self::Sessions)
+        matches!(self, Self::Hosts | Self::Feeds | Self::Jobs | Self::Sessions)
     }
 
     /// Whether there is a place where both are in force.
@@ -46,6 +49,7 @@ impl Scope {
             Self::List => "In a list",
             Self::Hosts => "Hosts",
             Self::Pools => "Pools",
+            Self::Feeds => "Lag",
             Self::Jobs => "Jobs",
             Self::Sessions => "Sessions",
         }
@@ -89,6 +93,8 @@ pub enum ArgumentKind {
     Host,
     /// Name of a pool, or of a host or spare in one.
     Pool,
+    /// Name of a feed.
+    Feed,
     /// Number of a job.
     Job,
     /// Participant and day of a session, a participant, a day, or two days as `20250104..20250110`.

@@ -3,6 +3,7 @@
 //! Events come in, effects go out, and a frame can be drawn at any time. Nothing here waits, writes or knows the time.
 
 mod events;
+mod feeds;
 mod perform;
 mod pools;
 mod possible;

@@ -2,6 +2,8 @@
 
 pub mod chart;
 pub mod entry;
+pub mod fed;
+pub mod feed;
 pub mod host;
 pub mod job;
 pub mod log;
@@ -46,6 +48,11 @@ pub trait Page: std::fmt::Debug + Send {
 
     /// The pool that actions apply to here.
     fn pool(&self) -> Option<&str> {
+        None
+    }
+
+    /// The feed that actions apply to here.
+    fn feed(&self) -> Option<&str> {
         None
     }
 

@@ -6,6 +6,7 @@
 pub mod hosts;
 pub mod jobs;
 pub mod journal;
+pub mod lag;
 pub mod pools;
 pub mod sessions;
 
@@ -24,6 +25,8 @@ pub enum PaneId {
     Hosts,
     /// Who serves in whose place?
     Pools,
+    /// How far behind is what is carried?
+    Lag,
     /// What is recorded, where are its copies, what may be deleted?
     Sessions,
     /// What is being done?
@@ -34,13 +37,14 @@ pub enum PaneId {
 
 impl PaneId {
     /// Every pane.
-    pub const ALL: [Self; 5] = [Self::Hosts, Self::Pools, Self::Sessions, Self::Jobs, Self::Journal];
+    pub const ALL: [Self; 6] = [Self::Hosts, Self::Pools, Self::Lag, Self::Sessions, Self::Jobs, Self::Journal];
 
     /// The pane itself.
     pub fn pane(self) -> &'static dyn Pane {
         match self {
             Self::Hosts => &hosts::Hosts,
             Self::Pools => &pools::Pools,
+            Self::Lag => &lag::Lag,
             Self::Sessions => &sessions::Sessions,
             Self::Jobs => &jobs::Jobs,
             Self::Journal => &journal::Journal,

@@ -1,10 +1,10 @@
 //! Everything that needs a person, in words: for the lines across the screen and for reading in full.
 
 use super::format;
-use super::pane::hosts;
 use super::pane::sessions::sides;
+use super::pane::{hosts, lag};
 use super::theme::Meaning;
-use super::theme::glyphs::Glyphs;
+use super::theme::glyphs::{Glyphs, UNICODE};
 use super::world::World;
 use crate::engine::client::Link;
 use crate::health::view::Health;
@@ -122,11 +122,26 @@ fn of_stores(world: &World) -> Vec<Problem> {
     all
 }
 
+/// What is wrong with feeds: told in their pane, and not across the screen.
+fn of_feeds(world: &World) -> Vec<Problem> {
+    let mut all = Vec::new();
+    for feed in world.newest.feeds.iter() {
+        let say = |meaning, text: &str| Problem::new(meaning, format!("{}: {text}", feed.name));
+        if !feed.well() {
+            let meaning = lag::words::state(feed.state, feed.late, &UNICODE).meaning;
+            all.push(Problem { more: feed.why.iter().cloned().collect(), ..say(meaning, &lag::words::short(feed)) });
+        }
+        all.extend(lag::words::warnings(feed).map(|warning| say(Meaning::Warn, warning)));
+    }
+    all
+}
+
 /// How many problems there are, beside hosts that are not up and the person's own freeze.
 pub fn count(world: &World) -> usize {
     of(world)
         .iter()
         .chain(&of_pools(world))
+        .chain(&of_feeds(world))
         .chain(&of_stores(world))
         .filter(|problem| problem.meaning != Meaning::Info)
         .count()
@@ -135,7 +150,8 @@ pub fn count(world: &World) -> usize {
 /// All of it for reading: the whole first, then each host that is not up.
 pub fn paragraphs(world: &World, glyphs: &Glyphs) -> Vec<(Meaning, String)> {
     let mut text = Vec::new();
-    for problem in of(world).into_iter().chain(of_pools(world)).chain(of_stores(world)) {
+    let all = of(world).into_iter().chain(of_pools(world)).chain(of_feeds(world)).chain(of_stores(world));
+    for problem in all {
         text.push((problem.meaning, problem.line));
         text.extend(problem.more.into_iter().map(|line| (Meaning::Text, format!("  {line}"))));
     }

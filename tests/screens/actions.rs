@@ -16,7 +16,7 @@ use hotspare::session::view::Level;
 use hotspare::work::view::JobId;
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::fixture::{FakeClient, LONG_LINE, ago, archive, harbour, mocap, noon, pools};
+use crate::fixture::{FakeClient, LONG_LINE, ago, archive, feeds, harbour, mocap, noon, pools};
 use crate::stage::Stage;
 
 /// A stage on which the action can be done.
@@ -32,6 +32,12 @@ fn stage_for(action: Action, keymap: &str, read_only: bool) -> Stage {
         };
         let mut stage = Stage::over(pools::client(scene, noon()), "dark", keymap, read_only);
         stage.app.focus = PaneId::Pools;
+        return stage;
+    }
+    if action.spec().scope == Scope::Feeds {
+        let mut stage = Stage::over(feeds::client("all", noon()), "dark", keymap, read_only);
+        stage.app.focus = PaneId::Lag;
+        stage.settle();
         return stage;
     }
     if action.spec().scope == Scope::Sessions || action == Action::Hold {
@@ -71,6 +77,7 @@ fn in_earnest(stage: &mut Stage) -> Vec<Command> {
                 | Command::PoolTakeover { dry_run: true, .. }
                 | Command::PoolGiveback { dry_run: true, .. }
                 | Command::PoolDrill { dry_run: true, .. }
+                | Command::FeedPrepare { dry_run: true, .. }
         )
     });
     sent
@@ -163,6 +170,9 @@ fn check(stage: &mut Stage, action: Action) {
         | Action::Abandon
         | Action::AnswerStep
         | Action::Why => check_pools(stage, action, &screen),
+        Action::CarryNow | Action::Compare | Action::Repair | Action::Prepare | Action::StartOver => {
+            check_feeds(stage, action);
+        }
         Action::Sync
         | Action::Verify
         | Action::Delete
@@ -228,6 +238,24 @@ fn check_sessions(stage: &mut Stage, action: Action, screen: &str) {
         Action::ChooseStore => assert!(screen.contains("session.store") && screen.contains("gait")),
         _ => panic!("{} is not about sessions", action.spec().id),
     }
+}
+
+/// The same for actions on feeds. What is wrong stands first and is selected.
+fn check_feeds(stage: &mut Stage, action: Action) {
+    let feed = "orders".to_owned();
+    let (keys, expected) = match action {
+        Action::CarryNow => ("", Command::FeedRun { feed }),
+        Action::Compare => ("", Command::FeedCheck { feed, repair: false }),
+        Action::Repair => ("tab enter", Command::FeedCheck { feed, repair: true }),
+        Action::Prepare => ("tab enter", Command::FeedPrepare { feed, dry_run: false }),
+        Action::StartOver => {
+            stage.press("text:orders");
+            ("enter", Command::FeedReset { phrase: feed.clone(), feed })
+        }
+        _ => panic!("{} is not about feeds", action.spec().id),
+    };
+    stage.press(keys);
+    assert_eq!(in_earnest(stage), [expected]);
 }
 
 /// The same for actions on pools.

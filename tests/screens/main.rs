@@ -15,6 +15,7 @@ mod stage;
 
 mod actions;
 mod journal;
+mod lag;
 mod pictures;
 mod pools;
 mod recordings;

@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test and the example use their own part")]
 #![allow(clippy::expect_used, clippy::cast_precision_loss, reason = "invented data: few, small and right")]
 
+#[path = "feeds.rs"]
+pub mod feeds;
 #[path = "pools.rs"]
 pub mod pools;
 #[path = "recordings.rs"]
@@ -19,6 +21,7 @@ use hotspare::engine::command::{
     Accepted, Answer, Command, Finding, Grade, LogLine, Pace, Query, Refusal, RefusalKind, Report,
 };
 use hotspare::engine::snapshot::{EngineView, FileView, Head, JournalView, LeaseView, Snapshot};
+use hotspare::feed::view::FeedView;
 use hotspare::health::observation::Outcome;
 use hotspare::health::view::{Change, CheckView, Health, History, HostView, MaintenanceView, Point};
 use hotspare::journal::entry::{Chain, Entry, Weight};
@@ -479,6 +482,14 @@ impl FakeClient {
                 self.change_store(index(store), |view| view.limit = *limit);
                 said("the limit holds from now on")
             }
+            Command::FeedRun { feed } => Ok(self.job("carry", Report::Fed { fed: feeds::ran(feed) })),
+            Command::FeedCheck { feed, repair } => {
+                Ok(self.job("compare", Report::Compared { compared: feeds::compared(feed, *repair) }))
+            }
+            Command::FeedPrepare { feed, dry_run } => {
+                Ok(self.job("prepare", Report::Prepared { prepared: feeds::prepared(feed, *dry_run) }))
+            }
+            Command::FeedReset { .. } => Ok(self.job("start over", Report::Nothing)),
             Command::Hold { job, held } => {
                 let state = if *held { JobState::Paused } else { JobState::Running };
                 self.change_job(*job, |job| job.state = state);
@@ -521,6 +532,16 @@ impl FakeClient {
             snapshot.seq += 1;
             let pools = Arc::make_mut(&mut snapshot.pools);
             act(Arc::make_mut(pools.iter_mut().find(|pool| pool.name == name).expect("a pool that is there")));
+        });
+    }
+
+    /// Changes what a snapshot says of a feed.
+    pub fn change_feed(&self, name: &str, act: impl FnOnce(&mut FeedView)) {
+        self.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.seq += 1;
+            let feeds = Arc::make_mut(&mut snapshot.feeds);
+            act(Arc::make_mut(feeds.iter_mut().find(|feed| feed.name == name).expect("a feed that is there")));
         });
     }
 

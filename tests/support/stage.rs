@@ -52,6 +52,11 @@ impl Stage {
         Self::over(fixture::pools::client(scene, fixture::noon()), "dark", "default", false)
     }
 
+    /// A fleet with feeds in some of their states.
+    pub fn feeds(scene: &str) -> Self {
+        Self::over(fixture::feeds::client(scene, fixture::noon()), "dark", "default", false)
+    }
+
     pub fn with(snapshot: Snapshot, theme: &str, keymap: &str, read_only: bool) -> Self {
         Self::over(FakeClient::new(snapshot), theme, keymap, read_only)
     }
@@ -223,6 +228,10 @@ fn takes_a_job(command: &Command) -> bool {
             | Command::SessionDelete { .. }
             | Command::SessionLimit { .. }
             | Command::Hold { .. }
+            | Command::FeedRun { .. }
+            | Command::FeedCheck { .. }
+            | Command::FeedPrepare { .. }
+            | Command::FeedReset { .. }
             | Command::PoolTakeover { .. }
             | Command::PoolGiveback { .. }
             | Command::PoolDrill { .. }

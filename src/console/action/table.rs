@@ -124,6 +124,16 @@ actions! {
         => "Answers what a step of the run under way wants to know.";
     Why "pool.why" "why not" Pools Harmless Some(takes("pool", ArgumentKind::Pool, false))
         => "Says why nothing is done about hosts of a pool, what is needed for it, and what was refused before.";
+    CarryNow "feed.run" "carry now" Feeds Changes Some(takes("feed", ArgumentKind::Feed, false))
+        => "Carries what waits at the sources of a feed now, without waiting for its next round.";
+    Compare "feed.check" "check" Feeds Changes Some(takes("feed", ArgumentKind::Feed, false))
+        => "Compares both ends of a feed row by row, as a job; open the job to read what it found.";
+    Repair "feed.repair" "repair…" Feeds Changes Some(takes("feed", ArgumentKind::Feed, false))
+        => "Compares both ends of a feed and carries exactly the rows that are missing or different, after asking.";
+    Prepare "feed.prepare" "prepare…" Feeds Changes Some(takes("feed", ArgumentKind::Feed, false))
+        => "Makes the tables and unique indexes that a feed needs at its target, after showing each statement.";
+    StartOver "feed.reset" "start over…" Feeds Dangerous Some(takes("feed", ArgumentKind::Feed, false))
+        => "Forgets how far a feed was carried, so that all of it is carried again. Asks to type the name of the feed.";
     Sync "session.sync" "sync…" Sessions Changes Some(takes("sessions", ArgumentKind::Session, false))
         => "Copies the selected or marked sessions to every destination and verifies them, after showing how much that is.";
     Verify "session.verify" "verify…" Sessions Changes Some(takes("sessions", ArgumentKind::Session, false))

@@ -230,14 +230,16 @@ impl App {
         self.modals.iter_mut().any(|modal| modal.answered(reply, world))
     }
 
-    /// Where the outcome of a dry run is read.
+    /// Where the outcome of a dry run or a comparison is read.
     fn where_to_read(&self, command: &Command, accepted: &Accepted) -> Option<String> {
         let dry = matches!(
             command,
             Command::SessionSync { dry_run: true, .. } | Command::SessionDelete { dry_run: true, .. }
         );
-        let job = accepted.job.filter(|_| dry)?;
-        Some(format!("{} on job {job} in Jobs reads what would be done", key_words(&self.look.keymap, Action::Open)))
+        let found = matches!(command, Command::FeedCheck { .. });
+        let job = accepted.job.filter(|_| dry || found)?;
+        let what = if found { "what was found" } else { "what would be done" };
+        Some(format!("{} on job {job} in Jobs reads {what}", key_words(&self.look.keymap, Action::Open)))
     }
 
     /// Files of the user's themes or keymaps have changed.

@@ -8,11 +8,12 @@ use crate::console::modal::palette::Palette;
 use crate::console::modal::reader::Reader;
 use crate::console::page::Open;
 use crate::console::page::entry::EntryPage;
+use crate::console::page::feed::FeedPage;
 use crate::console::page::host::HostPage;
 use crate::console::page::job::JobPage;
 use crate::console::page::log::LogPage;
 use crate::console::page::pool::PoolPage;
-use crate::console::pane::{PaneId, jobs, pools};
+use crate::console::pane::{PaneId, jobs, lag, pools};
 use crate::console::table::words;
 use crate::console::theme::Meaning;
 use crate::console::{format, problems};
@@ -215,6 +216,10 @@ impl App {
         let shown = &self.world.shown;
         let opened = match self.focus {
             PaneId::Pools => pools::rows(shown).nth(row).map(|row| Open::new(PoolPage::new(row.pool()))),
+            PaneId::Lag => lag::row(shown, row).map(|row| match row {
+                lag::Row::Feed(feed) | lag::Row::Machine(feed, _) => Open::new(FeedPage::new(feed.name.clone())),
+                lag::Row::Replica(host, _) => Open::new(HostPage::new(host.name.clone())),
+            }),
             PaneId::Hosts => shown.hosts.get(row).map(|host| Open::new(HostPage::new(host.name.clone()))),
             PaneId::Jobs => jobs::job(shown, row).map(|job| Open::new(JobPage::new(job))),
             PaneId::Sessions => self.session_page(row),

@@ -70,6 +70,7 @@ impl Possible for App {
         let there = match action.spec().scope {
             Scope::Sessions => sessions::Sessions.exists(&self.world),
             Scope::Pools => pools::Pools.exists(&self.world),
+            Scope::Feeds => !self.world.shown.feeds.is_empty(),
             _ => true,
         };
         there && !(self.world.read_only && action.spec().changes())
@@ -83,6 +84,7 @@ impl Possible for App {
             Action::Suspend if !self.can_suspend => Some("there is no shell to go back to".into()),
             Action::Suspend if !self.world.engine_stays => Some("the engine lives in this process".into()),
             Action::Start if gone().is_none() => Some("the engine is running".into()),
+            _ if action.spec().scope == Scope::Feeds => self.not_of_feed(argument.as_deref()),
             _ if action.spec().scope == Scope::Pools => self.not_in_pool(*action, argument.as_deref()),
             Action::Probe
             | Action::Maintain
@@ -154,6 +156,7 @@ impl Possible for App {
                 let jobs = self.world.newest.jobs.iter().filter(|job| !job.state.ended() && meant(job));
                 jobs.map(|job| job.id.to_string()).collect()
             }
+            ArgumentKind::Feed => self.world.newest.feeds.iter().map(|feed| feed.name.clone()).collect(),
             ArgumentKind::Pool => self.pool_names(action),
             ArgumentKind::Text => Vec::new(),
         }

@@ -37,6 +37,9 @@ impl App {
             | Action::Abandon
             | Action::AnswerStep
             | Action::Why => self.pool_wish(invocation.action, argument.as_deref()),
+            Action::CarryNow | Action::Compare | Action::Repair | Action::Prepare | Action::StartOver => {
+                self.feed_wish(invocation.action, argument.as_deref());
+            }
             Action::Sync => self.sync(argument.as_deref()),
             Action::Verify => self.verify(argument.as_deref()),
             Action::Delete => self.delete(argument.as_deref()),

@@ -8,7 +8,7 @@ use crate::console::app::App;
 use crate::console::keymap::Binding;
 use crate::console::modal::Possible;
 use crate::console::pane::sessions::words;
-use crate::console::pane::{PaneId, hosts, jobs, journal, pools};
+use crate::console::pane::{PaneId, hosts, jobs, journal, lag, pools};
 use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
 use crate::console::world::World;
@@ -42,6 +42,10 @@ pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
     if others > 0 {
         left.push(plain("   "));
         left.push(part(Meaning::Bad, format!("{} {}", glyphs.warn, format::several(others, "problem"))));
+    }
+    if let Some(feeds) = lag::words::headline(&world.shown, glyphs) {
+        left.push(dim(format!(" {} ", glyphs.dot)));
+        left.push(feeds);
     }
     let room = area.width.saturating_sub(2);
     // What is wrong is not cut off for the number of a process.
@@ -230,6 +234,9 @@ pub fn keys(brush: &mut Brush<'_>, area: Rect, app: &App) {
                     Action::Drill,
                     Action::Pause,
                 ],
+                _ if open.page.feed().is_some() => {
+                    &[Action::Back, Action::CarryNow, Action::Compare, Action::Repair, Action::Prepare, Action::Copy]
+                }
                 (Some(_), _) => &[Action::Back, Action::Probe, Action::Maintain, Action::EndMaintenance, Action::Copy],
                 (_, Some(_)) => &[Action::Back, Action::Hold, Action::Cancel, Action::Copy],
                 _ if open.page.session().is_some() => {

@@ -39,7 +39,20 @@ const WITH_POOLS: &[Row] = &[
 /// The panes of the overview, where it has none.
 const WITHOUT: &[Row] =
     &[&[(PaneId::Hosts, 60), (PaneId::Jobs, 40)], &[(PaneId::Sessions, 100)], &[(PaneId::Journal, 100)]];
-/// No row is lower than this, head and frame included.
+/// The same of a fleet whose rows are carried somewhere: how far behind stands below who serves.
+const WITH_POOLS_AND_LAG: &[Row] = &[
+    &[(PaneId::Hosts, 54), (PaneId::Pools, 46)],
+    &[(PaneId::Lag, 54), (PaneId::Jobs, 46)],
+    &[(PaneId::Sessions, 100)],
+    &[(PaneId::Journal, 100)],
+];
+/// The same where nobody stands in for anybody.
+const WITH_LAG: &[Row] = &[
+    &[(PaneId::Hosts, 50), (PaneId::Lag, 50)],
+    &[(PaneId::Sessions, 100)],
+    &[(PaneId::Journal, 60), (PaneId::Jobs, 40)],
+];
+/// No row is lower than this, head and frame included, where there is room for it.
 const LEAST_ROW: u16 = 7;
 
 /// Whether all panes fit on a screen of this size.
@@ -58,16 +71,23 @@ pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId, u16)
     }
     let columns = |percent: u16| body.width * percent / 100;
     let wants = |(id, percent): &(PaneId, u16)| rows(*id, columns(*percent).saturating_sub(4));
-    let all = if rows(PaneId::Pools, body.width).is_some() { WITH_POOLS } else { WITHOUT };
+    let there = |id| rows(id, body.width).is_some();
+    let all = match (there(PaneId::Pools), there(PaneId::Lag)) {
+        (true, true) => WITH_POOLS_AND_LAG,
+        (false, true) => WITH_LAG,
+        (true, false) => WITH_POOLS,
+        (false, false) => WITHOUT,
+    };
     let kept: Vec<Row> = all.iter().copied().filter(|row| row.iter().any(|pane| wants(pane).is_some())).collect();
+    let least = body.height.checked_div(u16::try_from(kept.len()).unwrap_or(1)).unwrap_or(0).min(LEAST_ROW);
     let wanted: Vec<u16> = kept
         .iter()
         .map(|row| {
             let most = row.iter().filter_map(wants).max().unwrap_or(0);
-            u16::try_from(most).unwrap_or(u16::MAX).saturating_add(3).max(LEAST_ROW)
+            u16::try_from(most).unwrap_or(u16::MAX).saturating_add(3).max(least)
         })
         .collect();
-    let heights = share(body.height, &wanted);
+    let heights = share(body.height, least, &wanted);
     let mut placed = Vec::new();
     let mut y = body.y;
     for (row, height) in kept.into_iter().zip(heights) {
@@ -84,14 +104,14 @@ pub fn divide(screen: Rect, body: Rect, zoomed: bool, rows: impl Fn(PaneId, u16)
 }
 
 /// Gives each row what it wants, in order, as long as those after it keep the least; the last takes the rest.
-fn share(height: u16, wanted: &[u16]) -> Vec<u16> {
+fn share(height: u16, least: u16, wanted: &[u16]) -> Vec<u16> {
     let mut rest = height;
     let mut after = u16::try_from(wanted.len()).unwrap_or(u16::MAX);
     wanted
         .iter()
         .map(|wanted| {
             after -= 1;
-            let own = if after == 0 { rest } else { (*wanted).min(rest.saturating_sub(LEAST_ROW * after)) };
+            let own = if after == 0 { rest } else { (*wanted).min(rest.saturating_sub(least * after)) };
             rest -= own;
             own
         })
@@ -122,7 +142,7 @@ mod tests {
             let Layout::All(panes) = layout(width, height, false) else { panic!("{width}x{height}") };
             let area: u32 = panes.iter().map(|(_, area)| area.area()).sum();
             assert_eq!(area, u32::from(width) * u32::from(height - 3));
-            assert!(panes.iter().all(|(_, area)| area.height >= LEAST_ROW));
+            assert!(panes.iter().all(|(_, area)| area.height >= 6), "{width}x{height}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A chart of latencies: one column a run, newest at the right, a sign below each run that failed.
+//! Charts: one column a value, newest at the right. Of latencies with a sign below each run that failed.
 
 use crate::console::format;
 use crate::console::table::{dim, part};
@@ -16,32 +16,45 @@ const SCALE: usize = 9;
 pub fn draw(points: &[Point], width: usize, height: usize, glyphs: &Glyphs) -> Vec<Line> {
     let room = width.saturating_sub(SCALE + 1);
     let shown = points.get(points.len().saturating_sub(room)..).unwrap_or_default();
-    let top = shown.iter().filter_map(|point| point.latency).fold(0.0_f64, f64::max);
-    let mut lines: Vec<Line> = (0..height.saturating_sub(1))
-        .map(|line| {
-            let scale = match line {
-                0 if top > 0.0 => format::latency(top),
-                _ if line + 2 == height => "0".into(),
-                _ => String::new(),
-            };
-            let columns: String = shown.iter().map(|point| block(point, top, line, height - 1, glyphs)).collect();
-            vec![dim(format!("{scale:>SCALE$} ")), part(Meaning::Chart, columns)]
-        })
-        .collect();
+    let latencies: Vec<Option<f64>> = shown.iter().map(|point| point.latency).collect();
+    let mut lines = columns(&latencies, format::latency, width, height.saturating_sub(1), glyphs);
     lines.push(signs(shown, glyphs));
     lines
 }
 
-/// The part of a column in one line, counted from the top.
-fn block(point: &Point, top: f64, line: usize, height: usize, glyphs: &Glyphs) -> &'static str {
-    let Some(latency) = point.latency.filter(|_| top > 0.0) else { return " " };
+/// The columns alone, in so many lines, with the greatest value and 0 at their left.
+pub fn columns(
+    values: &[Option<f64>],
+    words: impl Fn(f64) -> String,
+    width: usize,
+    height: usize,
+    glyphs: &Glyphs,
+) -> Vec<Line> {
+    let room = width.saturating_sub(SCALE + 1);
+    let shown = values.get(values.len().saturating_sub(room)..).unwrap_or_default();
+    let top = shown.iter().flatten().copied().fold(0.0_f64, f64::max);
+    let line = |line: usize| {
+        let scale = match line {
+            0 if top > 0.0 => words(top),
+            _ if line + 1 == height => "0".into(),
+            _ => String::new(),
+        };
+        let columns: String = shown.iter().map(|value| block(*value, top, line, height, glyphs)).collect();
+        vec![dim(format!("{scale:>SCALE$} ")), part(Meaning::Chart, columns)]
+    };
+    (0..height).map(line).collect()
+}
+
+/// The part of a column in one line, counted from the top. Nothing is less than the least of something.
+fn block(value: Option<f64>, top: f64, line: usize, height: usize, glyphs: &Glyphs) -> &'static str {
+    let Some(value) = value.filter(|value| top > 0.0 && *value > 0.0) else { return " " };
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::cast_precision_loss,
         reason = "a few lines of eight steps"
     )]
-    let steps = (latency / top * (height * 8) as f64).ceil().max(1.0) as usize;
+    let steps = (value / top * (height * 8) as f64).ceil().max(1.0) as usize;
     match steps.saturating_sub((height - 1 - line) * 8) {
         0 => " ",
         filled => glyphs.heights[filled.min(8) - 1],

@@ -1,6 +1,6 @@
 //! The page of a job: how far it is, who wanted it, and what it found.
 
-use super::{Line, Page, fact, report, run};
+use super::{Line, Page, fact, fed, report, run};
 use crate::clock::Timestamp;
 use crate::console::action::Scope;
 use crate::console::draw::brush::wrap;
@@ -134,9 +134,10 @@ impl JobPage {
             Some(Ok(Report::Verified { verified })) => return report::verified(verified, glyphs, width),
             Some(Ok(Report::Deleted { deletion })) => return report::deleted(deletion, now, glyphs, width),
             Some(Ok(Report::Ran { ran })) => return run::report(ran, glyphs, width),
-            Some(Ok(Report::Fed { .. } | Report::Compared { .. } | Report::Prepared { .. } | Report::Nothing)) => {
-                return Vec::new();
-            }
+            Some(Ok(Report::Fed { fed })) => return fed::ran(fed, glyphs, width),
+            Some(Ok(Report::Compared { compared })) => return fed::compared(compared, glyphs, width),
+            Some(Ok(Report::Prepared { prepared })) => return fed::prepared(prepared, glyphs, width),
+            Some(Ok(Report::Nothing)) => return Vec::new(),
         };
         let count = |grade| findings.iter().filter(|finding| finding.grade == grade).count();
         let (bad, risk) = (count(Grade::Bad), count(Grade::Risk));

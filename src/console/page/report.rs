@@ -38,12 +38,12 @@ fn much(count: u64, bytes: u64) -> String {
 }
 
 /// How long something took: `1.2 s`, `0:42`.
-fn took(seconds: f64) -> String {
+pub(super) fn took(seconds: f64) -> String {
     if seconds < 60.0 { format!("{seconds:.1} s") } else { format::remaining(seconds).unwrap_or_default() }
 }
 
 /// Text below a line, broken and set in.
-fn below(text: &str, meaning: Meaning, indent: usize, room: usize) -> Vec<Line> {
+pub(super) fn below(text: &str, meaning: Meaning, indent: usize, room: usize) -> Vec<Line> {
     let lines = wrap(text, room.saturating_sub(indent).max(20));
     lines.into_iter().map(|line| vec![plain(" ".repeat(indent)), part(meaning, line)]).collect()
 }

@@ -5,6 +5,7 @@ use super::evidence::evidence;
 use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::page::{Line, run as lines_of};
+use crate::console::pane::lag::words as lag;
 use crate::console::pane::pools::words;
 use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
@@ -148,9 +149,7 @@ fn about(kind: &Kind, run: &RunView, pool: &PoolView, page: &Page<'_>) -> Vec<Li
     let mut lines = Vec::new();
     match kind {
         Kind::Takeover { .. } => {
-            // No domain that knows this is watched yet; saying nothing would look like nothing.
-            let unknown = "not known: neither a feed nor a dump is watched";
-            lines.extend(said("would be lost", vec![part(Meaning::Unknown, unknown)], page.room));
+            lines.extend(said("would be lost", lost(run, pool, page), page.room));
         }
         Kind::Giveback { .. } => {
             let back = pool.hosts.iter().find(|host| Some(&host.name) == run.failed.as_ref());
@@ -181,6 +180,42 @@ fn about(kind: &Kind, run: &RunView, pool: &PoolView, page: &Page<'_>) -> Vec<Li
         lines.extend(spare.reasons.iter().flat_map(|why| text("", Meaning::Warn, why, page.room)));
     }
     lines
+}
+
+/// What would be lost with the host: the rows of it that no feed has carried yet, as far as anybody knows.
+fn lost(run: &RunView, pool: &PoolView, page: &Page<'_>) -> Vec<Part> {
+    let feeds = page.world.newest.feeds.iter().filter(|feed| feed.follows.as_deref() == Some(pool.name.as_str()));
+    let mut parts: Vec<Part> = Vec::new();
+    for feed in feeds {
+        let machines = feed.machines();
+        let meant = machines.iter().find(|machine| machine.source == run.failed.as_deref());
+        // Without the machine itself, what waits anywhere is the most that can be said.
+        let looked = meant.map_or(feed.looked, |machine| machine.looked);
+        let (rows, counted) = meant.map_or((feed.rows_behind, false), |machine| (machine.rows_behind, machine.counted));
+        let seconds = meant.map_or(feed.seconds_behind, |machine| machine.seconds_behind);
+        let (meaning, what) = match (looked, rows) {
+            (None, _) => (Meaning::Unknown, "not known".to_owned()),
+            (Some(_), 0) => (Meaning::Text, "no row waited".to_owned()),
+            (Some(_), _) => {
+                let behind = lag::rows_behind(rows, counted);
+                (Meaning::Warn, format!("{behind}, {}", lag::delay(seconds)))
+            }
+        };
+        let read = looked.map_or_else(
+            || " (not read since the engine began)".to_owned(),
+            |looked| format!(" (read {})", format::ago(looked, page.world.now)),
+        );
+        let dot = if parts.is_empty() { String::new() } else { format!(" {} ", page.glyphs.dot) };
+        parts.push(part(meaning, format!("{dot}{}: {what}", feed.name)));
+        parts.push(dim(read));
+    }
+    // What nobody watches is said to be unknown; saying nothing would look like nothing.
+    if parts.is_empty() {
+        parts.push(part(Meaning::Unknown, "not known: neither a feed nor a dump is watched"));
+    } else {
+        parts.push(part(Meaning::Unknown, format!(" {} no dump is watched", page.glyphs.dot)));
+    }
+    parts
 }
 
 /// The steps, without the line that the title of the box says already.
