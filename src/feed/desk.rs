@@ -129,8 +129,15 @@ impl Desk {
         self.turned();
     }
 
-    /// A look at a table. `age`: of the first row that waits, by its own time.
-    pub fn looked(&self, source: &str, table: &str, mark: Option<&Mark>, look: &Look, age: Option<Duration>) {
+    /// A look at a table. `age` tells how long ago a time was, as it is written there.
+    pub fn looked(
+        &self,
+        source: &str,
+        table: &str,
+        mark: Option<&Mark>,
+        look: &Look,
+        age: impl Fn(&Value) -> Option<Duration>,
+    ) {
         let now = self.clock.tick();
         self.strand(source, table, |strand| {
             let came_in = look.waiting.saturating_sub(strand.waiting);
@@ -139,7 +146,10 @@ impl Desk {
             }
             (strand.waiting, strand.counted) = (look.waiting, look.counted);
             match &look.span {
-                Some((_, last)) if look.waiting > 0 => strand.waits.looked(now, last, age),
+                Some((_, last)) if look.waiting > 0 => {
+                    let waits = look.times.as_ref().and_then(|times| times.waiting.as_ref());
+                    strand.waits.looked(now, last, waits.and_then(&age));
+                }
                 _ => strand.waits.empty(),
             }
             strand.passed_over = mark.is_some_and(|mark| mark.role == Role::PassedOver);
@@ -152,7 +162,7 @@ impl Desk {
                     name: name.clone(),
                     rows_behind: group.waiting,
                     newest: group.newest.as_ref().and_then(shown),
-                    age: None,
+                    age: group.newest.as_ref().and_then(&age).map(|age| age.as_secs_f64().round()),
                 })
                 .collect();
             strand.looked = Some(look.at);
@@ -359,6 +369,7 @@ impl Strand {
             rate: tenth(self.rates.rates().1),
             carried: self.carried,
             newest: self.newest.clone(),
+            looked: self.looked,
             lag_by: None,
             groups: self.groups.clone(),
         }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use hotspare::clock::Timestamp;
 use hotspare::engine::snapshot::Snapshot;
 use hotspare::feed::report::{Double, FeedCompared, FeedPrepared, FeedRan, TableCompared, TablePrepared, TableRan};
-use hotspare::feed::view::{
-    Checked, FeedState, FeedView, GroupView, HISTORY_SLICES, IDLE, SERVING, STANDS_IN, StrandView,
-};
+use hotspare::feed::view::{Checked, FeedState, FeedView, GroupView, HISTORY_SLICES, Part, StrandView};
 use hotspare::health::observation::Outcome;
 
 use super::{FakeClient, ago, harbour, mocap, pools};
@@ -29,7 +27,7 @@ pub const SCENES: [&str; 13] = [
     "all",
 ];
 
-fn strand(source: Option<&str>, part: Option<&str>, now: Timestamp) -> StrandView {
+fn strand(source: Option<&str>, part: Part, now: Timestamp) -> StrandView {
     let group = |name: &str, age: f64| GroupView {
         name: name.into(),
         rows_behind: 0,
@@ -39,7 +37,7 @@ fn strand(source: Option<&str>, part: Option<&str>, now: Timestamp) -> StrandVie
     StrandView {
         table: "traffic".into(),
         source: source.map(Into::into),
-        part: part.map(Into::into),
+        part,
         state: FeedState::Live,
         why: None,
         rows_behind: 0,
@@ -74,7 +72,7 @@ fn live(name: &str, now: Timestamp) -> FeedView {
         rate_in: 3.5,
         rate: 3.5,
         history: (0..HISTORY_SLICES).map(wave).collect(),
-        strands: vec![strand(None, None, now)],
+        strands: vec![strand(None, Part::Alone, now)],
         checked: Some(Checked {
             at: ago(now, 3 * 3600 + 60),
             ok: true,
@@ -155,14 +153,14 @@ pub fn feed(name: &str, scene: &str, now: Timestamp) -> FeedView {
         "standing-in" => {
             feed.follows = Some("people-count".into());
             feed.from = "people_count_database.db on studio-1, studio-2, studio-spare".into();
-            let mut gone = strand(Some("studio-2"), Some(IDLE), now);
+            let mut gone = strand(Some("studio-2"), Part::Replaced, now);
             gone.state = FeedState::SourceAway;
             gone.why = Some("no ssh connection in 4 s; tried again in 12 s".into());
             (gone.rows_behind, gone.counted, gone.seconds_behind, gone.rate) = (12, true, 11.0, 0.0);
             gone.groups.clear();
             gone.looked = Some(ago(now, 728));
-            let spare = StrandView { carried: 25_340, ..strand(Some("studio-spare"), Some(STANDS_IN), now) };
-            feed.strands = vec![strand(Some("studio-1"), Some(SERVING), now), gone, spare];
+            let spare = StrandView { carried: 25_340, ..strand(Some("studio-spare"), Part::StandsIn, now) };
+            feed.strands = vec![strand(Some("studio-1"), Part::Serves, now), gone, spare];
             (feed.state, feed.rows_behind, feed.seconds_behind) = (FeedState::SourceAway, 12, 11.0);
             feed.why = Some("studio-2: no ssh connection in 4 s; tried again in 12 s".into());
         }

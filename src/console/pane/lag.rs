@@ -321,7 +321,7 @@ impl Rows for Lag {
             }
             Row::Machine(feed, machine) => {
                 words.push(feed.name.clone());
-                words.extend(machine.part.map(Into::into));
+                words.extend(machine.part.word().map(Into::into));
             }
             Row::Replica(host, check) => words.extend([host.address.clone(), check.kind.clone()]),
         }

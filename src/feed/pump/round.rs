@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lane::Lane;
+use crate::clock::Timestamp;
 use crate::feed::advance::{Advance, Given, Ties, advance};
 use crate::feed::mark::{Mark, Strand};
 use crate::feed::sink::{Carry, Kind, SinkError, Write};
@@ -108,7 +109,7 @@ impl Lane {
         let asks: Vec<Ask> = known.tables.iter().map(|table| table.ask(1)).collect();
         let looks = self.source.look(&asks).await?;
         for (table, look) in known.tables.iter_mut().zip(&looks) {
-            let age = self.common.age(look);
+            let age = |value: &Value| self.common.age(value, look.at);
             self.common.desk.looked(&self.name, &table.carry.table.name, table.mark.as_ref(), look, age);
         }
         Ok(())
@@ -158,7 +159,7 @@ impl Lane {
         for (number, (table, look)) in known.tables.iter_mut().zip(looks).enumerate() {
             let name = table.carry.table.name.clone();
             let waiting = look.waiting;
-            let age = common.age(&look);
+            let age = |value: &Value| common.age(value, look.at);
             common.desk.looked(&self.name, &name, table.mark.as_ref(), &look, age);
             if !table.proven {
                 table.proven = true;
@@ -290,11 +291,10 @@ fn times_column(carry: &Carry) -> Option<String> {
 }
 
 impl super::Common {
-    /// How long ago the first row that waits was written, by its own time.
-    fn age(&self, look: &Look) -> Option<Duration> {
-        let value = look.times.as_ref()?.waiting.as_ref().and_then(Value::text)?;
-        let written = self.times.moment(value).ok()?;
-        Duration::try_from(look.at.duration_since(written)).ok()
+    /// How long ago a time was that a source has written; none where it is no time, or still to come.
+    fn age(&self, value: &Value, now: Timestamp) -> Option<Duration> {
+        let written = self.times.moment(value.text()?).ok()?;
+        Duration::try_from(now.duration_since(written)).ok()
     }
 }
 

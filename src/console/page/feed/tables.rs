@@ -65,7 +65,7 @@ pub(super) fn strands(feed: &FeedView, world: &World, glyphs: &Glyphs, width: us
         let mut line = vec![
             part(meaning, format!("{sign} ")),
             plain(format!("{:<table$}  {source:<machine$}  ", strand.table)),
-            dim(part_of(strand.part.as_deref().unwrap_or(glyphs.none))),
+            dim(part_of(strand.part.word().unwrap_or(glyphs.none))),
             part(meaning, format!("{word:<11}  ")),
             part(if late { Meaning::Bad } else { Meaning::Text }, format!("{behind:>9}  {delay:>7}  ")),
             plain(format!("{:>6}", words::rate(strand.rate))),
