@@ -13,8 +13,8 @@ const REMEMBERED: usize = 512;
 /// When rows were first seen to wait.
 #[derive(Debug, Clone, Default)]
 pub struct Waits {
-    /// The last place that a look found, and when it was first found there; by place.
-    seen: VecDeque<(Place, Tick)>,
+    /// The last place that a look found, when it was first found there, and how long it had waited then; by place.
+    seen: VecDeque<(Place, Tick, Duration)>,
     looked: bool,
 }
 
@@ -22,9 +22,9 @@ impl Waits {
     /// A look found this last place while rows wait. `age`: of the first row that waits, by its own time, which counts for
     /// the first look alone: later ones know it from here.
     pub fn looked(&mut self, at: Tick, last: &Place, age: Option<Duration>) {
-        let began = if self.looked { at } else { earlier(at, age.unwrap_or_default()) };
+        let had_waited = age.filter(|_| !self.looked).unwrap_or_default();
         self.looked = true;
-        if self.seen.back().is_some_and(|(place, _)| place >= last) {
+        if self.seen.back().is_some_and(|(place, ..)| place >= last) {
             return;
         }
         if self.seen.len() == REMEMBERED {
@@ -34,12 +34,12 @@ impl Waits {
                 number % 2 == 1
             });
         }
-        self.seen.push_back((last.clone(), began));
+        self.seen.push_back((last.clone(), at, had_waited));
     }
 
     /// Rows up to this place were carried.
     pub fn carried(&mut self, mark: &Place) {
-        while self.seen.front().is_some_and(|(place, _)| place <= mark) {
+        while self.seen.front().is_some_and(|(place, ..)| place <= mark) {
             self.seen.pop_front();
         }
     }
@@ -52,12 +52,8 @@ impl Waits {
 
     /// How long the oldest row that waits has waited.
     pub fn longest(&self, now: Tick) -> Duration {
-        self.seen.front().map_or(Duration::ZERO, |(_, since)| now.since(*since))
+        self.seen.front().map_or(Duration::ZERO, |(_, since, had)| now.since(*since) + *had)
     }
-}
-
-fn earlier(at: Tick, by: Duration) -> Tick {
-    Tick::at(at.since_start().saturating_sub(by))
 }
 
 /// Length of a time slice.
@@ -152,11 +148,11 @@ mod tests {
     #[test]
     fn the_oldest_row_is_as_old_as_when_it_was_first_seen() {
         let mut waits = Waits::default();
-        waits.looked(at(100), &place(10), Some(Duration::from_secs(40)));
-        assert_eq!(waits.longest(at(101)).as_secs(), 41, "the first look goes by the row's own time");
+        waits.looked(at(100), &place(10), Some(Duration::from_secs(40_000)));
+        assert_eq!(waits.longest(at(101)).as_secs(), 40_001, "the first look goes by the row's own time");
         waits.looked(at(105), &place(20), Some(Duration::from_secs(3600)));
         waits.carried(&place(5));
-        assert_eq!(waits.longest(at(106)).as_secs(), 46);
+        assert_eq!(waits.longest(at(106)).as_secs(), 40_006);
         waits.carried(&place(12));
         assert_eq!(waits.longest(at(110)).as_secs(), 5, "what is left was first seen at 105");
         waits.carried(&place(20));

@@ -78,6 +78,3 @@ pub fn begin(
         }
     });
 }
-
-#[cfg(test)]
-mod tests;

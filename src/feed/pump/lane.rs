@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::round::{Known, Round, Trouble};
 use super::{Common, Gate};
+use crate::clock::Tick;
 use crate::feed::pace::{Backoff, Batch};
 use crate::feed::sink::SinkError;
 use crate::feed::source::Source;
@@ -18,6 +19,10 @@ const BREATH: Duration = Duration::from_millis(4);
 const WATCHED: Duration = Duration::from_secs(2);
 /// So often a target may undo a write at once again before it is called trouble.
 const UNDONE: u32 = 5;
+/// … and for so long.
+const UNDONE_FOR: Duration = Duration::from_secs(1);
+/// Both ends are asked anew what there is after this time, whatever comes in.
+const LEARNED: Duration = Duration::from_secs(60);
 
 pub(super) struct Lane {
     pub(super) common: Arc<Common>,
@@ -29,8 +34,12 @@ pub(super) struct Lane {
     pub(super) known: Option<Known>,
     pub(super) batch: Batch,
     backoff: Backoff,
-    /// Writes that the target undid, one after the other.
+    /// Writes that the target undid, one after the other, and since when.
     undone: u32,
+    undone_since: Option<Tick>,
+    /// The last request, and when both ends were last asked what there is.
+    asked: u64,
+    learned: Tick,
 }
 
 impl Lane {
@@ -42,7 +51,21 @@ impl Lane {
     ) -> Self {
         let gate = common.gate.clone();
         let batch = Batch::new(common.feed.batch);
-        Self { common, name, source, part, gate, known: None, batch, backoff: Backoff::default(), undone: 0 }
+        let learned = common.clock.tick();
+        Self {
+            common,
+            name,
+            source,
+            part,
+            gate,
+            known: None,
+            batch,
+            backoff: Backoff::default(),
+            undone: 0,
+            undone_since: None,
+            asked: 0,
+            learned,
+        }
     }
 
     /// Until it is dropped.
@@ -50,6 +73,12 @@ impl Lane {
         loop {
             let (asked, part) = self.admitted().await;
             self.common.desk.enter(&self.name, part);
+            let now = self.common.clock.tick();
+            if asked != self.asked || now.since(self.learned) > LEARNED {
+                // Somebody may have put back an older target.
+                (self.asked, self.learned) = (asked, now);
+                self.known = None;
+            }
             match self.round(part).await {
                 Ok(Round::More) => {
                     self.well();
@@ -105,7 +134,7 @@ impl Lane {
 
     fn well(&mut self) {
         self.backoff.reset();
-        self.undone = 0;
+        (self.undone, self.undone_since) = (0, None);
     }
 
     /// Until something may have come in.
@@ -123,7 +152,9 @@ impl Lane {
         if let Trouble::Sink(SinkError::Again(_) | SinkError::Moved(_)) = trouble {
             self.known = None;
             self.undone += 1;
-            if self.undone <= UNDONE {
+            let now = self.common.clock.tick();
+            let since = *self.undone_since.get_or_insert(now);
+            if self.undone <= UNDONE && now.since(since) < UNDONE_FOR {
                 return tokio::time::sleep(self.backoff.pause(fastrand::f64()) / 8).await;
             }
         }

@@ -34,16 +34,18 @@ impl Worker {
         let given_up = Arc::new(AtomicBool::new(false));
         let (stop, path) = (Arc::clone(&given_up), path.to_owned());
         let thread = std::thread::Builder::new().name("feed-sqlite".into()).spawn(move || {
-            let mut file = None;
+            let mut file: Option<(Connection, Option<(u64, u64)>)> = None;
             while let Ok((work, refuse)) = todo.recv() {
                 let opened = match file.take() {
-                    Some(file) => Ok(file),
-                    None => open(&path, &stop),
+                    // Rows must not go into a file that was replaced, as when an older state is put back.
+                    Some((file, which)) if which.is_some() && which == inode(&path) => Ok(file),
+                    _ => open(&path, &stop),
                 };
                 match opened {
                     Ok(mut opened) => {
+                        let which = inode(&path);
                         work(&mut opened);
-                        file = Some(opened);
+                        file = Some((opened, which));
                     }
                     Err(error) => refuse(tell(&error)),
                 }
@@ -83,6 +85,12 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.given_up.store(true, Ordering::Relaxed);
     }
+}
+
+/// Which file lies there now.
+fn inode(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 fn open(path: &Path, stop: &Arc<AtomicBool>) -> rusqlite::Result<Connection> {
