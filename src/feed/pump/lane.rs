@@ -32,6 +32,8 @@ pub(super) struct Lane {
     part: watch::Receiver<Option<Part>>,
     gate: watch::Receiver<Gate>,
     pub(super) known: Option<Known>,
+    /// What was known before: enough to count what waits while the target does not answer.
+    pub(super) stale: Option<Known>,
     pub(super) batch: Batch,
     backoff: Backoff,
     /// Writes that the target undid, one after the other, and since when.
@@ -59,6 +61,7 @@ impl Lane {
             part,
             gate,
             known: None,
+            stale: None,
             batch,
             backoff: Backoff::default(),
             undone: 0,
@@ -77,7 +80,7 @@ impl Lane {
             if asked != self.asked || now.since(self.learned) > LEARNED {
                 // Somebody may have put back an older target.
                 (self.asked, self.learned) = (asked, now);
-                self.known = None;
+                self.doubt();
             }
             match self.round(part).await {
                 Ok(Round::More) => {
@@ -103,7 +106,7 @@ impl Lane {
                 return (gate.asked, part);
             }
             // Whoever takes over meanwhile changes the marks.
-            self.known = None;
+            self.doubt();
             if let Some(part) = part {
                 self.only_watch(part).await;
             }
@@ -132,6 +135,11 @@ impl Lane {
         self.common.desk.trouble(&self.name, trouble);
     }
 
+    /// Both ends are to be asked what there is before anything else is done.
+    fn doubt(&mut self) {
+        self.stale = self.known.take().or_else(|| self.stale.take());
+    }
+
     fn well(&mut self) {
         self.backoff.reset();
         (self.undone, self.undone_since) = (0, None);
@@ -150,7 +158,7 @@ impl Lane {
 
     async fn suffer(&mut self, asked: u64, part: Part, trouble: &Trouble) {
         if let Trouble::Sink(SinkError::Again(_) | SinkError::Moved(_)) = trouble {
-            self.known = None;
+            self.doubt();
             self.undone += 1;
             let now = self.common.clock.tick();
             let since = *self.undone_since.get_or_insert(now);
@@ -163,7 +171,7 @@ impl Lane {
         self.common.desk.trouble(&self.name, Some((state, why.clone())));
         self.common.desk.failed(&self.name, asked, &why);
         let pause = self.backoff.pause(fastrand::f64());
-        let look_on = matches!(trouble, Trouble::Sink(_)) && self.known.is_some();
+        let look_on = matches!(trouble, Trouble::Sink(_));
         let (mut gate, mut does) = (self.gate.clone(), self.part.clone());
         tokio::select! {
             () = self.meanwhile(pause, look_on) => {}
@@ -171,7 +179,7 @@ impl Lane {
         }
         if let Trouble::Sink(_) = trouble {
             // Nobody knows what was written: the marks at the target tell.
-            self.known = None;
+            self.doubt();
         }
     }
 

@@ -105,7 +105,7 @@ impl Lane {
 
     /// Counts what waits.
     pub(super) async fn count(&mut self) -> Result<(), SourceError> {
-        let Some(known) = &mut self.known else { return Ok(()) };
+        let Some(known) = self.known.as_mut().or(self.stale.as_mut()) else { return Ok(()) };
         let asks: Vec<Ask> = known.tables.iter().map(|table| table.ask(1)).collect();
         let looks = self.source.look(&asks).await?;
         for (table, look) in known.tables.iter_mut().zip(&looks) {
@@ -150,6 +150,7 @@ impl Lane {
                 proven: false,
             });
         }
+        self.stale = None;
         Ok(Known { tables: known, ahead: None })
     }
 
