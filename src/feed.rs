@@ -7,6 +7,7 @@
 //! came of one piece of work as a [`report`].
 
 pub mod advance;
+pub mod compare;
 pub mod convert;
 pub mod desk;
 pub mod lag;

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::compare::canon::Hashed;
 use super::mark::{Mark, Strand};
 use super::source::Shape;
-use super::value::Row;
+use super::value::{Row, Value};
 use crate::clock::Clock;
 use crate::fleet::data::{FeedSink, FeedTable, Zone};
 use crate::reach::secret::Secrets;
@@ -78,6 +79,55 @@ pub struct Write {
     pub mark: Mark,
 }
 
+/// One step of a walk over the rows of the target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Where the step before ended ([`Walked::next`]); `None`: at the beginning.
+    pub after: Option<Vec<Value>>,
+    /// So many rows.
+    pub rows: u32,
+    /// Only rows whose value in this column (its index among those carried) is this one of the source or a greater one.
+    pub within: Option<(usize, Value)>,
+    /// What is to be said of them.
+    pub want: Want,
+}
+
+/// What a walk is to say of rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Want {
+    /// How many are in each bucket, and their digests put together.
+    Digests,
+    /// The digests of each row of these buckets.
+    Rows(Vec<usize>),
+    /// The keys, written out, of those with these digests.
+    Keys(Vec<u64>),
+}
+
+/// What a step of a walk says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Walked {
+    /// Where the next step begins; `None`: this was the last one.
+    pub next: Option<Vec<Value>>,
+    /// For [`Want::Digests`]: bucket, rows, the exclusive or of the digests of rows.
+    pub digests: Vec<(u64, u64, u64)>,
+    /// For [`Want::Rows`].
+    pub rows: Vec<Hashed>,
+    /// For [`Want::Keys`].
+    pub keys: Vec<String>,
+}
+
+impl Walked {
+    /// Takes a row whose digests were made here.
+    fn take(&mut self, want: &Want, hashed: Hashed, key: impl FnOnce() -> String) {
+        match want {
+            Want::Digests => self.digests.push((hashed.bucket() as u64, 1, hashed.row)),
+            Want::Rows(buckets) if buckets.binary_search(&hashed.bucket()).is_ok() => self.rows.push(hashed),
+            Want::Keys(keys) if keys.contains(&hashed.key) => self.keys.push(key()),
+            Want::Rows(_) | Want::Keys(_) => {}
+        }
+    }
+}
+
 /// Why a sink did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SinkError {
@@ -134,6 +184,12 @@ pub trait Sink: Send {
         sample: &'a [Row],
         dry_run: bool,
     ) -> BoxFuture<'a, Result<Prepared, SinkError>>;
+
+    /// The next rows of the target, for comparing: so many of them, in an order of the target's own.
+    fn walk<'a>(&'a mut self, carry: &'a Carry, step: &'a Step) -> BoxFuture<'a, Result<Walked, SinkError>>;
+
+    /// Writes rows alone; no mark is changed.
+    fn mend<'a>(&'a mut self, carry: &'a Carry, rows: &'a [Row]) -> BoxFuture<'a, Result<(), SinkError>>;
 
     /// Whether the target has the row with this key: the row at the mark, where somebody may have put back an older state.
     fn has<'a>(&'a mut self, carry: &'a Carry, row: &'a Row) -> BoxFuture<'a, Result<bool, SinkError>>;

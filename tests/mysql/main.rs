@@ -13,6 +13,8 @@
 )]
 
 mod feeds;
+mod feeds_bad_days;
+mod feeds_check;
 mod imported;
 mod lab;
 mod promote;

@@ -97,9 +97,6 @@ pub fn join(table: &FeedTable, shape: &Shape, target: &TargetTable, feed: &str) 
             }
             // The number of a row at the target is its own: two machines would give the same one to two rows.
             Some(field) if !field.computed && (wanted || !field.numbers) => {
-                if table.key.iter().any(|key| same(key, &column.name)) {
-                    carry.key.push(carry.columns.len());
-                }
                 carry.columns.push(column.name.clone());
                 carry.target.push(field.column.clone());
             }
@@ -130,6 +127,8 @@ pub fn join(table: &FeedTable, shape: &Shape, target: &TargetTable, feed: &str) 
         )));
     }
     rivals(table, target, &carry, into)?;
+    // In the order in which the fleet file names them.
+    carry.key = table.key.iter().filter_map(|key| carry.columns.iter().position(|name| same(name, key))).collect();
     Ok(carry)
 }
 

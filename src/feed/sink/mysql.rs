@@ -4,6 +4,7 @@
 //! way then is undone by the server, or was done, and the mark tells which.
 
 mod cells;
+mod digest;
 mod error;
 mod live;
 mod marks;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Carry, Prepared, Sink, SinkError, Write, join};
+use super::{Carry, Prepared, Sink, SinkError, Step, Walked, Write, join};
 use crate::clock::Clock;
 use crate::feed::mark::{Mark, Strand};
 use crate::feed::source::Shape;
@@ -37,6 +38,18 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LONG: Duration = Duration::from_secs(600);
 /// A connection that rested longer is asked first whether it still stands.
 const RESTED: Duration = Duration::from_secs(20);
+
+/// Runs `$work` on the connection `$live` within `$patience`.
+macro_rules! within {
+    ($sink:ident, $patience:expr, $live:ident, $work:expr) => {{
+        let mut taken = $sink.take().await?;
+        let ended = {
+            let $live = &mut taken;
+            tokio::time::timeout($patience, $work).await
+        };
+        $sink.keep(taken, $patience, ended)
+    }};
+}
 
 /// A MySQL or MariaDB database.
 pub struct MysqlSink {
@@ -80,7 +93,8 @@ impl MysqlSink {
         ended: Result<Result<T, SinkError>, tokio::time::error::Elapsed>,
     ) -> Result<T, SinkError> {
         let ended = ended.unwrap_or_else(|_late| Err(error::late(patience)));
-        if !matches!(ended, Err(SinkError::Away(_))) {
+        // Rights that a person gives are seen by a new connection only.
+        if !matches!(ended, Err(SinkError::Away(_) | SinkError::Refused(_) | SinkError::Unprepared(_))) {
             live.used = self.clock.tick();
             self.live = Some(live);
         }
@@ -91,18 +105,20 @@ impl MysqlSink {
     fn times(&self) -> Result<Times, SinkError> {
         self.times.clone().map_err(SinkError::Refused)
     }
-}
 
-/// Runs `$work` on the connection `$live` within `$patience`.
-macro_rules! within {
-    ($sink:ident, $patience:expr, $live:ident, $work:expr) => {{
-        let mut taken = $sink.take().await?;
-        let ended = {
-            let $live = &mut taken;
-            tokio::time::timeout($patience, $work).await
-        };
-        $sink.keep(taken, $patience, ended)
-    }};
+    /// Looks for the row of a batch that is refused.
+    async fn refused(
+        &mut self,
+        carry: &Carry,
+        rows: &[Row],
+        batch: &cells::Batch,
+        what: String,
+    ) -> Result<SinkError, SinkError> {
+        let found = within!(self, LONG, live, write::find(live, carry, batch))?;
+        let (index, why) = found.unwrap_or((0, what));
+        let key = rows.get(index).map(|row| crate::feed::convert::key(carry, &row.values)).unwrap_or_default();
+        Ok(SinkError::Row { index, what: format!("the row {key} is refused: {why}") })
+    }
 }
 
 impl Sink for MysqlSink {
@@ -129,15 +145,7 @@ impl Sink for MysqlSink {
             let batch = cells::batch(&write.carry, &write.rows, &self.times()?)?;
             match within!(self, PATIENCE, live, write::write(live, write, &batch))? {
                 write::Ended::Done => Ok(()),
-                write::Ended::Refused(what) => {
-                    let found = within!(self, LONG, live, write::find(live, &write.carry, &batch))?;
-                    let (index, why) = found.unwrap_or((0, what));
-                    let key = write.rows.get(index).map(|row| crate::feed::convert::key(&write.carry, &row.values));
-                    Err(SinkError::Row {
-                        index,
-                        what: format!("the row {} is refused: {why}", key.unwrap_or_default()),
-                    })
-                }
+                write::Ended::Refused(what) => Err(self.refused(&write.carry, &write.rows, &batch, what).await?),
             }
         }
         .boxed()
@@ -161,6 +169,26 @@ impl Sink for MysqlSink {
         async move {
             let times = self.times()?;
             within!(self, PATIENCE, live, write::has(live, carry, row, &times))
+        }
+        .boxed()
+    }
+
+    fn walk<'a>(&'a mut self, carry: &'a Carry, step: &'a Step) -> BoxFuture<'a, Result<Walked, SinkError>> {
+        async move {
+            let times = self.times()?;
+            within!(self, PATIENCE, live, digest::walk(live, carry, step, &times))
+        }
+        .boxed()
+    }
+
+    fn mend<'a>(&'a mut self, carry: &'a Carry, rows: &'a [Row]) -> BoxFuture<'a, Result<(), SinkError>> {
+        async move {
+            let batch = cells::batch(carry, rows, &self.times()?)?;
+            let refused = within!(self, PATIENCE, live, write::mend(live, carry, &batch))?;
+            match refused {
+                write::Ended::Done => Ok(()),
+                write::Ended::Refused(what) => Err(self.refused(carry, rows, &batch, what).await?),
+            }
         }
         .boxed()
     }

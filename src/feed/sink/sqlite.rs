@@ -5,6 +5,7 @@
 
 mod error;
 mod table;
+mod walk;
 mod worker;
 mod write;
 
@@ -15,7 +16,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Carry, Prepared, Sink, SinkError, Write, join};
+use super::{Carry, Prepared, Sink, SinkError, Step, Walked, Write, join};
 use crate::feed::mark::{Mark, Strand};
 use crate::feed::source::Shape;
 use crate::feed::value::Row;
@@ -108,5 +109,15 @@ impl Sink for SqliteSink {
     fn has<'a>(&'a mut self, carry: &'a Carry, row: &'a Row) -> BoxFuture<'a, Result<bool, SinkError>> {
         let (carry, row) = (carry.clone(), row.clone());
         async move { self.ask(PATIENCE, move |file| write::has(file, &carry, &row)).await }.boxed()
+    }
+
+    fn walk<'a>(&'a mut self, carry: &'a Carry, step: &'a Step) -> BoxFuture<'a, Result<Walked, SinkError>> {
+        let (carry, step) = (carry.clone(), step.clone());
+        async move { self.ask(PATIENCE, move |file| walk::walk(file, &carry, &step)).await }.boxed()
+    }
+
+    fn mend<'a>(&'a mut self, carry: &'a Carry, rows: &'a [Row]) -> BoxFuture<'a, Result<(), SinkError>> {
+        let (carry, rows) = (carry.clone(), rows.to_vec());
+        async move { self.ask(PATIENCE, move |file| write::mend(file, &carry, &rows)).await }.boxed()
     }
 }

@@ -52,7 +52,7 @@ fn columns_that_both_ends_have_are_carried_and_the_targets_own_number_is_not() {
         carry.target.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(),
         ["Timestamp", "in_count", "camera_name"]
     );
-    assert_eq!((carry.key, carry.left_out), (vec![0, 2], vec!["id".to_owned(), "ip".to_owned()]));
+    assert_eq!((carry.key, carry.left_out), (vec![2, 0], vec!["id".to_owned(), "ip".to_owned()]));
 }
 
 #[test]

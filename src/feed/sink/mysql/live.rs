@@ -7,7 +7,7 @@ use mysql_async::{Conn, Statement};
 
 use super::error::{late, tell, unconnected};
 use crate::clock::Tick;
-use crate::feed::sink::SinkError;
+use crate::feed::sink::{SinkError, TargetColumn};
 use crate::fleet::secret::DatabaseUrl;
 use crate::reach::mysql::{MysqlErrorKind, connect};
 use crate::reach::secret::Secrets;
@@ -38,6 +38,8 @@ pub(super) struct Live {
     statement: Option<(String, Statement)>,
     /// Whether the table of marks is known to be there.
     pub(super) marked: bool,
+    /// The table that is walked over, and the columns in whose order its rows lie.
+    pub(super) order: Option<(String, Vec<TargetColumn>)>,
 }
 
 impl Live {
@@ -71,7 +73,7 @@ impl Live {
         let largest = usize::try_from(packet).unwrap_or(usize::MAX);
         let packet = largest.min(PACKET).saturating_sub(HEAD);
         let bulk = version.contains("MariaDB") && conn.server_version() >= (10, 2, 7);
-        Ok(Self { conn, bulk, packet, largest, used: now, statement: None, marked: false })
+        Ok(Self { conn, bulk, packet, largest, used: now, statement: None, marked: false, order: None })
     }
 
     /// Whether it still answers.

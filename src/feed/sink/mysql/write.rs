@@ -41,6 +41,23 @@ pub(super) async fn write(live: &mut Live, write: &Write, batch: &Batch) -> Resu
     }
 }
 
+/// Writes rows alone, in a transaction of their own.
+pub(super) async fn mend(live: &mut Live, carry: &Carry, batch: &Batch) -> Result<Ended, SinkError> {
+    let mut written = live.conn.query_drop("START TRANSACTION").await.map_err(Fault::from);
+    if written.is_ok() {
+        written = insert(live, carry, &batch.rows).await;
+    }
+    if written.is_ok() {
+        written = live.conn.query_drop("COMMIT").await.map_err(Fault::from);
+    }
+    match written {
+        Ok(()) => Ok(Ended::Done),
+        Err(Fault::Row(what)) => live.undo().await.map(|()| Ended::Refused(what)),
+        Err(Fault::Sink(error @ SinkError::Away(_))) => Err(error),
+        Err(Fault::Sink(error)) => live.undo().await.and(Err(error)),
+    }
+}
+
 /// The mark first: its row is the lock for which a second pump waits, and then it sees that it comes too late.
 async fn attempt(live: &mut Live, write: &Write, batch: &Batch) -> Result<(), Fault> {
     let mark = super::super::written(&write.mark)?;

@@ -11,7 +11,7 @@ use crate::feed::sink::{Carry, SinkError, Write, join, parse, written};
 use crate::feed::value::{Row, Value};
 
 /// A value as SQLite takes it, whatever bytes a text has.
-struct Bound<'a>(&'a Value);
+pub(super) struct Bound<'a>(pub(super) &'a Value);
 
 impl ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -61,7 +61,7 @@ pub(super) fn write(file: &mut Connection, write: &Write) -> Result<(), SinkErro
     make(file)?;
     let done = file.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| tell(&error))?;
     change(&done, write)?;
-    insert(&done, write)?;
+    insert(&done, &write.carry, &write.rows)?;
     // What is not committed here is undone when it is dropped.
     done.commit().map_err(|error| tell(&error))
 }
@@ -89,17 +89,24 @@ fn change(file: &Connection, write: &Write) -> Result<(), SinkError> {
     }
 }
 
-fn insert(file: &Connection, write: &Write) -> Result<(), SinkError> {
-    if write.rows.is_empty() {
+/// Writes rows alone, in a transaction of their own.
+pub(super) fn mend(file: &mut Connection, carry: &Carry, rows: &[Row]) -> Result<(), SinkError> {
+    let done = file.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|error| tell(&error))?;
+    insert(&done, carry, rows)?;
+    done.commit().map_err(|error| tell(&error))
+}
+
+fn insert(file: &Connection, carry: &Carry, rows: &[Row]) -> Result<(), SinkError> {
+    if rows.is_empty() {
         return Ok(());
     }
-    let mut upsert = file.prepare_cached(&statement(&write.carry)).map_err(|error| tell(&error))?;
-    for (index, row) in write.rows.iter().enumerate() {
+    let mut upsert = file.prepare_cached(&statement(carry)).map_err(|error| tell(&error))?;
+    for (index, row) in rows.iter().enumerate() {
         let refused = |why: String| SinkError::Row {
             index,
-            what: format!("the row {} is refused: {why}", convert::key(&write.carry, &row.values)),
+            what: format!("the row {} is refused: {why}", convert::key(carry, &row.values)),
         };
-        if write.carry.key.iter().any(|at| matches!(row.values.get(*at), Some(Value::Null) | None)) {
+        if carry.key.iter().any(|at| matches!(row.values.get(*at), Some(Value::Null) | None)) {
             return Err(refused("a part of its key is NULL: it cannot be told from others".into()));
         }
         upsert.execute(params_from_iter(row.values.iter().map(Bound))).map_err(|error| {
