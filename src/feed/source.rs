@@ -1,7 +1,7 @@
 //! Where rows come from. A source changes nothing and never makes a writer wait.
 
-mod absent;
 mod groups;
+pub mod http;
 pub mod local;
 pub mod remote;
 mod sql;
@@ -169,6 +169,14 @@ pub fn open(feed: &Feed, host: Option<&Host>, tools: &Tools) -> Box<dyn Source> 
             let (path, tools) = (path.to_string_lossy(), tools.clone());
             Box::new(remote::RemoteSource::new(&host.name, &host.ssh, &path, tools.ssh, tools.clock))
         }
-        (FeedSource::Http { .. }, _) => Box::new(absent::Absent),
+        (FeedSource::Http { url, token, .. }, host) => {
+            let (name, address) = host.map_or(("", ""), |host| (host.name.as_str(), host.address.as_str()));
+            let bare = address.parse::<std::net::Ipv6Addr>().is_ok();
+            let address = if bare { format!("[{address}]") } else { address.to_owned() };
+            let url = url.replace("{address}", &address).replace("{name}", name);
+            let (host, token, tools) = (name.to_owned(), token.clone(), tools.clone());
+            let server = http::Server { host, url, token, secrets: tools.secrets, http: tools.http };
+            Box::new(http::HttpSource::new(server, feed.window, tools.clock))
+        }
     }
 }
