@@ -16,6 +16,7 @@ pub mod memory;
 pub mod pace;
 pub mod pump;
 pub mod report;
+pub mod retention;
 pub mod sink;
 pub mod source;
 pub mod value;
