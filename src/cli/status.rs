@@ -1,4 +1,4 @@
-//! `hotspare status`: hosts in one table, or a line a change.
+//! `hotspare status`: hosts in one table and feeds in another, or a line a change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +12,13 @@ use super::{join, table};
 use crate::clock::Clock;
 use crate::engine::client::{Client, Link};
 use crate::engine::snapshot::Snapshot;
+use crate::feed::view::FeedState;
 use crate::health::observation::Outcome;
 use crate::health::view::{CheckView, Health, HostView};
 use crate::reach::plain;
 
 mod document;
+mod feeds;
 
 /// Arguments of `hotspare status`.
 #[derive(Debug, Args)]
@@ -28,10 +30,10 @@ pub struct StatusArgs {
     watch: bool,
 }
 
-/// What is to be known of the hosts is known within this.
+/// What is to be known of hosts and feeds is known within this.
 const ASKED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Prints what is believed of the hosts; exit 1 if anything is not well.
+/// Prints what is believed of hosts and feeds; exit 1 if anything is not well.
 pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     context.block_on(async {
         let place = join::place(context)?;
@@ -49,11 +51,14 @@ pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// The first snapshot in which everything about these hosts is settled, or the one at the end of our patience.
+/// The first snapshot in which everything about these hosts, and without names about the feeds, is settled, or the one at the end of our patience.
 async fn asked_once(client: &impl Client, names: &[String]) -> Result<Arc<Snapshot>, Failure> {
     let mut snapshots = client.snapshots();
     known(&snapshots.borrow(), names)?;
-    let all_settled = |snapshot: &Arc<Snapshot>| chosen(snapshot, names).all(|host| settled(host));
+    let all_settled = |snapshot: &Arc<Snapshot>| {
+        let carried = !names.is_empty() || snapshot.feeds.iter().all(|feed| feed.state != FeedState::Starting);
+        carried && chosen(snapshot, names).all(|host| settled(host))
+    };
     let _some_are_slow = tokio::time::timeout(ASKED_WITHIN, snapshots.wait_for(all_settled)).await.is_err();
     let snapshot = Arc::clone(&snapshots.borrow());
     Ok(snapshot)
@@ -114,6 +119,11 @@ fn lines(snapshot: &Snapshot, names: &[String]) -> Vec<(Option<&'static str>, St
     }
     let colours = std::iter::once(None).chain(hosts.iter().map(|host| Some(colour(host.health))));
     let mut lines: Vec<_> = colours.zip(table.render().lines().map(str::to_owned)).collect();
+    if names.is_empty() && !snapshot.feeds.is_empty() {
+        lines.push((None, String::new()));
+        lines.extend(feeds::lines(snapshot));
+        lines.push((None, String::new()));
+    }
     lines.push((None, format!("{}: {}", snapshot.head.fleet, counts(snapshot))));
     lines.extend(troubles(snapshot).into_iter().map(|trouble| (None, plain::one_line(&trouble))));
     lines
@@ -127,7 +137,11 @@ fn counts(snapshot: &Snapshot) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, health)| format!("{count} {}", health.word()))
         .collect();
-    if counts.is_empty() { "no hosts".into() } else { counts.join(", ") }
+    let hosts = if counts.is_empty() { "no hosts".into() } else { counts.join(", ") };
+    match feeds::counts(snapshot) {
+        Some(feeds) => format!("{hosts}; {feeds}"),
+        None => hosts,
+    }
 }
 
 /// What is wrong beyond the hosts, one a line.
@@ -195,13 +209,14 @@ async fn watch(
 ) -> Result<Exit, Failure> {
     let (mut snapshots, mut link) = (client.snapshots(), client.link());
     let mut shown = BTreeMap::new();
+    let mut carried = BTreeMap::new();
     let mut troubled = Vec::new();
-    changes(context, first, names, &mut shown, &mut troubled)?;
+    changes(context, first, names, (&mut shown, &mut carried), &mut troubled)?;
     loop {
         tokio::select! {
             Ok(()) = snapshots.changed() => {
                 let now = Arc::clone(&snapshots.borrow_and_update());
-                changes(context, &now, names, &mut shown, &mut troubled)?;
+                changes(context, &now, names, (&mut shown, &mut carried), &mut troubled)?;
             }
             Ok(()) = link.changed() => {
                 let now = link.borrow_and_update().clone();
@@ -221,7 +236,7 @@ fn changes(
     context: &Context,
     snapshot: &Snapshot,
     names: &[String],
-    shown: &mut BTreeMap<String, Health>,
+    (shown, carried): (&mut BTreeMap<String, Health>, &mut feeds::Told),
     troubled: &mut Vec<String>,
 ) -> Result<(), Failure> {
     for host in chosen(snapshot, names) {
@@ -238,6 +253,9 @@ fn changes(
         tell(context, &host.name, &format!("{}{was}{because}", host.health.word()), about)?;
     }
     shown.retain(|name, _| snapshot.host(name).is_some());
+    if names.is_empty() {
+        feeds::changes(context, snapshot, carried)?;
+    }
     let now = troubles(snapshot);
     for trouble in now.iter().filter(|trouble| !troubled.contains(trouble)) {
         tell(context, "engine", trouble, serde_json::json!({ "trouble": trouble }))?;

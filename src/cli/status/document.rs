@@ -2,19 +2,19 @@
 
 use serde::Serialize;
 
-use super::chosen;
+use super::{chosen, feeds};
 use crate::cli::pool::list::{Pool, pool};
 use crate::clock::Timestamp;
 use crate::engine::snapshot::Snapshot;
 use crate::health::view::{CheckView, HostView};
 
-/// The whole document. Feeds and dumps are listed by the rooms that run them; where none runs, there are none.
+/// The whole document. Dumps are listed by the room that runs them; where none runs, there are none.
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
     fleet: &'a str,
     hosts: Vec<Host<'a>>,
     pools: Vec<Pool<'a>>,
-    feeds: [(); 0],
+    feeds: Vec<feeds::Feed<'a>>,
     dumps: [(); 0],
     leader: Leader<'a>,
 }
@@ -48,7 +48,7 @@ pub(super) fn of<'a>(snapshot: &'a Snapshot, names: &'a [String]) -> Document<'a
         fleet: &snapshot.head.fleet,
         hosts: chosen(snapshot, names).map(|host| of_host(host)).collect(),
         pools: snapshot.pools.iter().map(|view| pool(view)).collect(),
-        feeds: [],
+        feeds: snapshot.feeds.iter().map(|view| feeds::feed(view)).collect(),
         dumps: [],
         leader: Leader { held: lease.held, by: lease.by.as_deref() },
     }
