@@ -7,6 +7,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
 use super::confirm::Confirm;
+use super::errand::{Came, Errand, Failed};
 use super::{Modal, Outcome, Sight, Want, middle};
 use crate::clock::Timestamp;
 use crate::console::app::Reply;
@@ -19,14 +20,11 @@ use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::console::window::MOST_NAMED;
 use crate::console::world::World;
-use crate::engine::command::{Answer, Command, Query, Refusal, Report, Which};
+use crate::engine::command::{Command, Report, Which};
 use crate::session::report::DeleteReport;
-use crate::work::view::JobId;
 
 /// Columns that it takes at most.
 const WIDTH: u16 = 104;
-/// A job that is in no picture for so long has ended long ago.
-const UNSEEN_SECONDS: i64 = 3;
 
 /// The question.
 #[derive(Debug)]
@@ -34,24 +32,19 @@ pub struct Deletion {
     /// Which sessions, in a few words.
     words: String,
     store: Option<String>,
-    which: Which,
+    /// The check.
+    errand: Errand,
     stage: Stage,
 }
 
 #[derive(Debug)]
 enum Stage {
-    /// The check is to be asked for.
-    New,
-    /// It was asked for.
-    Asked,
-    /// This job does it, since then.
-    Checking(JobId, Timestamp),
-    /// Its report was asked for.
-    Reading(JobId),
+    /// The check is on its way.
+    Checking,
     /// It is here, of that time.
     Read(Box<Found>),
     /// Nothing came of it.
-    Failed(String, Option<String>),
+    Failed(Failed),
 }
 
 /// What the check found, and the question that it makes.
@@ -64,18 +57,15 @@ struct Found {
     confirm: Confirm,
 }
 
+fn command(store: Option<String>, which: Which, dry_run: bool, phrase: &str) -> Command {
+    Command::SessionDelete { store, which, dry_run, phrase: phrase.to_owned() }
+}
+
 impl Deletion {
     /// The deletion of these sessions.
     pub fn new(words: String, store: Option<String>, which: Which) -> Self {
-        Self { words, store, which, stage: Stage::New }
-    }
-
-    fn command(&self, which: Which, dry_run: bool, phrase: &str) -> Command {
-        Command::SessionDelete { store: self.store.clone(), which, dry_run, phrase: phrase.to_owned() }
-    }
-
-    fn check(&self) -> Command {
-        self.command(self.which.clone(), true, "")
+        let check = command(store.clone(), which, true, "");
+        Self { words, store, errand: Errand::new(check), stage: Stage::Checking }
     }
 
     /// The report is here: what it found to be safe can be deleted, and nothing else.
@@ -91,13 +81,14 @@ impl Deletion {
             [one] => format!("Delete {one} from this computer?"),
             all => format!("Delete {} sessions from this computer?", all.len()),
         };
-        let command = self.command(Which::Keys { keys }, false, phrase);
+        let command = command(self.store.clone(), Which::Keys { keys }, false, phrase);
         let confirm = Confirm::typed(title, Vec::new(), phrase.into(), button, vec![command]);
-        Stage::Read(Box::new(Found { report, at, left_out, confirm: confirm.with_dry_run(WIDTH, self.check()) }))
-    }
-
-    fn failed(&mut self, refusal: &Refusal) {
-        self.stage = Stage::Failed(refusal.what.clone(), refusal.hint.clone());
+        Stage::Read(Box::new(Found {
+            report,
+            at,
+            left_out,
+            confirm: confirm.with_dry_run(WIDTH, self.errand.command().clone()),
+        }))
     }
 }
 
@@ -118,55 +109,26 @@ impl Modal for Deletion {
 
     fn wants(&mut self, world: &World) -> Option<Want> {
         match &mut self.stage {
-            Stage::New => {
-                self.stage = Stage::Asked;
-                Some(Want::Send(self.check()))
-            }
-            Stage::Checking(job, since) => {
-                let seen = world.newest.jobs.iter().find(|seen| seen.id == *job);
-                let ended =
-                    seen.map_or(world.now.as_second() - since.as_second() >= UNSEEN_SECONDS, |job| job.state.ended());
-                let job = *job;
-                ended.then(|| {
-                    self.stage = Stage::Reading(job);
-                    Want::Ask(Query::Report { job })
-                })
-            }
             Stage::Read(found) => found.confirm.wants(world),
-            _ => None,
+            _ => self.errand.wants(world),
         }
     }
 
     fn answered(&mut self, reply: &Reply, world: &World) -> bool {
-        match (&self.stage, reply) {
-            (Stage::Asked, Reply::Command(command, answer)) if *command == self.check() => {
-                match answer {
-                    Ok(accepted) => match accepted.job {
-                        Some(job) => self.stage = Stage::Checking(job, world.now),
-                        None => self.stage = Stage::Failed(accepted.said.clone(), None),
-                    },
-                    Err(refusal) => self.failed(refusal),
-                }
-                true
+        match self.errand.answered(reply, world) {
+            Came::Nothing => return false,
+            Came::On => {}
+            Came::Over(Ok(Report::Deleted { deletion })) if deletion.dry_run => {
+                self.stage = self.read(deletion, world.now);
             }
-            (Stage::Reading(job), Reply::Query(query, answer)) if *query == (Query::Report { job: *job }) => {
-                match answer {
-                    Ok(Answer::Report { report: Report::Deleted { deletion } }) if deletion.dry_run => {
-                        self.stage = self.read(deletion.clone(), world.now);
-                    }
-                    Ok(_) => {
-                        let error =
-                            world.newest.jobs.iter().find(|seen| seen.id == *job).and_then(|job| job.error.clone());
-                        let why = error.unwrap_or_else(|| format!("job {job} has left no report"));
-                        self.stage = Stage::Failed(why, None);
-                    }
-                    Err(refusal) => self.failed(refusal),
-                }
-                // The page of the job wants to read it too.
-                false
+            Came::Over(Ok(_)) => {
+                let what = "the engine answered something else; its version may differ".into();
+                self.stage = Stage::Failed(Failed { what, hint: None });
             }
-            _ => false,
+            Came::Over(Err(failed)) => self.stage = Stage::Failed(failed),
         }
+        // The page of the job wants to read its report too.
+        matches!(reply, Reply::Command(..))
     }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>) {
@@ -184,16 +146,12 @@ impl Modal for Deletion {
                 lines.extend(report::refusals(&found.report, glyphs, room));
                 lines
             }
-            Stage::Failed(why, hint) => {
-                let mut lines = vec![vec![part(Meaning::Bad, format!("The check failed: {why}"))]];
-                lines.extend(hint.iter().map(|hint| vec![part(Meaning::Info, hint.clone())]));
+            Stage::Failed(failed) => {
+                let mut lines = vec![vec![part(Meaning::Bad, format!("The check failed: {}", failed.what))]];
+                lines.extend(failed.hint.iter().map(|hint| vec![part(Meaning::Info, hint.clone())]));
                 lines
             }
-            Stage::New | Stage::Asked | Stage::Reading(_) => checking(None),
-            Stage::Checking(job, _) => {
-                let job = sight.world.newest.jobs.iter().find(|seen| seen.id == *job);
-                checking(job.and_then(|job| job.part.as_ref()))
-            }
+            Stage::Checking => checking(self.errand.job(sight.world).and_then(|job| job.part.as_ref())),
         };
         let lines = broken(&lines, room);
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
