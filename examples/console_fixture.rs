@@ -2,7 +2,8 @@
 //!
 //! `cargo run --example console_fixture -- [SCENE] [theme=NAME] [keymap=NAME] [ascii] [read-only] [mouse] [config=DIR]`
 //! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy, mocap, stale, archive, no-sessions, two, or a state of
-//! a pool: ready, standing-in, host-gone, waiting, returned, failed-spare, interrupted, under-way, asking, paused, observe.
+//! a pool: ready, standing-in, host-gone, waiting, returned, failed-spare, interrupted, under-way, asking, paused, observe;
+//! or, after `feeds:`, a state of feeds: live, catching-up, target-away, source-away, refused, late, warned, standing-in, all.
 
 #[path = "../tests/support/fixture.rs"]
 mod fixture;
@@ -67,6 +68,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "stale" => with(fixture::stale(now)),
         "archive" => with(fixture::archive(now, 100_000)),
         "no-sessions" => with(fixture::no_sessions(now)),
+        feeds if feeds.starts_with("feeds:") => fixture::feeds::client(feeds.trim_start_matches("feeds:"), now),
         pool if pool == "two" || fixture::pools::SCENES.contains(&pool.trim_start_matches("all:")) => {
             fixture::pools::client(pool, now)
         }

@@ -15,7 +15,7 @@ pub mod why;
 
 use ratatui::layout::Rect;
 
-use super::action::Scope;
+use super::action::{Action, Scope};
 use super::draw::brush::{Brush, wrap};
 use super::look::Look;
 use super::table::{Part, dim, part, words};
@@ -59,6 +59,11 @@ pub trait Page: std::fmt::Debug + Send {
     /// The session that actions apply to here.
     fn session(&self) -> Option<&Key> {
         None
+    }
+
+    /// Its actions for the bottom line, the most useful first.
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Back, Action::Copy]
     }
 
     /// The document, for so many columns.

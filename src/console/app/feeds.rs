@@ -21,7 +21,7 @@ impl App {
             open.page.feed()
         } else {
             let row = self.lists[PaneId::Lag as usize].current().filter(|_| self.focus == PaneId::Lag);
-            row.and_then(|row| lag::row(&self.world.shown, row)?.feed()).map(|feed| feed.name.as_str())
+            row.and_then(|row| lag::row::at(&self.world.shown, row)?.feed()).map(|feed| feed.name.as_str())
         };
         let only = || newest.feeds.first().filter(|_| newest.feeds.len() == 1);
         let meant = here.and_then(|name| newest.feed(name)).or_else(only);

@@ -13,7 +13,8 @@ use crate::console::page::host::HostPage;
 use crate::console::page::job::JobPage;
 use crate::console::page::log::LogPage;
 use crate::console::page::pool::PoolPage;
-use crate::console::pane::{PaneId, jobs, lag, pools};
+use crate::console::pane::lag::row::{self, Row};
+use crate::console::pane::{PaneId, jobs, pools};
 use crate::console::table::words;
 use crate::console::theme::Meaning;
 use crate::console::{format, problems};
@@ -216,9 +217,9 @@ impl App {
         let shown = &self.world.shown;
         let opened = match self.focus {
             PaneId::Pools => pools::rows(shown).nth(row).map(|row| Open::new(PoolPage::new(row.pool()))),
-            PaneId::Lag => lag::row(shown, row).map(|row| match row {
-                lag::Row::Feed(feed) | lag::Row::Machine(feed, _) => Open::new(FeedPage::new(feed.name.clone())),
-                lag::Row::Replica(host, _) => Open::new(HostPage::new(host.name.clone())),
+            PaneId::Lag => row::at(shown, row).map(|row| match row {
+                Row::Feed(feed) | Row::Machine(feed, _) => Open::new(FeedPage::new(feed.name.clone())),
+                Row::Replica(host, _) => Open::new(HostPage::new(host.name.clone())),
             }),
             PaneId::Hosts => shown.hosts.get(row).map(|host| Open::new(HostPage::new(host.name.clone()))),
             PaneId::Jobs => jobs::job(shown, row).map(|job| Open::new(JobPage::new(job))),

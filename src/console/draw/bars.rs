@@ -43,11 +43,14 @@ pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
         left.push(plain("   "));
         left.push(part(Meaning::Bad, format!("{} {}", glyphs.warn, format::several(others, "problem"))));
     }
-    if let Some(feeds) = lag::words::headline(&world.shown, glyphs) {
-        left.push(dim(format!(" {} ", glyphs.dot)));
-        left.push(feeds);
-    }
     let room = area.width.saturating_sub(2);
+    if let Some(feeds) = lag::words::headline(&world.shown, glyphs) {
+        let said = [dim(format!(" {} ", glyphs.dot)), feeds];
+        // Half a sentence says nothing, and what is wrong is counted before it.
+        if width(&left) + width(&said) + width(&facts(app, 0, false)) + 2 <= usize::from(room) {
+            left.extend(said);
+        }
+    }
     // What is wrong is not cut off for the number of a process.
     let wanted = usize::from(room).saturating_sub(width(&left) + 2);
     let right = [true, false].map(|all| facts(app, area.width, all)).into_iter().find(|right| width(right) <= wanted);
@@ -218,36 +221,7 @@ pub fn keys(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let right: Vec<Vec<Part>> = [Action::Help, Action::Palette, Action::Quit].into_iter().filter_map(hint).collect();
     let right = right.join(&plain("  "));
     let taken = brush.parts_right(area.right() - 1, y, room, &right);
-    let left = match app.pages.last() {
-        Some(open) => {
-            let own: &[Action] = match (open.page.host(), open.page.job()) {
-                _ if open.page.pool().is_some() => &[
-                    Action::Back,
-                    Action::AnswerStep,
-                    Action::Resume,
-                    Action::Abandon,
-                    Action::Clear,
-                    Action::Takeover,
-                    Action::Giveback,
-                    Action::Why,
-                    Action::Acknowledge,
-                    Action::Drill,
-                    Action::Pause,
-                ],
-                _ if open.page.feed().is_some() => {
-                    &[Action::Back, Action::CarryNow, Action::Compare, Action::Repair, Action::Prepare, Action::Copy]
-                }
-                (Some(_), _) => &[Action::Back, Action::Probe, Action::Maintain, Action::EndMaintenance, Action::Copy],
-                (_, Some(_)) => &[Action::Back, Action::Hold, Action::Cancel, Action::Copy],
-                _ if open.page.session().is_some() => {
-                    &[Action::Back, Action::Sync, Action::Verify, Action::Delete, Action::Refresh, Action::Copy]
-                }
-                _ => &[Action::Back, Action::Copy],
-            };
-            own
-        }
-        None => app.focus.pane().hints(),
-    };
+    let left = app.pages.last().map_or_else(|| app.focus.pane().hints(), |open| open.page.hints());
     let mut x = area.x + 1;
     let end = (area.x + 1 + room).saturating_sub(taken + 2);
     for parts in left.iter().copied().filter_map(hint) {

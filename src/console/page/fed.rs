@@ -4,6 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Line;
 use super::report::{below, took};
+use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::pane::lag::words;
 use crate::console::table::{dim, part, plain};
@@ -90,6 +91,12 @@ pub fn compared(report: &FeedCompared, glyphs: &Glyphs, room: usize) -> Vec<Line
     lines
 }
 
+/// A statement: what of it does not fit is set in further, so that one is told from the next.
+fn statement(text: &str, room: usize) -> Vec<Line> {
+    let lines = wrap(&format!("{text};"), room.saturating_sub(8).max(20)).into_iter().enumerate();
+    lines.map(|(index, line)| vec![plain(" ".repeat(if index == 0 { 4 } else { 8 })), plain(line)]).collect()
+}
+
 /// Of preparing a target, or of its rehearsal.
 pub fn prepared(report: &FeedPrepared, glyphs: &Glyphs, room: usize) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -124,7 +131,7 @@ pub fn prepared(report: &FeedPrepared, glyphs: &Glyphs, room: usize) -> Vec<Line
             }
         }
         for statement in &table.statements {
-            lines.extend(below(statement, Meaning::Text, 4, room));
+            lines.extend(self::statement(statement, room));
         }
         lines.extend(table.notes.iter().flat_map(|note| below(note, Meaning::Dim, 4, room)));
     }

@@ -48,6 +48,10 @@ impl Page for FeedPage {
         Some(&self.name)
     }
 
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Back, Action::CarryNow, Action::Compare, Action::Repair, Action::Prepare, Action::Copy]
+    }
+
     fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line> {
         let glyphs = look.theme.glyphs;
         let Some(feed) = world.shown.feed(&self.name) else {

@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Line, Page, chart, fact};
 use crate::clock::Timestamp;
-use crate::console::action::Scope;
+use crate::console::action::{Action, Scope};
 use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::look::Look;
@@ -55,6 +55,10 @@ impl Page for HostPage {
 
     fn host(&self) -> Option<&str> {
         Some(&self.name)
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Back, Action::Probe, Action::Maintain, Action::EndMaintenance, Action::Copy]
     }
 
     fn step(&mut self, world: &World, by: isize) -> bool {

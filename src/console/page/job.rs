@@ -2,7 +2,7 @@
 
 use super::{Line, Page, fact, fed, report, run};
 use crate::clock::Timestamp;
-use crate::console::action::Scope;
+use crate::console::action::{Action, Scope};
 use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::look::Look;
@@ -47,6 +47,10 @@ impl Page for JobPage {
 
     fn job(&self) -> Option<JobId> {
         Some(self.id)
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Back, Action::Hold, Action::Cancel, Action::Copy]
     }
 
     fn wants(&mut self, world: &World) -> Option<Query> {

@@ -5,7 +5,7 @@ mod times;
 
 use super::{Line, Page, fact, run};
 use crate::clock::Timestamp;
-use crate::console::action::Scope;
+use crate::console::action::{Action, Scope};
 use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::look::Look;
@@ -78,6 +78,21 @@ impl Asking {
     }
 }
 
+/// What can be done on a page that is about a pool, the most useful first.
+pub(super) const HINTS: &[Action] = &[
+    Action::Back,
+    Action::AnswerStep,
+    Action::Resume,
+    Action::Abandon,
+    Action::Clear,
+    Action::Takeover,
+    Action::Giveback,
+    Action::Why,
+    Action::Acknowledge,
+    Action::Drill,
+    Action::Pause,
+];
+
 /// The page.
 #[derive(Debug)]
 pub struct PoolPage {
@@ -102,6 +117,10 @@ impl Page for PoolPage {
 
     fn pool(&self) -> Option<&str> {
         Some(self.asking.pool())
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        HINTS
     }
 
     fn wants(&mut self, world: &World) -> Option<Query> {

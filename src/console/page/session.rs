@@ -70,6 +70,10 @@ impl Page for SessionPage {
         Some(&self.key)
     }
 
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Back, Action::Sync, Action::Verify, Action::Delete, Action::Refresh, Action::Copy]
+    }
+
     fn wants(&mut self, world: &World) -> Option<Query> {
         let version = world.newest.stores.iter().find(|store| store.name == self.store)?.version;
         let old = self.asked.is_none_or(|(asked, at)| {

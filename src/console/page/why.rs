@@ -2,7 +2,7 @@
 
 use super::pool::Asking;
 use super::{Line, Page};
-use crate::console::action::Scope;
+use crate::console::action::{Action, Scope};
 use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::look::Look;
@@ -41,6 +41,10 @@ impl Page for WhyPage {
 
     fn pool(&self) -> Option<&str> {
         Some(self.asking.pool())
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        super::pool::HINTS
     }
 
     fn wants(&mut self, world: &World) -> Option<Query> {

@@ -3,6 +3,7 @@
 //! Its rows are the feeds, the machines of each feed that follows a pool, and the replicas that the checks of hosts ask.
 //! Reasons stand in a column where there is room for it, else in lines above the rows: they are never left out.
 
+pub mod row;
 pub mod words;
 
 use std::cmp::Ordering;
@@ -17,8 +18,9 @@ use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::{ASCII, Glyphs};
 use crate::console::world::World;
 use crate::engine::snapshot::Snapshot;
-use crate::feed::view::{FeedState, FeedView, Machine};
-use crate::health::view::{CheckView, HostView};
+use crate::feed::view::FeedView;
+use crate::health::observation::Outcome;
+use row::{Row, rows};
 use words::Said;
 
 /// The pane.
@@ -30,119 +32,6 @@ const SORTS: &[&str] = &["trouble", "name", "rows", "delay"];
 const REASON: usize = 3;
 /// Slices of a feed's history in its row.
 const SPARK: usize = 8;
-
-/// What a row is about.
-#[derive(Debug, Clone, Copy)]
-pub enum Row<'a> {
-    /// A feed.
-    Feed(&'a FeedView),
-    /// A machine of a feed.
-    Machine(&'a FeedView, Machine<'a>),
-    /// A replica: a check of a host.
-    Replica(&'a HostView, &'a CheckView),
-}
-
-impl<'a> Row<'a> {
-    /// The feed, where it is about one.
-    pub fn feed(self) -> Option<&'a FeedView> {
-        match self {
-            Self::Feed(feed) | Self::Machine(feed, _) => Some(feed),
-            Self::Replica(..) => None,
-        }
-    }
-
-    fn key(self) -> String {
-        match self {
-            Self::Feed(feed) => feed.name.clone(),
-            Self::Machine(feed, machine) => format!("{}/{}", feed.name, machine.source.unwrap_or_default()),
-            Self::Replica(host, check) => format!("replica {}/{}", host.name, check.name),
-        }
-    }
-
-    /// What it is called; a machine stands below its feed.
-    fn name(self) -> String {
-        match self {
-            Self::Feed(feed) => feed.name.clone(),
-            Self::Machine(_, machine) => format!("  {}", words::source(machine.source)),
-            Self::Replica(host, check) => {
-                let several = host.checks.iter().filter(|other| words::is_replica(other)).count() > 1;
-                let which = if several { format!(" {}", check.name) } else { String::new() };
-                format!("replica {}{which}", host.name)
-            }
-        }
-    }
-
-    fn said(self, glyphs: &Glyphs) -> Said {
-        match self {
-            Self::Feed(feed) => words::state(feed.state, feed.late, glyphs),
-            Self::Machine(feed, machine) => words::state(machine.state, machine.seconds_behind > feed.max_lag, glyphs),
-            Self::Replica(host, check) => words::replica(host, check, glyphs),
-        }
-    }
-
-    /// Why it stands so, where that needs to be said.
-    fn why(self) -> Option<String> {
-        match self {
-            Self::Feed(feed) => feed.why.clone(),
-            // What its feed says of it need not be said again.
-            Self::Machine(feed, machine) => {
-                let told = |why: &&str| feed.why.as_ref().is_some_and(|told| told.contains(*why));
-                machine.why.filter(|why| !told(why)).map(Into::into)
-            }
-            Self::Replica(_, check) => check.reason.clone(),
-        }
-    }
-
-    /// Rows that wait, and whether they were counted.
-    fn rows(self) -> Option<(u64, bool)> {
-        match self {
-            Self::Feed(feed) => (feed.state != FeedState::Starting).then_some((feed.rows_behind, feed.counted)),
-            Self::Machine(_, machine) => Some((machine.rows_behind, machine.counted)),
-            Self::Replica(..) => None,
-        }
-    }
-
-    fn seconds(self) -> Option<f64> {
-        match self {
-            Self::Feed(feed) => (feed.state != FeedState::Starting).then_some(feed.seconds_behind),
-            Self::Machine(_, machine) => Some(machine.seconds_behind),
-            Self::Replica(_, check) => check.behind,
-        }
-    }
-
-    fn rate(self) -> Option<f64> {
-        match self {
-            Self::Feed(feed) => (feed.state != FeedState::Starting).then_some(feed.rate),
-            Self::Machine(_, machine) => Some(machine.rate),
-            Self::Replica(..) => None,
-        }
-    }
-
-    /// What floats to the top. The machines of a feed stay with it.
-    fn rank(self) -> u8 {
-        match self {
-            Self::Feed(feed) | Self::Machine(feed, _) => words::rank(feed.state, feed.late),
-            Self::Replica(host, check) => words::replica_rank(host, check),
-        }
-    }
-}
-
-/// All rows, in the order of the fleet file: each feed with its machines, then the replicas.
-pub fn rows(snapshot: &Snapshot) -> impl Iterator<Item = Row<'_>> {
-    let feeds = snapshot.feeds.iter().flat_map(|feed| {
-        let told = |machine: &Machine<'_>| machine.rows_behind > 0 || machine.serves();
-        let machines = if feed.follows.is_some() { feed.machines() } else { Vec::new() };
-        let machines = machines.into_iter().filter(told).map(|machine| Row::Machine(feed, machine));
-        std::iter::once(Row::Feed(feed)).chain(machines)
-    });
-    let replicas = words::replicas(snapshot).map(|(host, check)| Row::Replica(host, check));
-    feeds.chain(replicas)
-}
-
-/// The row at this place.
-pub fn row(snapshot: &Snapshot, row: usize) -> Option<Row<'_>> {
-    rows(snapshot).nth(row)
-}
 
 fn columns(snapshot: &Snapshot) -> Vec<Column> {
     let wide = |most: Option<usize>, least: u16, limit: u16| {
@@ -216,7 +105,7 @@ impl Pane for Lag {
     }
 
     fn key(&self, world: &World, row: usize) -> Option<String> {
-        self::row(&world.shown, row).map(Row::key)
+        row::at(&world.shown, row).map(Row::key)
     }
 
     fn sorts(&self) -> &'static [&'static str] {
@@ -232,14 +121,14 @@ impl Pane for Lag {
     }
 
     fn cells(&self, world: &World, glyphs: &Glyphs, row: usize) -> Vec<Vec<Part>> {
-        let Some(row) = self::row(&world.shown, row) else { return Vec::new() };
+        let Some(row) = row::at(&world.shown, row) else { return Vec::new() };
         let Said { meaning, sign, word } = row.said(glyphs);
         let none = || vec![dim(glyphs.none)];
         // A delay that is too long has the colour of what is wrong, whatever else the state says.
         let late = match row {
             Row::Feed(feed) => feed.late,
             Row::Machine(feed, machine) => machine.seconds_behind > feed.max_lag,
-            Row::Replica(_, check) => check.result != crate::health::observation::Outcome::Pass,
+            Row::Replica(_, check) => check.result != Outcome::Pass,
         };
         let delayed = if late { Meaning::Bad } else { Meaning::Text };
         let name = match row {
@@ -309,7 +198,7 @@ fn recent(feed: &FeedView, glyphs: &Glyphs) -> String {
 
 impl Rows for Lag {
     fn haystack(&self, world: &World, row: usize) -> String {
-        let Some(row) = self::row(&world.shown, row) else { return String::new() };
+        let Some(row) = row::at(&world.shown, row) else { return String::new() };
         let mut words = vec![row.name(), row.said(&ASCII).word.to_owned()];
         words.extend(row.why());
         match row {
@@ -329,7 +218,9 @@ impl Rows for Lag {
     }
 
     fn compare(&self, world: &World, sort: usize, a: usize, b: usize) -> Ordering {
-        let (Some(one), Some(other)) = (row(&world.shown, a), row(&world.shown, b)) else { return Ordering::Equal };
+        let (Some(one), Some(other)) = (row::at(&world.shown, a), row::at(&world.shown, b)) else {
+            return Ordering::Equal;
+        };
         let seconds = |row: Row<'_>| row.feed().map(|feed| feed.seconds_behind).or(row.seconds()).unwrap_or(-1.0);
         let rows = |row: Row<'_>| row.feed().map(|feed| feed.rows_behind);
         let name = |row: Row<'_>| row.feed().map_or_else(|| row.name(), |feed| feed.name.clone());
