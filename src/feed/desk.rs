@@ -62,6 +62,7 @@ struct Strand {
     newest: Option<String>,
     groups: Vec<GroupView>,
     warnings: Vec<String>,
+    soon: Option<String>,
     looked: Option<Timestamp>,
 }
 
@@ -197,6 +198,11 @@ impl Desk {
         });
     }
 
+    /// What the source will delete before it is carried, if anything.
+    pub fn will_be_lost(&self, source: &str, table: &str, warning: Option<String>) {
+        self.strand(source, table, |strand| strand.soon = warning);
+    }
+
     /// What is wrong with a machine, or with the target as it sees it; `None`: nothing.
     pub fn trouble(&self, source: &str, trouble: Option<(FeedState, String)>) {
         if let Some(lane) = self.lock().lanes.get_mut(source) {
@@ -314,7 +320,9 @@ impl Desk {
                 view.rate += carried;
                 add(&mut history, &strand.rates.history());
                 let machine = if source.is_empty() { String::new() } else { format!(" of {source}") };
-                view.warnings.extend(strand.warnings.iter().map(|warning| format!("{table}{machine}: {warning}")));
+                view.warnings.extend(
+                    strand.warnings.iter().chain(&strand.soon).map(|warning| format!("{table}{machine}: {warning}")),
+                );
                 view.looked = view.looked.max(strand.looked);
                 if lane.part.matters() && (!known || one.state > worst.0) {
                     known = true;

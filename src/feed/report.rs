@@ -41,6 +41,29 @@ pub struct FeedCompared {
     pub tables: Vec<TableCompared>,
 }
 
+impl FeedCompared {
+    /// In one line.
+    pub fn said(&self) -> String {
+        let sum = |count: fn(&TableCompared) -> u64| self.tables.iter().map(count).sum::<u64>();
+        if let Some(error) = self.tables.iter().find_map(|table| table.error.clone()) {
+            return error;
+        }
+        let rows = sum(|table| table.source_rows);
+        if sum(|table| table.missing + table.extra + table.different) == 0 {
+            return format!("both ends have the same {rows} rows");
+        }
+        let repaired =
+            if self.repaired { format!("; {} rows were carried", sum(|table| table.repaired)) } else { String::new() };
+        format!(
+            "of {rows} rows {} are missing at the target and {} are different, {} are there that the source does not \
+             have{repaired}",
+            sum(|table| table.missing),
+            sum(|table| table.different),
+            sum(|table| table.extra),
+        )
+    }
+}
+
 /// One table of one machine, compared with the target.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TableCompared {

@@ -8,11 +8,12 @@ use super::{Core, LAST_JOB};
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::feeds;
 use crate::engine::guest::Who;
-use crate::feed::report::FeedCompared;
+use crate::feed::compare::Progress;
 use crate::feed::view::{FeedState, FeedView};
 use crate::fleet::settings::Event;
 use crate::journal::entry::Weight;
-use crate::work::jobs::{JobError, Outcome, Request};
+use crate::work::jobs::{Handle, JobError, Outcome, Request};
+use crate::work::progress::Event as Step;
 use crate::work::view::{Priority, Unit};
 
 /// What was last said of each feed.
@@ -31,7 +32,7 @@ impl Core {
     pub(super) fn feed_run(&mut self, who: &Who, feed: String) -> Result<Done, Refusal> {
         let feeds = self.parts.feeds.clone();
         let name = self.feed_named(&feed)?;
-        Ok(self.feed_job(who, "carry", &name, "carrying what waits of", async move {
+        Ok(self.feed_job(who, "carry", &name, "carrying what waits of", move |_job| async move {
             let ran = feeds.run(&feed).await.map_err(JobError::Failed)?;
             let error = ran.tables.iter().find_map(|table| table.error.clone());
             let rows: u64 = ran.tables.iter().map(|table| table.rows).sum();
@@ -44,9 +45,10 @@ impl Core {
         let feeds = self.parts.feeds.clone();
         let name = self.feed_named(&feed)?;
         let (kind, said) = if repair { ("repair", "comparing and repairing") } else { ("compare", "comparing") };
-        Ok(self.feed_job(who, kind, &name, said, async move {
-            let compared = feeds.check(&feed, repair).await.map_err(JobError::Failed)?;
-            Ok(Outcome { ok: compared.ok, note: compared_in_a_line(&compared), report: Report::Compared { compared } })
+        Ok(self.feed_job(who, kind, &name, said, move |job| async move {
+            let mut progress = |far: Progress| job.event(Step::Reached(far.rows));
+            let compared = feeds.check(&feed, repair, &mut progress).await.map_err(JobError::Failed)?;
+            Ok(Outcome { ok: compared.ok, note: compared.said(), report: Report::Compared { compared } })
         }))
     }
 
@@ -58,7 +60,7 @@ impl Core {
         } else {
             ("prepare", "preparing the target of")
         };
-        Ok(self.feed_job(who, kind, &name, said, async move {
+        Ok(self.feed_job(who, kind, &name, said, move |_job| async move {
             let prepared = feeds.prepare(&feed, dry_run).await.map_err(JobError::Failed)?;
             let statements: usize = prepared.tables.iter().map(|table| table.statements.len()).sum();
             let error = prepared.tables.iter().find_map(|table| table.error.clone());
@@ -83,7 +85,7 @@ impl Core {
             });
         }
         let feeds = self.parts.feeds.clone();
-        Ok(self.feed_job(who, "reset", &name, "forgetting how far was carried of", async move {
+        Ok(self.feed_job(who, "reset", &name, "forgetting how far was carried of", move |_job| async move {
             feeds.reset(&feed).await.map_err(JobError::Failed)?;
             let note = "everything is carried again from its beginning".into();
             Ok(Outcome { ok: true, note, report: Report::Nothing })
@@ -97,14 +99,17 @@ impl Core {
             .map_err(|what| usage(what, Some("`hotspare feed list` shows what there is".into())))
     }
 
-    fn feed_job(
+    fn feed_job<F>(
         &mut self,
         who: &Who,
         kind: &'static str,
         feed: &str,
         said: &str,
-        work: impl Future<Output = Result<Outcome<Report>, JobError>> + Send + 'static,
-    ) -> Done {
+        work: impl FnOnce(Handle<Report>) -> F + Send + 'static,
+    ) -> Done
+    where
+        F: Future<Output = Result<Outcome<Report>, JobError>> + Send,
+    {
         let request = Request {
             kind,
             title: feed.to_owned(),
@@ -112,11 +117,12 @@ impl Core {
             priority: Priority::Normal,
             who: who.name.clone(),
         };
-        let id = self.jobs.submit(request, |job| async move {
+        let id = self.jobs.submit(request, move |job| async move {
+            let stop = job.token().clone();
             tokio::select! {
                 biased;
-                () = job.token().cancelled() => Err(JobError::Cancelled),
-                ended = work => ended,
+                () = stop.cancelled() => Err(JobError::Cancelled),
+                ended = work(job) => ended,
             }
         });
         self.keep(LAST_JOB, id.to_string());
@@ -199,23 +205,4 @@ impl Core {
 fn word(view: &FeedView) -> Word {
     let wrong = view.state.wrong().then(|| (view.state, view.why.clone().unwrap_or_default()));
     Word { trouble: wrong, late: view.late, warnings: view.warnings.clone() }
-}
-
-fn compared_in_a_line(compared: &FeedCompared) -> String {
-    let sum = |count: fn(&crate::feed::report::TableCompared) -> u64| compared.tables.iter().map(count).sum::<u64>();
-    if let Some(error) = compared.tables.iter().find_map(|table| table.error.clone()) {
-        return error;
-    }
-    let rows = sum(|table| table.source_rows);
-    if sum(|table| table.missing + table.extra + table.different) == 0 {
-        return format!("both ends have the same {rows} rows");
-    }
-    let repaired =
-        if compared.repaired { format!("; {} rows were carried", sum(|table| table.repaired)) } else { String::new() };
-    format!(
-        "of {rows} rows {} are missing at the target and {} are different, {} are there that the source does not have{repaired}",
-        sum(|table| table.missing),
-        sum(|table| table.different),
-        sum(|table| table.extra),
-    )
 }

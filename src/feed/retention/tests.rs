@@ -35,7 +35,7 @@ fn a_target_that_is_away_for_as_long_as_rows_live_is_warned_of_before_it_is_too_
         let day = hour / 24;
         let first = ((day - 5) * 24).max(0);
         let (gone, soon) = look(&mut retention, first, hour.min(24 * 10), hour);
-        if let (Some(soon), None) = (soon, warned) {
+        if let (Some(soon), None) = (soon, &warned) {
             warned = Some((hour, soon.to_string()));
         }
         if let (Some(gone), None) = (gone, lost.as_ref()) {

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use super::Feeds;
 use super::running::{self, Running};
+use crate::feed::compare::{Ends, How, Progress, compare};
 use crate::feed::desk::Asked;
-use crate::feed::report::{Double, FeedPrepared, FeedRan, TablePrepared, TableRan};
+use crate::feed::mark::Strand;
+use crate::feed::report::{Double, FeedCompared, FeedPrepared, FeedRan, TableCompared, TablePrepared, TableRan};
 use crate::feed::sink::{self, Sink};
 use crate::feed::source::{Ask, Shape, Source, SourceError};
 use crate::feed::value::Row;
+use crate::feed::view::Checked;
+use crate::feed::zone::Times;
 use crate::fleet::data::FeedTable;
 
 /// Rows that tell what a table holds.
@@ -101,11 +105,77 @@ impl Feeds {
         Ok(FeedPrepared { feed: feed.to_owned(), dry_run, ok, tables })
     }
 
-    /// Compares both ends; with `repair` carries what is missing or different.
-    #[expect(clippy::unused_async, reason = "comparing comes next")]
-    pub async fn check(&self, feed: &str, _repair: bool) -> Result<crate::feed::report::FeedCompared, String> {
-        let _running = self.named(feed)?;
-        Err("not yet".into())
+    /// Compares both ends; with `repair` carries exactly what is missing or different. Tells meanwhile how far it is.
+    pub async fn check(
+        &self,
+        feed: &str,
+        repair: bool,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<FeedCompared, String> {
+        let running = self.named(feed)?;
+        let times = Times::new(&running.feed.zone)?;
+        let mut tables = Vec::new();
+        for table in &running.feed.tables {
+            match self.compared(&running, table, &times, repair, progress).await {
+                Ok(compared) => tables.extend(compared),
+                Err(why) => {
+                    tables.push(TableCompared {
+                        table: table.name.clone(),
+                        error: Some(why),
+                        ..TableCompared::default()
+                    });
+                }
+            }
+        }
+        let open = |table: &TableCompared| {
+            table.error.is_some() || table.extra > 0 || table.missing + table.different > table.repaired
+        };
+        let ok = !tables.iter().any(open);
+        let repaired = repair && tables.iter().any(|table| table.repaired > 0);
+        let compared = FeedCompared { feed: feed.to_owned(), ok, repaired, tables };
+        running.desk.checked(Checked { at: self.0.tools.clock.now(), ok, said: compared.said() });
+        Ok(compared)
+    }
+
+    /// One table. Machines whose silence does not matter are left out where they are silent.
+    async fn compared(
+        &self,
+        running: &Running,
+        table: &FeedTable,
+        times: &Times,
+        repair: bool,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Vec<TableCompared>, String> {
+        let mut sink = self.sink(running);
+        let (mut sources, mut shape, mut silent) = (Vec::new(), None, Vec::new());
+        for machine in &running.machines {
+            let name = machine.as_ref().map(|host| host.name.clone()).unwrap_or_default();
+            let mut source = running::open(self, &running.feed, machine.as_ref());
+            match source.shape(&table.name, table.cursor.as_deref()).await {
+                Ok(found) => {
+                    shape.get_or_insert(found);
+                    let strand = Strand { feed: running.feed.name.clone(), source: name, table: table.name.clone() };
+                    sources.push((strand, source));
+                }
+                Err(error) if running.matters(&name) => {
+                    return Err(if name.is_empty() { error.to_string() } else { format!("{name}: {error}") });
+                }
+                Err(error) => silent.push(TableCompared {
+                    table: table.name.clone(),
+                    source: Some(name),
+                    examples: vec![format!("left out: {error}")],
+                    ..TableCompared::default()
+                }),
+            }
+        }
+        let shape = shape.ok_or("no machine that it is read from answers")?;
+        let carry = sink.carry(table, &shape).await.map_err(|error| error.to_string())?;
+        let ends =
+            Ends { sources: &mut sources, sink: sink.as_mut(), carry: &carry, times, clock: &self.0.tools.clock };
+        let how = How { repair, ..How::default() };
+        let mut compared = compare(ends, how, progress).await.map_err(|error| error.to_string())?;
+        compared.extend(silent);
+        Ok(compared)
     }
 
     /// Forgets how far a feed was carried: everything is carried again from the beginning, which doubles nothing.

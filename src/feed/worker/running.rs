@@ -69,6 +69,11 @@ impl Running {
         *self.feed == *feed && self.machines == machines(fleet, feed)
     }
 
+    /// Whether the feed is worse for a machine's silence.
+    pub(super) fn matters(&self, machine: &str) -> bool {
+        self.parts.get(machine).and_then(|part| *part.borrow()).is_none_or(Part::matters)
+    }
+
     pub(super) fn may(&self, elsewhere: Option<String>) {
         self.desk.elsewhere(elsewhere.clone());
         self.gate.send_if_modified(|gate| {
