@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::lag::{Rates, Waits, catches_up_in};
 use super::mark::{Mark, Role};
+use super::retention::{Front, Retention};
 use super::source::Look;
 use super::value::Value;
 use super::view::{Checked, FeedState, FeedView, GroupView, Part, StrandView};
@@ -62,6 +63,8 @@ struct Strand {
     newest: Option<String>,
     groups: Vec<GroupView>,
     warnings: Vec<String>,
+    /// What the source deletes, and what it will delete before long.
+    retention: Retention,
     soon: Option<String>,
     looked: Option<Timestamp>,
 }
@@ -154,6 +157,7 @@ impl Desk {
                 _ => strand.waits.empty(),
             }
             strand.passed_over = mark.is_some_and(|mark| mark.role == Role::PassedOver);
+            strand.watch_front(mark, look, &age);
             let newest = look.times.as_ref().and_then(|times| shown(&times.last));
             strand.newest = newest.or_else(|| strand.newest.take());
             strand.groups = look
@@ -188,19 +192,7 @@ impl Desk {
 
     /// What was noticed that a person should know.
     pub fn warn(&self, source: &str, table: &str, warning: String) {
-        self.strand(source, table, |strand| {
-            if strand.warnings.last() != Some(&warning) {
-                strand.warnings.retain(|other| *other != warning);
-                strand.warnings.push(warning);
-            }
-            let more = strand.warnings.len().saturating_sub(WARNINGS);
-            strand.warnings.drain(..more);
-        });
-    }
-
-    /// What the source will delete before it is carried, if anything.
-    pub fn will_be_lost(&self, source: &str, table: &str, warning: Option<String>) {
-        self.strand(source, table, |strand| strand.soon = warning);
+        self.strand(source, table, |strand| strand.warn(warning));
     }
 
     /// What is wrong with a machine, or with the target as it sees it; `None`: nothing.
@@ -349,6 +341,35 @@ impl Desk {
 }
 
 impl Strand {
+    fn warn(&mut self, warning: String) {
+        if self.warnings.last() != Some(&warning) {
+            self.warnings.retain(|other| *other != warning);
+            self.warnings.push(warning);
+        }
+        let more = self.warnings.len().saturating_sub(WARNINGS);
+        self.warnings.drain(..more);
+    }
+
+    /// Takes note of what the source deletes. What is passed over may go.
+    fn watch_front(&mut self, mark: Option<&Mark>, look: &Look, age: impl Fn(&Value) -> Option<Duration>) {
+        if self.passed_over {
+            return;
+        }
+        let written = |value: &Value| age(value).and_then(|age| look.at.checked_sub(age).ok());
+        let (lost, soon) = self.retention.looked(Front {
+            first: look.span.as_ref().map(|(first, _)| first),
+            time: look.times.as_ref().and_then(|times| written(&times.first)),
+            mark: mark.and_then(|mark| mark.at.as_ref()),
+            waiting: look.waiting,
+            oldest: look.times.as_ref().and_then(|times| times.waiting.as_ref()).and_then(written),
+            now: look.at,
+        });
+        self.soon = soon.map(|soon| soon.to_string());
+        if let Some(lost) = lost {
+            self.warn(lost.to_string());
+        }
+    }
+
     fn view(
         &self,
         source: &str,

@@ -1,6 +1,5 @@
 //! One machine's rows, round after round: when to look again, and what to do about trouble.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use super::round::{Known, Round, Trouble};
 use super::{Common, Gate};
 use crate::clock::Tick;
 use crate::feed::pace::{Backoff, Batch};
-use crate::feed::retention::Retention;
 use crate::feed::sink::SinkError;
 use crate::feed::source::Source;
 use crate::feed::view::Part;
@@ -37,8 +35,6 @@ pub(super) struct Lane {
     /// What was known before: enough to count what waits while the target does not answer.
     pub(super) stale: Option<Known>,
     pub(super) batch: Batch,
-    /// By table.
-    pub(super) retention: BTreeMap<String, Retention>,
     backoff: Backoff,
     /// Writes that the target undid, one after the other, and since when.
     undone: u32,
@@ -67,7 +63,6 @@ impl Lane {
             known: None,
             stale: None,
             batch,
-            retention: BTreeMap::new(),
             backoff: Backoff::default(),
             undone: 0,
             undone_since: None,

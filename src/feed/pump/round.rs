@@ -8,7 +8,6 @@ use super::lane::Lane;
 use crate::clock::Timestamp;
 use crate::feed::advance::{Advance, Given, Ties, advance};
 use crate::feed::mark::{Mark, Strand};
-use crate::feed::retention::Front;
 use crate::feed::sink::{Carry, Kind, SinkError, Write};
 use crate::feed::source::{Ask, Look, Shape, Source, SourceError};
 use crate::feed::value::{Row, Value};
@@ -155,25 +154,6 @@ impl Lane {
         Ok(Known { tables: known, ahead: None })
     }
 
-    /// Rows that the source has deleted, or will, before they are carried.
-    fn retain(&mut self, table: &str, mark: Option<&Mark>, look: &Look) {
-        let common = Arc::clone(&self.common);
-        let moment = |value: &Value| value.text().and_then(|text| common.times.moment(text).ok());
-        let front = Front {
-            first: look.span.as_ref().map(|(first, _)| first),
-            time: look.times.as_ref().and_then(|times| moment(&times.first)),
-            mark: mark.and_then(|mark| mark.at.as_ref()),
-            waiting: look.waiting,
-            oldest: look.times.as_ref().and_then(|times| times.waiting.as_ref()).and_then(moment),
-            now: look.at,
-        };
-        let (lost, soon) = self.retention.entry(table.to_owned()).or_default().looked(front);
-        if let Some(lost) = lost {
-            self.common.desk.warn(&self.name, table, lost.to_string());
-        }
-        self.common.desk.will_be_lost(&self.name, table, soon.map(|soon| soon.to_string()));
-    }
-
     async fn judge(&mut self, known: &mut Known, looks: Vec<Look>, part: Part) -> Result<Round, Trouble> {
         let common = Arc::clone(&self.common);
         let (mut writes, mut full, mut again) = (Vec::new(), false, false);
@@ -182,7 +162,6 @@ impl Lane {
             let waiting = look.waiting;
             let age = |value: &Value| common.age(value, look.at);
             common.desk.looked(&self.name, &name, table.mark.as_ref(), &look, age);
-            self.retain(&name, table.mark.as_ref(), &look);
             if !table.proven {
                 table.proven = true;
                 if let Some(tail) = &look.tail
