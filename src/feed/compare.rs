@@ -11,6 +11,8 @@ mod walk;
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::mark::{Mark, Role, Strand};
 use super::report::TableCompared;
 use super::sink::{Carry, Kind, Sink, SinkError};
@@ -21,8 +23,8 @@ use crate::clock::Clock;
 use tally::{Buckets, Tally};
 use walk::Walk;
 
-/// Digests of so many rows are held at once: 40 MB.
-const HELD: u64 = 800_000;
+/// Digests of so many rows are held at once: 30 MB where none is at both ends.
+const HELD: u64 = 400_000;
 /// Keys that are written out of each kind.
 const EXAMPLES: usize = 5;
 
@@ -101,7 +103,8 @@ impl Expected {
 }
 
 /// Compares a table, and repairs it where that is wanted. One answer for each source; rows of the target, and those that it
-/// has too many, stand in the first one's, since nobody knows whose they were.
+/// has too many, stand in the first one's, since nobody knows whose they were. A source that does not answer has an error in
+/// its answer, and then no row counts as too many.
 pub async fn compare<'a>(
     ends: Ends<'a>,
     how: How,
@@ -131,21 +134,36 @@ pub async fn compare<'a>(
 
     // Retention deletes old rows at the source: those of the target from before are none too many.
     let time = time(walk.carry);
+    let naive = time.and_then(|at| walk.carry.target.get(at)).is_some_and(|column| column.kind != Kind::Moment);
     let mut empty = true;
     let mut first: Option<Value> = None;
     for index in 0..expected.len() {
-        let found = walk.first(index, time).await?;
-        empty &= found.is_none();
-        first = earlier(first, found.flatten(), walk.times);
+        match walk.first(index, time, naive).await {
+            Ok(found) => {
+                empty &= found.is_none();
+                first = earlier(first, found.flatten(), walk.times, naive);
+            }
+            Err(CompareError::Source { why: SourceError::Away(why), .. }) => {
+                if let Some(compared) = compared.get_mut(index) {
+                    compared.error = Some(why);
+                }
+            }
+            Err(error) => return Err(error),
+        }
     }
     if empty {
         return Ok(compared);
     }
+    // What one that does not answer has written is at the target, and nobody can tell it from rows too many.
+    let all_here = compared.iter().all(|compared| compared.error.is_none());
     walk.within = time.zip(first);
 
     let target = walk.target_buckets().await?;
     let mut source = Buckets::default();
     for (index, (expected, compared)) in expected.iter().zip(&mut compared).enumerate() {
+        if compared.error.is_some() {
+            continue;
+        }
         compared.source_rows = walk.source_buckets(index, expected, &mut source).await?;
     }
     if let Some(compared) = compared.first_mut() {
@@ -153,10 +171,14 @@ pub async fn compare<'a>(
     }
     for buckets in source.differing(&target, HELD) {
         let mut tally = Tally::new(walk.target_rows(&buckets).await?);
-        for (index, expected) in expected.iter().enumerate() {
+        let here = expected
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| compared.get(*index).is_some_and(|one| one.error.is_none()));
+        for (index, expected) in here {
             walk.source_rows(index, expected, &buckets, &mut tally).await?;
         }
-        let extra = tally.extra();
+        let extra = if all_here { tally.extra() } else { Vec::new() };
         if let Some(compared) = compared.first_mut() {
             compared.extra += u64::try_from(extra.len()).unwrap_or(u64::MAX);
             let room =
@@ -198,9 +220,17 @@ fn time(carry: &Carry) -> Option<usize> {
     })
 }
 
-/// The earlier of two times; one that is none is left out.
-fn earlier(one: Option<Value>, other: Option<Value>, times: &Times) -> Option<Value> {
-    let moment = |value: &Option<Value>| value.as_ref().and_then(Value::text).and_then(|text| times.moment(text).ok());
+/// The earlier of two times; one that is none is left out. Naive ones are compared as they are written: also one that a clock
+/// change skips has its place among them.
+fn earlier(one: Option<Value>, other: Option<Value>, times: &Times, naive: bool) -> Option<Value> {
+    let moment = |value: &Option<Value>| {
+        let text = value.as_ref().and_then(Value::text)?;
+        if naive {
+            times.naive(text).ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+        } else {
+            times.moment(text).ok()
+        }
+    };
     match (moment(&one), moment(&other)) {
         (Some(first), Some(second)) if second < first => other,
         (None, Some(_)) => other,

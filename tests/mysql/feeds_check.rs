@@ -157,7 +157,7 @@ async fn each_row_that_is_missing_too_many_or_different_is_found_and_repaired() 
     holds("different: camera_name=cam 1, timestamp=2026-06-01 00:02:40");
     holds("different: camera_name=cam 2, timestamp=2026-06-01 00:02:50");
     holds("missing: camera_name=cam 0, timestamp=2026-06-01 00:02:30");
-    holds("extra: camera_name=cam 1, timestamp=2026-06-01 22:00:05");
+    holds("extra: camera_name=cam 1, timestamp=2026-06-01 22:00:05 UTC");
     assert_eq!(counts(&both.compare(true).await)[5], 335);
     assert_eq!(counts(&both.compare(false).await), [5000, 5001, 0, 1, 0, 0], "nothing is deleted");
     assert_eq!(both.feed.marked().await, both.feed.mark, "no mark is changed");

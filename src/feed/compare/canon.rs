@@ -46,8 +46,12 @@ pub fn hashed(carry: &Carry, texts: &[Option<Vec<u8>>]) -> Hashed {
 
 /// The key of a row whose values are written in the one way, for a person.
 pub fn key(carry: &Carry, texts: &[Option<Vec<u8>>]) -> String {
-    let parts = carry.key.iter().filter_map(|at| Some((carry.columns.get(*at)?, texts.get(*at)?.as_ref()?)));
-    parts.map(|(name, text)| format!("{name}={}", String::from_utf8_lossy(text))).collect::<Vec<_>>().join(", ")
+    let parts = carry.key.iter().filter_map(|at| {
+        let (column, text) = (carry.target.get(*at)?, texts.get(*at)?.as_ref()?);
+        let zone = if column.kind == Kind::Moment { " UTC" } else { "" };
+        Some(format!("{}={}{zone}", column.name, String::from_utf8_lossy(text)))
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 fn digest<'a>(parts: impl Iterator<Item = Option<&'a [u8]>>) -> u64 {

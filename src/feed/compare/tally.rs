@@ -62,9 +62,11 @@ enum Seen {
 /// Rows of some buckets.
 #[derive(Debug)]
 pub(super) struct Tally {
-    target: Vec<(Hashed, Seen)>,
-    /// What the source that is read now says; of two rows with one key the last one counts.
-    now: HashMap<usize, Seen>,
+    target: Vec<Hashed>,
+    /// What is known of each.
+    seen: Vec<Seen>,
+    /// What the source that is read now says of each; of two rows with one key the last one counts.
+    now: Vec<Seen>,
     missing: HashMap<u64, u16>,
     examples: Vec<(u64, u16, bool, String)>,
 }
@@ -86,25 +88,27 @@ impl Tally {
     /// The rows of the target.
     pub(super) fn new(mut rows: Vec<Hashed>) -> Self {
         rows.sort_unstable();
-        let target = rows.into_iter().map(|row| (row, Seen::Nowhere)).collect();
-        Self { target, now: HashMap::new(), missing: HashMap::new(), examples: Vec::new() }
+        let nothing = vec![Seen::Nowhere; rows.len()];
+        Self { target: rows, seen: nothing.clone(), now: nothing, missing: HashMap::new(), examples: Vec::new() }
     }
 
     /// A row of a source, in the order of its places. Where it is not `wanted`, the target may have it or not.
     pub(super) fn see(&mut self, source: usize, row: Hashed, wanted: bool, key: impl FnOnce() -> String) {
         let source = u16::try_from(source).unwrap_or(u16::MAX);
-        let Ok(at) = self.target.binary_search_by_key(&row.key, |(known, _)| known.key) else {
+        let Ok(at) = self.target.binary_search_by_key(&row.key, |known| known.key) else {
             if wanted && self.missing.insert(row.key, source).is_none() {
                 self.example(row.key, source, true, key);
             }
             return;
         };
-        let same = self.target.get(at).is_some_and(|(known, _)| known.row == row.row);
+        let same = self.target.get(at).is_some_and(|known| known.row == row.row);
         let seen = if same || !wanted { Seen::Same } else { Seen::Differs(source) };
         if seen != Seen::Same {
             self.example(row.key, source, false, key);
         }
-        self.now.insert(at, seen);
+        if let Some(now) = self.now.get_mut(at) {
+            *now = seen;
+        }
     }
 
     fn example(&mut self, row: u64, source: u16, missing: bool, key: impl FnOnce() -> String) {
@@ -115,24 +119,26 @@ impl Tally {
 
     /// The source has no more rows.
     pub(super) fn end(&mut self) {
-        for (at, seen) in self.now.drain() {
-            if let Some((_, known)) = self.target.get_mut(at) {
-                *known = (*known).max(seen);
-            }
+        for (seen, now) in self.seen.iter_mut().zip(&mut self.now) {
+            *seen = (*seen).max(std::mem::replace(now, Seen::Nowhere));
         }
+    }
+
+    /// The digests of the keys of which this is known.
+    fn keys(&self, what: Seen) -> impl Iterator<Item = u64> {
+        self.target.iter().zip(&self.seen).filter(move |(_, seen)| **seen == what).map(|(row, _)| row.key)
     }
 
     /// The digests of the keys that no source has.
     pub(super) fn extra(&self) -> Vec<u64> {
-        self.target.iter().filter(|(_, seen)| *seen == Seen::Nowhere).map(|(row, _)| row.key).collect()
+        self.keys(Seen::Nowhere).collect()
     }
 
     /// What is wrong with the rows of a source.
     pub(super) fn wrong(&self, source: usize) -> Wrong {
         let source = u16::try_from(source).unwrap_or(u16::MAX);
         let missing: HashSet<u64> = self.missing.iter().filter(|(_, of)| **of == source).map(|(key, _)| *key).collect();
-        let different: HashSet<u64> =
-            self.target.iter().filter(|(_, seen)| *seen == Seen::Differs(source)).map(|(row, _)| row.key).collect();
+        let different: HashSet<u64> = self.keys(Seen::Differs(source)).collect();
         let few = |kind: bool, word: &str, keys: &HashSet<u64>| {
             let of = self.examples.iter().filter(|(key, of, is, _)| *of == source && *is == kind && keys.contains(key));
             let mut texts: Vec<String> = of.map(|(_, _, _, text)| format!("{word}: {text}")).collect();

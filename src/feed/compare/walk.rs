@@ -52,6 +52,7 @@ impl<'a> Walk<'a> {
         &mut self,
         index: usize,
         time: Option<usize>,
+        naive: bool,
     ) -> Result<Option<Option<Value>>, CompareError> {
         let columns: Vec<String> = time.and_then(|at| self.carry.columns.get(at)).cloned().into_iter().collect();
         let (mut first, mut any, mut after) = (None, false, None);
@@ -64,7 +65,7 @@ impl<'a> Walk<'a> {
                 return Ok(Some(None));
             }
             for row in rows {
-                first = super::earlier(first, row.values.into_iter().next(), self.times);
+                first = super::earlier(first, row.values.into_iter().next(), self.times, naive);
             }
         }
     }

@@ -120,7 +120,8 @@ async fn ask(live: &mut Live, carry: &Carry, want: &Want, from: &str, walked: &m
             let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
             let names = carry.key.iter().filter_map(|at| carry.target.get(*at)).map(|column| {
                 let name = quoted(&column.name);
-                format!("'{}=', CONVERT({name} USING utf8mb4)", column.name.replace(['\\', '\''], ""))
+                let zone = if column.kind == Kind::Moment { ", ' UTC'" } else { "" };
+                format!("'{}=', CONVERT({name} USING utf8mb4){zone}", column.name.replace(['\\', '\''], ""))
             });
             let names: Vec<String> = names.collect();
             let question = format!(
