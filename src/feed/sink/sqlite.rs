@@ -121,3 +121,6 @@ impl Sink for SqliteSink {
         async move { self.ask(PATIENCE, move |file| write::mend(file, &carry, &rows)).await }.boxed()
     }
 }
+
+#[cfg(test)]
+mod tests;
