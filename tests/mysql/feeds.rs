@@ -54,7 +54,11 @@ pub(crate) fn open(port: u16, user: &str, password: &str, zone: &str) -> Box<dyn
 
 /// A server with the database `d` and a user who may everything in it.
 pub(crate) async fn server(more: &str) -> Server {
-    let server = Server::start(1, false).await;
+    server_with("", more).await
+}
+
+async fn server_with(config: &str, more: &str) -> Server {
+    let server = Server::start_with(1, false, config).await;
     server.sql("CREATE DATABASE d; CREATE USER feed@'%' IDENTIFIED BY 'pw'; GRANT ALL ON d.* TO feed@'%'");
     server.sql(&format!("USE d; {more}"));
     server
@@ -159,7 +163,18 @@ fn each_kind(whole: &[u8], long: &str) -> Vec<Vec<Value>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_value_arrives_as_it_is_or_is_refused_by_name() {
-    let server = server(EVERY).await;
+    each_value(server(EVERY).await).await;
+}
+
+/// A server that calls itself MySQL gets rows as literals.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_value_arrives_where_the_server_is_no_mariadb_too() {
+    let server = server_with("version=8.0.30", EVERY).await;
+    assert_eq!(server.sql("SELECT @@version LIKE '%MariaDB%'"), "0\n");
+    each_value(server).await;
+}
+
+async fn each_value(server: Server) {
     let mut feed = Feed::over(open(server.port, "feed", "pw", "utc"), &table("t", &["k"]), &every()).await;
     let whole: Vec<u8> = (0..=255).collect();
     let long = "\u{1f6aa}é".repeat(700_000);

@@ -14,6 +14,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server with this id, with or without TLS, and waits until it answers.
     pub(crate) async fn start(id: u32, tls: bool) -> Self {
+        Self::start_with(id, tls, "").await
+    }
+
+    /// The same with more lines of configuration.
+    pub(crate) async fn start_with(id: u32, tls: bool, more: &str) -> Self {
         // A socket's path holds about 100 bytes.
         let folder = tempfile::Builder::new().prefix("hsdb").tempdir_in("/tmp").expect("a folder");
         let at = folder.path().display().to_string();
@@ -33,7 +38,7 @@ impl Server {
         let mut config = format!(
             "[mariadbd]\ndatadir={at}/data\ntmpdir={at}/tmp\nsocket={at}/s\npid-file={at}/pid\nbind-address=127.0.0.1\nuser=root\n\
              server_id={id}\nlog_bin=binlog\nlog_slave_updates=1\nbinlog_format=ROW\ninnodb_buffer_pool_size=16M\n\
-             innodb_flush_log_at_trx_commit=2\nskip-name-resolve\n"
+             innodb_flush_log_at_trx_commit=2\nskip-name-resolve\n{more}\n"
         );
         if tls {
             certificate(folder.path());
