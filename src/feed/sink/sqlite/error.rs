@@ -13,7 +13,8 @@ pub(super) fn tell(error: &Error) -> SinkError {
     };
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            SinkError::Again(format!("the target is held locked by another program: {said}"))
+            // The lock was waited for already: at once again it would be waited for once more, and nobody would know why.
+            SinkError::Away(format!("the target is held locked by another program: {said}"))
         }
         Some(ErrorCode::OperationInterrupted | ErrorCode::SystemIoFailure) => SinkError::Away(said),
         Some(ErrorCode::DiskFull) => SinkError::Refused(format!("{said}: make room on the disk of the target")),
