@@ -12,6 +12,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::clock::Clock;
 use crate::console::ConsoleOptions;
+use crate::demo::counts::{Counts, Outage};
 use crate::demo::fleet::SIGNATURE;
 use crate::demo::script;
 use crate::demo::stage::{Outcome, Stage};
@@ -85,12 +86,13 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     let clock = Clock::real();
     // Before the machines, which take their time: so that what it has just written counts as recorded in the past.
     let studio = Studio::set_up(dir, clock.now()).map_err(failed)?;
+    let counts = Counts::set_up(dir).map_err(failed)?;
     let mut stage = Stage::set_up(dir).await.map_err(failed)?;
     if stage.ssh.is_none() {
         context.tell("no sshd is installed here: the demo leaves out what needs one");
     }
     let fleet = dir.join(FLEET);
-    std::fs::write(&fleet, stage.fleet_file() + &studio.fleet_file()).map_err(failed)?;
+    std::fs::write(&fleet, stage.fleet_file() + &studio.fleet_file() + &counts.fleet_file()).map_err(failed)?;
     let engine = Engine::start(Config {
         fleet,
         state: Some(dir.join("state")),
@@ -103,7 +105,7 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     .map_err(|error| Failure::failed(error.to_string()).hint(error.hint()))?;
 
     let script: Arc<dyn Client> = Arc::new(in_process(&engine, &Guest { face: "demo".into(), read_only: false }));
-    let mut play = Play { stage: &mut stage, studio: &studio, script: &script, clock: &clock };
+    let mut play = Play { stage: &mut stage, studio: &studio, counts: &counts, script: &script, clock: &clock };
     let ended = match args.headless_for {
         Some(span) => headless(context, &mut play, span).await,
         None => over_it(context, &args.manner, &mut play, &engine).await,
@@ -118,10 +120,11 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     ended
 }
 
-/// What is played: faults of machines, and a studio that records.
+/// What is played: faults of machines, a studio that records, and cameras that count.
 struct Play<'a> {
     stage: &'a mut Stage,
     studio: &'a Studio,
+    counts: &'a Counts,
     script: &'a Arc<dyn Client>,
     clock: &'a Clock,
 }
@@ -133,10 +136,12 @@ impl Play<'_> {
         until: Option<Duration>,
         scene: impl FnMut(&Outcome),
         session: impl FnMut(studio::Event),
+        outage: impl FnMut(Outage),
     ) -> Result<(), Failure> {
         let ended = tokio::select! {
             ended = self.stage.play(self.script, self.clock, until, scene) => ended,
             ended = self.studio.work(self.script, self.clock, session) => ended,
+            ended = self.counts.work(self.script, self.clock, outage) => ended,
         };
         ended.map_err(|error| Failure::failed(format!("the demo's machines failed: {error}")))
     }
@@ -152,7 +157,7 @@ async fn over_it(context: &Context, manner: &Manner, play: &mut Play<'_>, engine
     let shown = crate::console::run(client, options);
     tokio::select! {
         ended = shown => ended.map(|_end| Exit::Done).map_err(|error| Failure::failed(error.to_string())),
-        stopped = play.go(None, |_outcome| (), |_session| ()) => {
+        stopped = play.go(None, |_outcome| (), |_session| (), |_outage| ()) => {
             Err(stopped.err().unwrap_or_else(|| Failure::failed("the demo's script ended")))
         }
     }
@@ -162,6 +167,7 @@ async fn over_it(context: &Context, manner: &Manner, play: &mut Play<'_>, engine
 async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Result<Exit, Failure> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut sessions: Vec<studio::Event> = Vec::new();
+    let mut outages: Vec<Outage> = Vec::new();
     let printed = std::cell::RefCell::new(Ok(()));
     let print = |ok: bool, line: String| {
         if !context.json {
@@ -179,17 +185,30 @@ async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Res
         print(event.ok, format!("{} {}", event.session, event.what));
         sessions.push(event);
     };
-    play.go(Some(span), scene, session).await?;
+    let outage = |outage: Outage| {
+        print(outage.ok(), outage.line());
+        outages.push(outage);
+    };
+    play.go(Some(span), scene, session, outage).await?;
     printed.into_inner()?;
-    let ok = outcomes.iter().all(Outcome::as_announced) && sessions.iter().all(|event| event.ok);
+    let ok = outcomes.iter().all(Outcome::as_announced)
+        && sessions.iter().all(|event| event.ok)
+        && outages.iter().all(Outage::ok);
     if context.json {
         let scenes = outcomes.iter().map(Scene::from).collect();
-        context.document(&Report { ok, scenes, sessions: sessions.iter().map(Session::from).collect() })?;
+        context.document(&Report {
+            ok,
+            scenes,
+            sessions: sessions.iter().map(Session::from).collect(),
+            feeds: outages.iter().map(Feed::from).collect(),
+        })?;
     } else {
         let seen = outcomes.iter().filter(|outcome| outcome.as_announced()).count();
         let safe = sessions.iter().filter(|event| event.ok).count();
         context.line(&format!("{seen} of {} seen as announced", outcomes.len()))?;
         context.line(&format!("{safe} of {} sessions copied, verified and safe", sessions.len()))?;
+        let carried = outages.iter().filter(|outage| outage.ok()).count();
+        context.line(&format!("{carried} of {} outages of the warehouse without a lost row", outages.len()))?;
     }
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
@@ -200,6 +219,7 @@ struct Report {
     ok: bool,
     scenes: Vec<Scene>,
     sessions: Vec<Session>,
+    feeds: Vec<Feed>,
 }
 
 #[derive(Debug, Serialize)]
@@ -207,6 +227,22 @@ struct Session {
     key: String,
     what: String,
     ok: bool,
+}
+
+/// One time that the target of the feed was away.
+#[derive(Debug, Serialize)]
+struct Feed {
+    what: String,
+    rows_waited: u64,
+    seconds: Option<f64>,
+    ok: bool,
+}
+
+impl From<&Outage> for Feed {
+    fn from(outage: &Outage) -> Self {
+        let seconds = outage.took.map(|took| took.as_secs_f64());
+        Self { what: outage.line(), rows_waited: outage.waited, seconds, ok: outage.ok() }
+    }
 }
 
 impl From<&studio::Event> for Session {

@@ -50,6 +50,12 @@ fn every_scene_is_seen_as_announced_and_nothing_is_left() {
         assert!(["p012", "TF47", "b009", "p013", "TF48"].contains(&key.0) && key.1.len() == 8, "{report}");
         assert_eq!((&session["ok"], &session["what"]), (&true.into(), &SAFE.into()), "{report}");
     }
+    let feeds = report["feeds"].as_array().unwrap();
+    assert!(!feeds.is_empty(), "the warehouse was locked once, and all that waited was carried: {report}");
+    for outage in feeds {
+        assert_eq!(outage["ok"], true, "{report}");
+        assert!(outage["rows_waited"].as_u64().unwrap() > 6, "three rows a second wait for eight seconds: {report}");
+    }
     assert_eq!(text(&ended.stderr), "hotspare: the demo plays for 20 s\n");
     assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0, "the demo's folder is removed");
     assert!(!folder.path().join("state-home").exists(), "the demo's state is its own");
