@@ -1,6 +1,7 @@
 //! What people ask of a feed: to carry what waits now, to make its target ready, to start over.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Feeds;
 use super::running::{self, Running};
@@ -15,6 +16,8 @@ use crate::feed::view::Checked;
 use crate::feed::zone::Times;
 use crate::fleet::data::FeedTable;
 
+/// An engine that has just started holds its lease within this time, or does not get it.
+const LEASE: Duration = Duration::from_secs(3);
 /// Rows that tell what a table holds.
 const SAMPLE: u32 = 500;
 
@@ -31,6 +34,9 @@ impl Feeds {
     /// Carries all that waits. Ends when it is carried or when an end of it is away or refuses.
     pub async fn run(&self, feed: &str) -> Result<FeedRan, String> {
         let running = self.named(feed)?;
+        let mut gate = running.gate.subscribe();
+        let may = gate.wait_for(|gate| gate.elsewhere.is_none());
+        let _told_below = tokio::time::timeout(LEASE, may).await.is_ok();
         let began = self.0.tools.clock.tick();
         let before = running.desk.counts();
         let mut rounds = running.desk.rounds();

@@ -50,6 +50,8 @@ impl Running {
                 for machine in &machines {
                     let name = machine.as_ref().map(|host| host.name.clone()).unwrap_or_default();
                     let part = watch::channel(feed.follow.is_none().then_some(Part::Alone)).0;
+                    // Whoever asks waits for every machine, also for those that have not looked yet.
+                    desk.enter(&name, (*part.borrow()).unwrap_or(Part::Idle));
                     let from = open(feeds, &feed, machine.as_ref());
                     let common = Arc::clone(&common);
                     pump::begin(common, name.clone(), from, part.subscribe(), stop.clone(), &inner.tasks);
