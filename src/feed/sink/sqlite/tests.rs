@@ -109,7 +109,7 @@ async fn a_file_that_is_held_damaged_or_nowhere_is_told_apart() {
     let holder = lab.file();
     holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let held = lab.sink.write(&write(&carry, None, &[row(1, "a", 1.into())])).await;
-    assert!(matches!(&held, Err(SinkError::Again(what)) if what.contains("held locked")), "{held:?}");
+    assert!(matches!(&held, Err(SinkError::Away(what)) if what.contains("held locked")), "{held:?}");
     holder.execute_batch("ROLLBACK").unwrap();
     lab.sink.write(&write(&carry, None, &[row(1, "a", 1.into())])).await.unwrap();
 
