@@ -99,11 +99,27 @@ proptest! {
         let mut now = 0;
         for step in steps.into_iter().chain([Step::Insert(1), Step::Look]) {
             now += 60;
+            if let Step::Carry(_) | Step::Look = step {
+                let first = rows.front().map(|row| Place::Number(*row));
+                let place = mark.map(Place::Number);
+                let waiting = rows.iter().filter(|row| Some(**row) > mark).count();
+                known |= first.is_some();
+                let front = Front {
+                    first: first.as_ref(),
+                    time: rows.front().map(|row| at(*row)),
+                    mark: place.as_ref(),
+                    waiting: waiting as u64,
+                    oldest: None,
+                    now: at(now),
+                };
+                told += retention.looked(front).0.map_or(0, |gone| gone.at_most);
+            }
             match step {
                 Step::Insert(count) => for _ in 0..count {
                     rows.push_back(next);
                     next += 1;
                 },
+                // What a look has found, and nothing else, is carried.
                 Step::Carry(count) => {
                     let behind = rows.iter().filter(|row| Some(**row) > mark);
                     mark = behind.take(usize::from(count)).last().copied().or(mark);
@@ -113,21 +129,7 @@ proptest! {
                     // Before the first look nobody knows what there was, where nothing was carried.
                     lost += u64::from((known || mark.is_some()) && Some(row) > mark);
                 },
-                Step::Look => {
-                    let first = rows.front().map(|row| Place::Number(*row));
-                    let place = mark.map(Place::Number);
-                    let waiting = rows.iter().filter(|row| Some(**row) > mark).count();
-                    known |= first.is_some();
-                    let front = Front {
-                        first: first.as_ref(),
-                        time: rows.front().map(|row| at(*row)),
-                        mark: place.as_ref(),
-                        waiting: waiting as u64,
-                        oldest: None,
-                        now: at(now),
-                    };
-                    told += retention.looked(front).0.map_or(0, |gone| gone.at_most);
-                }
+                Step::Look => {}
             }
         }
         prop_assert!(told >= lost, "{told} of {lost} told");
