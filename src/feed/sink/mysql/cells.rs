@@ -15,48 +15,31 @@ pub(super) struct Batch {
     pub(super) rows: Vec<Vec<Sql>>,
 }
 
-/// What kinds of values a column of a batch has.
-#[derive(Clone, Copy, Default)]
-struct Has {
-    int: bool,
-    real: bool,
-    bytes: bool,
-    time: bool,
-}
-
-impl Has {
-    fn see(&mut self, cell: &Cell) {
-        match cell {
-            Cell::Null => {}
-            Cell::Int(_) => self.int = true,
-            Cell::Real(_) => self.real = true,
-            Cell::Bytes(_) => self.bytes = true,
-            Cell::Time(_) => self.time = true,
-        }
-    }
-
-    fn mixed(self) -> bool {
-        u8::from(self.int) + u8::from(self.real) + u8::from(self.bytes) + u8::from(self.time) > 1
-    }
-}
-
 /// Converts rows; names the first that cannot be.
 pub(super) fn batch(carry: &Carry, rows: &[Row], times: &Times) -> Result<Batch, SinkError> {
-    let mut has = vec![Has::default(); carry.target.len()];
-    let mut cells = Vec::with_capacity(rows.len());
+    let mut batch = Batch { rows: Vec::with_capacity(rows.len()) };
+    // Of each column the kind of its first value.
+    let mut kinds = vec![None; carry.target.len()];
+    let mut mixed = vec![false; carry.target.len()];
     for (index, row) in rows.iter().enumerate() {
-        let converted = one(carry, row, times).map_err(|why| SinkError::Row {
+        let cells = one(carry, row, times).map_err(|why| SinkError::Row {
             index,
             what: format!("the row {} cannot be carried: {why}", convert::key(carry, &row.values)),
         })?;
-        for (has, cell) in has.iter_mut().zip(&converted) {
-            has.see(cell);
+        for ((cell, kind), mixed) in cells.iter().zip(&mut kinds).zip(&mut mixed) {
+            if *cell != Cell::Null {
+                let is = std::mem::discriminant(cell);
+                *mixed |= *kind.get_or_insert(is) != is;
+            }
         }
-        cells.push(converted);
+        batch.rows.push(cells.into_iter().map(sql).collect());
     }
-    let mixed: Vec<bool> = has.into_iter().map(Has::mixed).collect();
-    let sql = |row: Vec<Cell>| row.into_iter().zip(&mixed).map(|(cell, mixed)| sql(cell, *mixed)).collect();
-    Ok(Batch { rows: cells.into_iter().map(sql).collect() })
+    for (column, _) in mixed.into_iter().enumerate().filter(|(_, mixed)| *mixed) {
+        for value in batch.rows.iter_mut().filter_map(|row| row.get_mut(column)) {
+            text(value);
+        }
+    }
+    Ok(batch)
 }
 
 /// The values of one row.
@@ -71,13 +54,10 @@ pub(super) fn one(carry: &Carry, row: &Row, times: &Times) -> Result<Vec<Cell>, 
     row.values.iter().zip(&carry.target).map(|(value, column)| convert::cell(value, column, times)).collect()
 }
 
-/// A value as the client library has it; as text where its column has values of several kinds.
-pub(super) fn sql(cell: Cell, text: bool) -> Sql {
+/// A value as the client library has it.
+pub(super) fn sql(cell: Cell) -> Sql {
     match cell {
         Cell::Null => Sql::NULL,
-        Cell::Int(number) if text => Sql::Bytes(number.to_string().into_bytes()),
-        Cell::Real(number) if text => Sql::Bytes(format!("{number:?}").into_bytes()),
-        Cell::Time(time) if text => Sql::Bytes(time.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string().into_bytes()),
         Cell::Int(number) => Sql::Int(number),
         Cell::Real(number) => Sql::Double(number),
         Cell::Bytes(bytes) => Sql::Bytes(bytes),
@@ -91,6 +71,17 @@ pub(super) fn sql(cell: Cell, text: bool) -> Sql {
             time.subsec_nanosecond().unsigned_abs() / 1000,
         ),
     }
+}
+
+/// The same value as text.
+fn text(value: &mut Sql) {
+    let text = match value {
+        Sql::Int(number) => number.to_string(),
+        Sql::Double(number) => format!("{number:?}"),
+        Sql::Date(..) => value.as_sql(false).trim_matches('\'').to_owned(),
+        _ => return,
+    };
+    *value = Sql::Bytes(text.into_bytes());
 }
 
 /// Bytes of a row on the wire, at most.
@@ -126,6 +117,15 @@ fn write_literal(out: &mut String, value: &Sql) {
         // With an exponent: as a decimal number a double would be cut.
         Sql::Double(number) => write!(out, "{number:e}"),
         Sql::Int(number) => write!(out, "{number}"),
+        Sql::Date(year, month, day, hour, minute, second, micros) => {
+            write!(out, "'{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}'")
+        }
+        Sql::Bytes(bytes) if bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'\\')) => {
+            out.push('\'');
+            out.push_str(std::str::from_utf8(bytes).unwrap_or_default());
+            out.push('\'');
+            Ok(())
+        }
         other => {
             out.push_str(&other.as_sql(false));
             Ok(())

@@ -36,7 +36,7 @@ pub(super) async fn walk(live: &mut Live, carry: &Carry, step: &Step, times: &Ti
         && let Some(column) = carry.target.get(*at)
         && let Ok(first) = convert::cell(value, column, times)
     {
-        bounds.push(format!("{} >= {}", quoted(&column.name), cells::literal(&cells::sql(first, false))));
+        bounds.push(format!("{} >= {}", quoted(&column.name), cells::literal(&cells::sql(first))));
     }
     let bounds = if bounds.is_empty() { "1".into() } else { bounds.join(" AND ") };
     let mut walked = Walked { next: last, ..Walked::default() };

@@ -12,8 +12,8 @@ use crate::fleet::secret::DatabaseUrl;
 use crate::reach::mysql::{MysqlErrorKind, connect};
 use crate::reach::secret::Secrets;
 
-/// Largest packet that is sent, however large ones the server takes: what is on its way is held in memory twice.
-const PACKET: usize = 8 << 20;
+/// Packets are filled up to here, however large ones the server takes: what is on its way is held in memory three times.
+const PACKET: usize = 1 << 20;
 /// What a packet holds beside the rows.
 const HEAD: usize = 4 << 10;
 

@@ -168,7 +168,7 @@ pub(super) async fn has(live: &mut Live, carry: &Carry, row: &Row, times: &Times
     let mut wanted = Vec::new();
     for (at, cell) in cells.into_iter().enumerate().filter(|(at, _)| carry.key.contains(at)) {
         if let Some(column) = carry.target.get(at) {
-            wanted.push(format!("{} = {}", quoted(&column.name), cells::literal(&cells::sql(cell, false))));
+            wanted.push(format!("{} = {}", quoted(&column.name), cells::literal(&cells::sql(cell))));
         }
     }
     let table = quoted(join::into(&carry.table));
