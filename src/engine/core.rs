@@ -201,7 +201,6 @@ impl Core {
         if !core.parts.quiet {
             core.recover_deletions();
         }
-        core.guide_feeds();
         core.publish();
         core
     }
@@ -224,6 +223,8 @@ impl Core {
         let stop = self.parts.stop.clone();
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        // After the lease is listened to: what changes from here on is heard.
+        self.guide_feeds();
         let mut changed = true;
         while !stop.is_cancelled() {
             let due = BETWEEN_SNAPSHOTS.saturating_sub(self.parts.clock.tick().since(self.published_at));
