@@ -122,7 +122,9 @@ fn rows_that_only_stand_in_the_log_are_left_behind() {
     for _round in 0..5 {
         site.carry_all();
     }
-    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     site.carry_all();
     assert_eq!(site.carried(), 400);
     site.equal();
@@ -132,7 +134,7 @@ fn rows_that_only_stand_in_the_log_are_left_behind() {
 async fn one_dead_camera_is_not_seen_and_the_monitor_dies_of_its_first_finding() {
     let site = Site::new();
     let studio = site.writer();
-    let now = jiff::Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC);
+    let now = hotspare::clock::Clock::real().now().to_zoned(jiff::tz::TimeZone::UTC);
     let ago = |seconds: i64| now.checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap();
     let written = |seconds: i64| ago(seconds).strftime("%Y-%m-%d %H:%M:%S").to_string();
     at(&studio, "dead", &written(3600));

@@ -123,10 +123,10 @@ pub(crate) async fn until(engine: &Socket, what: &str, shows: impl Fn(&FeedView)
         PATIENCE,
         snapshots.wait_for(|snapshot| snapshot.feed("counts").is_some_and(|feed| shows(feed))),
     );
-    match found.await {
-        Ok(found) => found.unwrap().feed("counts").unwrap().clone(),
-        Err(_late) => panic!("{what}: {:?}", engine.snapshots().borrow().feed("counts")),
+    if let Ok(found) = found.await {
+        return found.unwrap().feed("counts").unwrap().clone();
     }
+    panic!("{what}: {:?}", engine.snapshots().borrow().feed("counts"))
 }
 
 /// Waits until something holds.
