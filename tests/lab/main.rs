@@ -37,6 +37,7 @@ mod drills;
 mod far;
 mod farm;
 mod faults;
+mod feeds;
 mod holding;
 mod kills;
 mod lan;
