@@ -1,24 +1,25 @@
 //! All that is known of one feed, and the picture that is made of it.
 
+mod ends;
+mod strand;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::lag::{Rates, Waits, catches_up_in};
-use super::mark::{Mark, Role};
-use super::retention::{Front, Retention};
+use self::strand::{Strand, tenth};
+use super::lag::catches_up_in;
+use super::mark::Mark;
 use super::source::Look;
 use super::value::Value;
-use super::view::{Checked, FeedState, FeedView, GroupView, Part, StrandView};
-use crate::clock::{Clock, Timestamp};
-use crate::fleet::data::{Feed, FeedSink, FeedSource};
+use super::view::{Checked, FeedState, FeedView, Part, StrandView};
+use crate::clock::Clock;
+use crate::fleet::data::Feed;
 
 /// Rows that wait longer than this, and than three rounds, are a backlog.
 const BACKLOG: Duration = Duration::from_secs(3);
-/// Warnings that are kept of each strand.
-const WARNINGS: usize = 3;
 
 /// One feed's desk.
 #[derive(Debug)]
@@ -51,24 +52,6 @@ struct Lane {
     failed: Option<(u64, String)>,
 }
 
-#[derive(Debug, Default)]
-struct Strand {
-    waits: Waits,
-    rates: Rates,
-    waiting: u64,
-    counted: bool,
-    /// Rows that the looks found to have come in, and those that were carried.
-    carried: u64,
-    passed_over: bool,
-    newest: Option<String>,
-    groups: Vec<GroupView>,
-    warnings: Vec<String>,
-    /// What the source deletes, and what it will delete before long.
-    retention: Retention,
-    soon: Option<String>,
-    looked: Option<Timestamp>,
-}
-
 /// How a request stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
@@ -83,7 +66,7 @@ pub enum Asked {
 impl Desk {
     /// A desk with nothing on it. `seen` is bumped when the picture changes.
     pub fn new(feed: Arc<Feed>, clock: Clock, seen: watch::Sender<u64>) -> Self {
-        let (from, to) = (origin(&feed), target(&feed));
+        let (from, to) = (ends::origin(&feed), ends::target(&feed));
         let view = FeedView {
             from,
             to,
@@ -143,51 +126,13 @@ impl Desk {
         age: impl Fn(&Value) -> Option<Duration>,
     ) {
         let now = self.clock.tick();
-        self.strand(source, table, |strand| {
-            let came_in = look.waiting.saturating_sub(strand.waiting);
-            if strand.looked.is_some() {
-                strand.rates.add(now, came_in, 0);
-            }
-            (strand.waiting, strand.counted) = (look.waiting, look.counted);
-            match &look.span {
-                Some((_, last)) if look.waiting > 0 => {
-                    let waits = look.times.as_ref().and_then(|times| times.waiting.as_ref());
-                    strand.waits.looked(now, last, waits.and_then(&age));
-                }
-                _ => strand.waits.empty(),
-            }
-            strand.passed_over = mark.is_some_and(|mark| mark.role == Role::PassedOver);
-            strand.watch_front(mark, look, &age);
-            let newest = look.times.as_ref().and_then(|times| shown(&times.last));
-            strand.newest = newest.or_else(|| strand.newest.take());
-            strand.groups = look
-                .groups
-                .iter()
-                .map(|(name, group)| GroupView {
-                    name: name.clone(),
-                    rows_behind: group.waiting,
-                    newest: group.newest.as_ref().and_then(shown),
-                    age: group.newest.as_ref().and_then(&age).map(|age| age.as_secs_f64().round()),
-                })
-                .collect();
-            strand.looked = Some(look.at);
-        });
+        self.strand(source, table, |strand| strand.looked(now, mark, look, age));
     }
 
     /// Rows are at the target; `left` wait still.
     pub fn carried(&self, source: &str, table: &str, mark: &Mark, rows: u64, left: u64) {
         let now = self.clock.tick();
-        self.strand(source, table, |strand| {
-            strand.carried += rows;
-            strand.rates.add(now, 0, rows);
-            strand.waiting = left;
-            strand.passed_over = mark.role == Role::PassedOver;
-            match &mark.at {
-                _ if left == 0 => strand.waits.empty(),
-                Some(at) => strand.waits.carried(at),
-                None => {}
-            }
-        });
+        self.strand(source, table, |strand| strand.written(now, mark, rows, left));
     }
 
     /// What was noticed that a person should know.
@@ -340,71 +285,6 @@ impl Desk {
     }
 }
 
-impl Strand {
-    fn warn(&mut self, warning: String) {
-        if self.warnings.last() != Some(&warning) {
-            self.warnings.retain(|other| *other != warning);
-            self.warnings.push(warning);
-        }
-        let more = self.warnings.len().saturating_sub(WARNINGS);
-        self.warnings.drain(..more);
-    }
-
-    /// Takes note of what the source deletes. What is passed over may go.
-    fn watch_front(&mut self, mark: Option<&Mark>, look: &Look, age: impl Fn(&Value) -> Option<Duration>) {
-        if self.passed_over {
-            return;
-        }
-        let written = |value: &Value| age(value).and_then(|age| look.at.checked_sub(age).ok());
-        let (lost, soon) = self.retention.looked(Front {
-            first: look.span.as_ref().map(|(first, _)| first),
-            time: look.times.as_ref().and_then(|times| written(&times.first)),
-            mark: mark.and_then(|mark| mark.at.as_ref()),
-            waiting: look.waiting,
-            oldest: look.times.as_ref().and_then(|times| times.waiting.as_ref()).and_then(written),
-            now: look.at,
-        });
-        self.soon = soon.map(|soon| soon.to_string());
-        if let Some(lost) = lost {
-            self.warn(lost.to_string());
-        }
-    }
-
-    fn view(
-        &self,
-        source: &str,
-        table: &str,
-        part: Part,
-        trouble: Option<&(FeedState, String)>,
-        now: crate::clock::Tick,
-        backlog: Duration,
-    ) -> StrandView {
-        let waited = if self.passed_over { Duration::ZERO } else { self.waits.longest(now) };
-        let (state, why) = match trouble {
-            Some((state, why)) => (*state, Some(why.clone())),
-            None if self.looked.is_none() => (FeedState::Starting, None),
-            None if waited > backlog => (FeedState::CatchingUp, None),
-            None => (FeedState::Live, None),
-        };
-        StrandView {
-            table: table.to_owned(),
-            source: (!source.is_empty()).then(|| source.to_owned()),
-            part,
-            state,
-            why,
-            rows_behind: if self.passed_over { 0 } else { self.waiting },
-            counted: self.counted || self.waiting == 0,
-            seconds_behind: tenth(waited.as_secs_f64()),
-            rate: tenth(self.rates.rates().1),
-            carried: self.carried,
-            newest: self.newest.clone(),
-            looked: self.looked,
-            lag_by: None,
-            groups: self.groups.clone(),
-        }
-    }
-}
-
 /// Sums of slices that end together.
 fn add(sum: &mut Vec<u32>, more: &[u32]) {
     if more.len() > sum.len() {
@@ -413,38 +293,5 @@ fn add(sum: &mut Vec<u32>, more: &[u32]) {
     }
     for (one, other) in sum.iter_mut().rev().zip(more.iter().rev()) {
         *one = one.saturating_add(*other);
-    }
-}
-
-/// As people read it.
-fn shown(value: &Value) -> Option<String> {
-    match value {
-        Value::Int(number) => Some(number.to_string()),
-        Value::Real(number) => Some(number.to_string()),
-        Value::Text(text) => Some(crate::reach::plain::line(&String::from_utf8_lossy(text), 60)),
-        Value::Null | Value::Blob(_) => None,
-    }
-}
-
-fn tenth(number: f64) -> f64 {
-    (number * 10.0).round() / 10.0
-}
-
-fn origin(feed: &Feed) -> String {
-    let (what, host) = match &feed.from {
-        FeedSource::Sqlite { path, host } => (path.display().to_string(), host.clone()),
-        FeedSource::Http { url, host, .. } => (url.clone(), Some(host.clone())),
-    };
-    match (host, &feed.follow) {
-        (_, Some(pool)) => format!("{what} on whoever serves in {pool}"),
-        (Some(host), None) => format!("{what} on {host}"),
-        (None, None) => what,
-    }
-}
-
-fn target(feed: &Feed) -> String {
-    match &feed.to {
-        FeedSink::Mysql(url) => url.url.clone(),
-        FeedSink::Sqlite(path) => path.display().to_string(),
     }
 }

@@ -3,7 +3,9 @@
 //! Lanes take turns at the target, so that what a machine has to catch up with keeps no other's new rows waiting. Each lane
 //! looks at its source while what it read before is written.
 
+mod known;
 mod lane;
+mod passages;
 mod round;
 
 use std::sync::Arc;

@@ -66,11 +66,20 @@ fn killed_at_any_moment_it_loses_and_doubles_nothing() {
     let over = Arc::new(AtomicBool::new(false));
     let writing = counters(studio, rows, over.clone());
     let mut amid = 0;
-    for _kill in 0..kills {
+    for kill in 0..kills {
         let before = site.carried();
         let running = site.begin();
-        // From before it has read its fleet file to amidst its batches.
-        std::thread::park_timeout(Duration::from_millis(fastrand::u64(1..400)));
+        if kill % 2 == 0 {
+            // From before it has read its fleet file to amidst its batches.
+            std::thread::park_timeout(Duration::from_millis(fastrand::u64(1..400)));
+        } else {
+            // Amidst its batches, however slow the machine is.
+            let begun = std::time::Instant::now();
+            while site.carried() == before && before < rows && begun.elapsed() < Duration::from_secs(20) {
+                std::thread::park_timeout(Duration::from_millis(2));
+            }
+            std::thread::park_timeout(Duration::from_millis(fastrand::u64(0..10)));
+        }
         running.kill();
         let after = site.carried();
         amid += u64::from(after > before && after < rows);

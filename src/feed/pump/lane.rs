@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::round::{Known, Round, Trouble};
+use super::known::Known;
+use super::round::{Round, Trouble};
 use super::{Common, Gate};
 use crate::clock::Tick;
 use crate::feed::pace::{Backoff, Batch};

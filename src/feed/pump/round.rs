@@ -1,18 +1,16 @@
 //! One round: look, judge, write, and look on while it is written.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
+use super::known::{Known, Table};
 use super::lane::Lane;
-use crate::clock::Timestamp;
+use super::passages::tell_apart;
 use crate::feed::advance::{Advance, Given, Ties, advance};
-use crate::feed::mark::{Mark, Strand};
-use crate::feed::sink::{Carry, Kind, SinkError, Write};
-use crate::feed::source::{Ask, Look, Shape, Source, SourceError};
+use crate::feed::mark::Role;
+use crate::feed::sink::{SinkError, Write};
+use crate::feed::source::{Ask, Look, SourceError};
 use crate::feed::value::{Row, Value};
 use crate::feed::view::{FeedState, Part};
-use crate::feed::zone::Times;
 
 /// How a round ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,24 +56,27 @@ impl From<SinkError> for Trouble {
     }
 }
 
-/// What is known of both ends.
-pub(super) struct Known {
-    tables: Vec<Table>,
-    /// A look that was taken while the last rows were written.
-    ahead: Option<Vec<Look>>,
+/// What is to be written of one table.
+struct Step {
+    /// Index of the table.
+    table: usize,
+    write: Write,
+    ties: Ties,
+    /// Rows that wait after it.
+    left: u64,
+    /// What the source is told of once it is written, where that are other rows than those that are written: those that are
+    /// passed over, or that were read with another time.
+    told: Option<Vec<Row>>,
 }
 
-struct Table {
-    carry: Arc<Carry>,
-    shape: Arc<Shape>,
-    strand: Strand,
-    mark: Option<Mark>,
-    ties: Ties,
-    changes: Option<usize>,
-    /// Column that has the time of a row.
-    time: Option<String>,
-    /// The target was asked whether it has the row at the mark.
-    proven: bool,
+/// What follows from all looks of a round.
+#[derive(Default)]
+struct Steps {
+    list: Vec<Step>,
+    /// Rows wait behind those that are written.
+    more: bool,
+    /// A table begins anew.
+    again: bool,
 }
 
 impl Lane {
@@ -103,140 +104,115 @@ impl Lane {
         ended
     }
 
-    /// Counts what waits.
-    pub(super) async fn count(&mut self) -> Result<(), SourceError> {
-        let Some(known) = self.known.as_mut().or(self.stale.as_mut()) else { return Ok(()) };
-        let asks: Vec<Ask> = known.tables.iter().map(|table| table.ask(1)).collect();
-        let looks = self.source.look(&asks).await?;
-        for (table, look) in known.tables.iter_mut().zip(&looks) {
-            let age = |value: &Value| self.common.age(value, look.at);
-            self.common.desk.looked(&self.name, &table.carry.table.name, table.mark.as_ref(), look, age);
+    async fn judge(&mut self, known: &mut Known, looks: Vec<Look>, part: Part) -> Result<Round, Trouble> {
+        let mut all = Steps::default();
+        for (number, (table, look)) in known.tables.iter_mut().zip(looks).enumerate() {
+            self.judge_one(number, table, look, part, &mut all).await?;
+        }
+        if all.list.is_empty() {
+            self.common.desk.compose();
+            return Ok(Round::Over);
+        }
+        self.write(known, all).await
+    }
+
+    async fn judge_one(
+        &mut self,
+        number: usize,
+        table: &mut Table,
+        look: Look,
+        part: Part,
+        all: &mut Steps,
+    ) -> Result<(), Trouble> {
+        let common = Arc::clone(&self.common);
+        let name = table.carry.table.name.clone();
+        let age = |value: &Value| common.age(value, look.at);
+        common.desk.looked(&self.name, &name, table.mark.as_ref(), &look, age);
+        if let (false, Some(tail)) = (table.proven, &look.tail) {
+            let mut tail = [tail.clone()];
+            tell_apart(self.source.as_mut(), &common.times, table, &mut tail).await?;
+            let [tail] = tail;
+            if !common.sink.lock().await.has(&table.carry, &tail).await? {
+                common.desk.warn(&self.name, &name, lost(&common.feed.name));
+            }
+        }
+        table.proven = true;
+        let (waiting, took) = (look.waiting, look.rows.len());
+        // A spare's rows may be passed over; most sources need not hear of them.
+        let passed = (part == Part::Idle).then(|| look.rows.clone());
+        let mut ties = table.ties.clone();
+        let given = Given {
+            mark: table.mark.as_ref(),
+            part,
+            key: &table.carry.key,
+            changes: table.changes,
+            unique: table.shape.unique,
+        };
+        match advance(given, look, &mut ties) {
+            Advance::Nothing => {}
+            Advance::Again { mark, why } => {
+                let warning = format!("{why}; everything is carried again, which doubles nothing");
+                common.desk.warn(&self.name, &name, warning);
+                all.again = true;
+                let write = table.write(Vec::new(), mark);
+                all.list.push(Step { table: number, write, ties, left: waiting, told: None });
+            }
+            Advance::Write { mut rows, mark } => {
+                let told = if mark.role == Role::PassedOver {
+                    passed
+                } else {
+                    let mut read = table.may_be_twofold(&common.times, &rows).then(|| rows.clone());
+                    if read.is_some() && !tell_apart(self.source.as_mut(), &common.times, table, &mut rows).await? {
+                        read = None;
+                    }
+                    read
+                };
+                let left = waiting.saturating_sub(u64::try_from(took).unwrap_or(u64::MAX));
+                all.more |= took > 0 && left > 0;
+                all.list.push(Step { table: number, write: table.write(rows, mark), ties, left, told });
+            }
         }
         Ok(())
     }
 
-    /// Asks both ends what there is.
-    pub(super) async fn learn(&mut self) -> Result<Known, Trouble> {
-        let feed = Arc::clone(&self.common.feed);
-        let mut tables = Vec::with_capacity(feed.tables.len());
-        for table in &feed.tables {
-            let shape = self.source.shape(&table.name, table.cursor.as_deref()).await?;
-            tables.push((table, shape));
-        }
-        let mut sink = self.common.sink.lock().await;
-        let mut marks: BTreeMap<Strand, Mark> = sink.marks(&feed.name).await?.into_iter().collect();
-        let mut known = Vec::with_capacity(tables.len());
-        for (table, shape) in tables {
-            let carry = sink.carry(table, &shape).await?;
-            let strand = Strand { feed: feed.name.clone(), source: self.name.clone(), table: table.name.clone() };
-            let mark = marks.remove(&strand);
-            let changes = table.changes.as_ref().map(|changes| {
-                carry.columns.iter().position(|column| column == changes).ok_or_else(|| {
-                    SinkError::Refused(format!("{}: the column `{changes}` of `changes` is not carried", table.name))
-                })
-            });
-            let time = times_column(&carry);
-            if let Some(warning) = self.common.memory.compare(&strand, mark.as_ref()) {
-                self.common.desk.warn(&self.name, &table.name, warning);
-            }
-            known.push(Table {
-                carry,
-                shape,
-                strand,
-                mark,
-                ties: Ties::default(),
-                changes: changes.transpose()?,
-                time,
-                proven: false,
-            });
-        }
-        self.stale = None;
-        Ok(Known { tables: known, ahead: None })
-    }
-
-    async fn judge(&mut self, known: &mut Known, looks: Vec<Look>, part: Part) -> Result<Round, Trouble> {
+    /// Writes one table after the other, and looks on meanwhile where more waits.
+    async fn write(&mut self, known: &mut Known, all: Steps) -> Result<Round, Trouble> {
         let common = Arc::clone(&self.common);
-        let (mut writes, mut full, mut again) = (Vec::new(), false, false);
-        for (number, (table, look)) in known.tables.iter_mut().zip(looks).enumerate() {
-            let name = table.carry.table.name.clone();
-            let waiting = look.waiting;
-            let age = |value: &Value| common.age(value, look.at);
-            common.desk.looked(&self.name, &name, table.mark.as_ref(), &look, age);
-            if !table.proven {
-                table.proven = true;
-                if let Some(tail) = &look.tail
-                    && !common.sink.lock().await.has(&table.carry, tail).await?
-                {
-                    common.desk.warn(&self.name, &name, lost(&common.feed.name));
-                }
-            }
-            let took = look.rows.len();
-            let mut ties = table.ties.clone();
-            let given = Given {
-                mark: table.mark.as_ref(),
-                part,
-                key: &table.carry.key,
-                changes: table.changes,
-                unique: table.shape.unique,
-            };
-            match advance(given, look, &mut ties) {
-                Advance::Nothing => {}
-                Advance::Again { mark, why } => {
-                    common.desk.warn(
-                        &self.name,
-                        &name,
-                        format!("{why}; everything is carried again, which doubles nothing"),
-                    );
-                    again = true;
-                    writes.push((number, ties, waiting, table.write(Vec::new(), mark)));
-                }
-                Advance::Write { mut rows, mark } => {
-                    tell_apart(self.source.as_mut(), &common.times, table, &mut rows).await?;
-                    let left = waiting.saturating_sub(u64::try_from(took).unwrap_or(u64::MAX));
-                    full |= took > 0 && left > 0;
-                    writes.push((number, ties, left, table.write(rows, mark)));
-                }
-            }
-        }
-        if writes.is_empty() {
-            common.desk.compose();
-            return Ok(Round::Over);
-        }
+        let Steps { list: steps, more, again } = all;
+        let next =
+            |number: usize| steps.iter().find(|step| step.table == number).map(|step| step.write.mark.at.clone());
         let asks: Vec<Ask> = known
             .tables
             .iter()
             .enumerate()
-            .map(|(number, table)| {
-                let next = writes.iter().find(|(of, ..)| *of == number).map(|(_, _, _, write)| &write.mark);
-                Ask {
-                    after: next.map_or_else(|| table.after(), |mark| mark.at.clone()),
-                    ..table.ask(self.batch.rows())
-                }
+            .map(|(number, table)| Ask {
+                after: next(number).unwrap_or_else(|| table.after()),
+                ..table.ask(self.batch.rows())
             })
             .collect();
         let began = common.clock.tick();
-        let mut ahead = None;
         let written = async {
-            for (_, _, _, write) in &writes {
-                common.sink.lock().await.write(write).await?;
+            for step in &steps {
+                common.sink.lock().await.write(&step.write).await?;
             }
             Ok::<(), SinkError>(())
         };
+        // What is left out of a look for being carried already is known only when it was.
         let plain = known.tables.iter().all(|table| table.shape.unique && table.changes.is_none());
-        if full && !again && plain {
+        let mut ahead = None;
+        if more && !again && plain {
             let (written, looked) = tokio::join!(written, self.source.look(&asks));
             written?;
             ahead = Some(looked);
         } else {
             written.await?;
         }
-        let took = common.clock.tick().since(began);
-        let rows: usize = writes.iter().map(|(_, _, _, write)| write.rows.len()).sum();
-        self.batch.wrote(rows, took);
-        for (number, ties, left, write) in writes {
-            let Some(table) = known.tables.get_mut(number) else { continue };
+        let rows = steps.iter().map(|step| step.write.rows.len()).sum();
+        self.batch.wrote(rows, common.clock.tick().since(began));
+        for Step { table, write, ties, left, told } in steps {
+            let Some(table) = known.tables.get_mut(table) else { continue };
             let rows = u64::try_from(write.rows.len()).unwrap_or(u64::MAX);
-            self.source.carried(&write.strand.table, &write.rows);
+            self.source.carried(&write.strand.table, told.as_deref().unwrap_or(&write.rows));
             common.desk.carried(&self.name, &write.strand.table, &write.mark, rows, left);
             common.memory.keep(&table.strand, &write.mark);
             (table.mark, table.ties) = (Some(write.mark), ties);
@@ -245,33 +221,7 @@ impl Lane {
         if let Some(looked) = ahead {
             known.ahead = Some(looked?);
         }
-        Ok(if full || again { Round::More } else { Round::Over })
-    }
-}
-
-impl Table {
-    fn ask(&self, limit: u32) -> Ask {
-        let table = &self.carry.table;
-        let changed = self.mark.as_ref().and_then(|mark| mark.changed.clone());
-        Ask {
-            table: table.name.clone(),
-            cursor: table.cursor.clone(),
-            columns: self.carry.columns.clone(),
-            after: self.after(),
-            again: !self.shape.unique,
-            limit,
-            changes: table.changes.clone().map(|column| (column, changed)),
-            group: table.lag_by.clone().map(|column| (column, self.time.clone())),
-            time: self.time.clone(),
-        }
-    }
-
-    fn after(&self) -> Option<crate::feed::value::Place> {
-        self.mark.as_ref().and_then(|mark| mark.at.clone())
-    }
-
-    fn write(&self, rows: Vec<crate::feed::value::Row>, mark: Mark) -> Write {
-        Write { carry: Arc::clone(&self.carry), strand: self.strand.clone(), rows, was: self.mark.clone(), mark }
+        Ok(if more || again { Round::More } else { Round::Over })
     }
 }
 
@@ -280,57 +230,4 @@ fn lost(feed: &str) -> String {
         "the target does not have the last row that was carried: rows were deleted there, or an older state was put back; \
          `hotspare feed check {feed} --repair` carries exactly what is missing"
     )
-}
-
-/// The column of the key that has a row's time, by its name.
-fn times_column(carry: &Carry) -> Option<String> {
-    let named = |name: &str| {
-        let name = name.to_lowercase();
-        ["time", "date", "stamp"].iter().any(|part| name.contains(part)) || name == "ts" || name.ends_with("_at")
-    };
-    carry.key.iter().filter_map(|column| carry.columns.get(*column)).find(|name| named(name)).cloned()
-}
-
-impl super::Common {
-    /// How long ago a time was that a source has written; none where it is no time, or still to come.
-    fn age(&self, value: &Value, now: Timestamp) -> Option<Duration> {
-        let written = self.times.moment(value.text()?).ok()?;
-        Duration::try_from(now.duration_since(written)).ok()
-    }
-}
-
-/// Says of each row whose time means two moments, because a clock change repeats the hour, which of them it is: the first row
-/// of its key is of the first passage. Rows whose target keeps times as they are written stay as they are.
-async fn tell_apart(
-    source: &mut dyn Source,
-    times: &Times,
-    table: &Table,
-    rows: &mut [Row],
-) -> Result<(), SourceError> {
-    let carry = &table.carry;
-    let moments: Vec<usize> = (0..carry.columns.len())
-        .filter(|column| carry.target.get(*column).is_some_and(|target| target.kind == Kind::Moment))
-        .collect();
-    let twofold = |row: &Row, column: usize| {
-        row.values.get(column).and_then(Value::text).is_some_and(|text| times.is_twofold(text))
-    };
-    for row in rows {
-        if !moments.iter().any(|column| twofold(row, *column)) {
-            continue;
-        }
-        let key: Vec<(String, Value)> = carry
-            .key
-            .iter()
-            .filter_map(|column| Some((carry.columns.get(*column)?.clone(), row.values.get(*column)?.clone())))
-            .collect();
-        let passage = source.before(&table.ask(1), &key, &row.at).await?;
-        for column in &moments {
-            if let Some(value) = row.values.get_mut(*column)
-                && let Some(text) = value.text().and_then(|text| times.passage(text, passage))
-            {
-                *value = Value::Text(text.into_bytes());
-            }
-        }
-    }
-    Ok(())
 }
