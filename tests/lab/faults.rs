@@ -18,6 +18,8 @@ use round::{Event, Round};
 
 /// Everything that was done must have come to rest after this.
 const REST: Duration = Duration::from_secs(14);
+/// From the question on the wire to the claim, with its announcement, s.
+const ASKED: f64 = 0.4;
 /// Nothing that changes for this long is at rest.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -232,8 +234,13 @@ impl Trial {
             let came = self.macs.get(&double.came).map_or("somebody", String::as_str);
             println!("  {} had two owners for {:.2} s: {came} came ({round})", double.address, double.seconds);
             // Who was mended a moment ago came back by itself; everybody else was made to.
-            let mended = |(at, name): &(f64, &str)| *name == came && (-0.1..1.5).contains(&(double.at - at));
-            if !self.mended.iter().any(mended) {
+            let mended = |name: &str| {
+                self.mended.iter().any(|(at, mended)| *mended == name && (-0.1..1.5).contains(&(double.at - at)))
+            };
+            // So did whoever was mended between the question on the wire and the claim: nothing was to be heard of it then.
+            let resident = self.macs.get(&double.resident).map_or("somebody", String::as_str);
+            let in_between = double.heard_for < ASKED && mended(resident);
+            if !mended(came) && !in_between {
                 self.count.claimed_twice += 1;
                 println!("  by a step of ours: {pool:#}");
             } else if self.came_back.insert((round.seed, double.address)) {

@@ -45,6 +45,10 @@ pub(crate) struct Double {
     pub(crate) address: String,
     /// The hardware address of the one that came while the other was there.
     pub(crate) came: String,
+    /// The hardware address of the one that was there.
+    pub(crate) resident: String,
+    /// How long that one had been heard by then, s; 1 at most.
+    pub(crate) heard_for: f64,
     /// When, s of the clock that all processes of a machine share.
     pub(crate) at: f64,
     /// How long there were two, s.
@@ -104,9 +108,11 @@ fn double(address: &str, heard: &[(f64, &str)]) -> Option<Double> {
         .collect();
     let (first, last) = (*both.first()?, *both.last()?);
     let before = heard.iter().filter(|(at, _)| first - at < BEFORE && *at <= first);
-    let resident = before.clone().next()?.1;
+    let (since, resident) = *before.clone().next()?;
     let came = before.map(|(_, who)| *who).find(|who| *who != resident)?.to_owned();
-    Some(Double { address: address.to_owned(), came, at: first, seconds: last - first })
+    let resident = resident.to_owned();
+    let (address, heard_for) = (address.to_owned(), first - since);
+    Some(Double { address, came, resident, heard_for, at: first, seconds: last - first })
 }
 
 #[cfg(test)]
@@ -119,7 +125,8 @@ mod tests {
         assert_eq!(double("x", &moved), None, "it was handed over");
         let both = [(1.0, "a"), (1.02, "a"), (1.04, "a"), (1.041, "b"), (1.06, "a"), (1.061, "b"), (1.5, "b")];
         let seen = double("x", &both).expect("two");
-        assert_eq!(seen.came, "b");
+        assert_eq!((seen.came.as_str(), seen.resident.as_str()), ("b", "a"));
+        assert!((seen.heard_for - 0.041).abs() < 0.002, "{seen:?}");
         assert!((seen.seconds - 0.02).abs() < 0.002, "{seen:?}");
     }
 }
