@@ -169,6 +169,8 @@ impl Lane {
                 };
                 let left = waiting.saturating_sub(u64::try_from(took).unwrap_or(u64::MAX));
                 all.more |= took > 0 && left > 0;
+                // Of updates nobody counts how many wait: where there were any, there may be more.
+                all.more |= mark.changed != table.mark.as_ref().and_then(|mark| mark.changed.clone());
                 all.list.push(Step { table: number, write: table.write(rows, mark), ties, left, told });
             }
         }

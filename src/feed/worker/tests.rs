@@ -51,10 +51,10 @@ impl Place {
         all.commit().unwrap();
     }
 
-    fn fleet(&self, more: &str) -> Arc<Fleet> {
+    fn fleet(&self, table: &str, feed: &str) -> Arc<Fleet> {
         let text = format!(
             "name = \"harbour\"\n[feeds.counts]\nfrom = {{ sqlite = {:?} }}\nto = {{ sqlite = {:?} }}\nevery = \"50ms\"\n\
-             tables = [{{ name = \"traffic\", key = [\"camera_name\", \"timestamp\"], lag_by = \"camera_name\" }}]\n{more}",
+             tables = [{{ name = \"traffic\", key = [\"camera_name\", \"timestamp\"], lag_by = \"camera_name\"{table} }}]\n{feed}",
             self.path("people.db"),
             self.path("warehouse.db")
         );
@@ -64,6 +64,11 @@ impl Place {
     }
 
     fn feeds(&self, always: bool) -> Feeds {
+        self.feeds_of("", "", always)
+    }
+
+    /// With more of the table, and of the feed.
+    fn feeds_of(&self, table: &str, feed: &str, always: bool) -> Feeds {
         let clock = Clock::real();
         let secrets = Secrets::new(clock.clone());
         let sources = source::Tools {
@@ -72,7 +77,7 @@ impl Place {
             secrets: secrets.clone(),
             clock: clock.clone(),
         };
-        let feeds = Feeds::start(&self.fleet(""), Tools { clock, secrets, sources }, "", always);
+        let feeds = Feeds::start(&self.fleet(table, feed), Tools { clock, secrets, sources }, "", always);
         feeds.may(None);
         feeds
     }
@@ -206,6 +211,22 @@ async fn a_source_that_was_replaced_and_a_target_that_was_put_back_are_told_and_
     assert_eq!(there, 840, "what was carried stays");
     let told = one(&feeds).warnings.clone();
     assert!(told.iter().any(|warning| warning.contains("put back or replaced")), "{told:?}");
+    feeds.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_updates_are_carried_at_once_however_many_batches_they_take() {
+    let place = Place::new();
+    place.source().execute_batch("ALTER TABLE traffic ADD COLUMN updated INTEGER NOT NULL DEFAULT 0").unwrap();
+    place.count(0, 2000);
+    let feeds = place.feeds_of(", changes = \"updated\"", "batch = 100\n", false);
+    feeds.prepare("counts", false).await.unwrap();
+    feeds.run("counts").await.unwrap();
+    assert!(place.same());
+    place.source().execute_batch("UPDATE traffic SET in_count = in_count + 1, updated = id").unwrap();
+    assert!(!place.same());
+    feeds.run("counts").await.unwrap();
+    assert!(place.same(), "{:?}", one(&feeds));
     feeds.shutdown().await;
 }
 
