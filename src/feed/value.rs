@@ -1,5 +1,8 @@
 //! Values and rows as SQLite has them: each value has a type of its own, whatever its column was declared to be.
 
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+
 /// One value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -22,6 +25,19 @@ impl Value {
             Self::Text(text) => std::str::from_utf8(text).ok(),
             _ => None,
         }
+    }
+}
+
+/// As SQLite takes it, whatever bytes a text has.
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Real(number) => ValueRef::Real(*number),
+            Self::Text(text) => ValueRef::Text(text),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
     }
 }
 

@@ -5,7 +5,6 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::error::tell;
 use super::table::quoted;
-use super::write::Bound;
 use crate::feed::compare::canon;
 use crate::feed::sink::{Carry, SinkError, Step, Walked, join};
 use crate::feed::value::Value;
@@ -24,7 +23,7 @@ fn inner(file: &Connection, carry: &Carry, step: &Step) -> rusqlite::Result<Walk
     };
     let question = format!("SELECT rowid, {} FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?", names.join(", "));
     let mut asked = file.prepare_cached(&question)?;
-    let mut rows = asked.query(params_from_iter([Bound(&Value::Int(after)), Bound(&Value::Int(step.rows.into()))]))?;
+    let mut rows = asked.query(params_from_iter([after, step.rows.into()]))?;
     let (mut walked, mut count, mut last) = (Walked::default(), 0, after);
     while let Some(row) = rows.next()? {
         last = row.get(0)?;

@@ -1,7 +1,6 @@
 //! Rows and their mark, in one transaction.
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, ToSql, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params, params_from_iter};
 
 use super::error::{is_row, tell};
 use super::table::{self, quoted};
@@ -9,21 +8,6 @@ use crate::feed::convert;
 use crate::feed::mark::{Mark, Strand};
 use crate::feed::sink::{Carry, SinkError, Write, join, parse, written};
 use crate::feed::value::{Row, Value};
-
-/// A value as SQLite takes it, whatever bytes a text has.
-pub(super) struct Bound<'a>(pub(super) &'a Value);
-
-impl ToSql for Bound<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Int(number) => ValueRef::Integer(*number),
-            Value::Real(number) => ValueRef::Real(*number),
-            Value::Text(text) => ValueRef::Text(text),
-            Value::Blob(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
 
 /// The marks of a feed.
 pub(super) fn marks(file: &mut Connection, feed: &str) -> Result<Vec<(Strand, Mark)>, SinkError> {
@@ -109,7 +93,7 @@ fn insert(file: &Connection, carry: &Carry, rows: &[Row]) -> Result<(), SinkErro
         if carry.key.iter().any(|at| matches!(row.values.get(*at), Some(Value::Null) | None)) {
             return Err(refused("a part of its key is NULL: it cannot be told from others".into()));
         }
-        upsert.execute(params_from_iter(row.values.iter().map(Bound))).map_err(|error| {
+        upsert.execute(params_from_iter(row.values.iter())).map_err(|error| {
             if is_row(&error) {
                 refused(format!("{error}; correct the row at the source, or the rule of the target"))
             } else {
@@ -140,7 +124,7 @@ pub(super) fn has(file: &mut Connection, carry: &Carry, row: &Row) -> Result<boo
     for at in &carry.key {
         if let (Some(column), Some(value)) = (carry.target.get(*at), row.values.get(*at)) {
             wanted.push(format!("{} = ?", quoted(&column.name)));
-            values.push(Bound(value));
+            values.push(value);
         }
     }
     let question = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", quoted(join::into(&carry.table)), wanted.join(" AND "));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Params, ToSql};
 
-use super::rows::{At, Given, all, one, place, some, value, whole};
+use super::rows::{At, all, one, place, some, value, whole};
 use super::words::Fault;
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::feed::source::groups::{self, COUNTED, Found, Newest};
@@ -52,8 +52,7 @@ pub(super) fn before(file: &Connection, table: &Table, key: &[(String, Value)], 
     let same: Vec<String> = key.iter().map(|(column, _)| format!("{} IS ? AND ", sql::name(column))).collect();
     let text = format!("SELECT count(*) FROM {} WHERE {}{} < ?", table.name, same.concat(), table.cursor);
     let before = At(before);
-    let values: Vec<Given<'_>> = key.iter().map(|(_, value)| Given(value)).collect();
-    let params = values.iter().map(|value| value as &dyn ToSql).chain([&before as &dyn ToSql]);
+    let params = key.iter().map(|(_, value)| value as &dyn ToSql).chain([&before as &dyn ToSql]);
     let count: i64 = file.prepare_cached(&text)?.query_row(rusqlite::params_from_iter(params), |row| row.get(0))?;
     Ok(count.unsigned_abs())
 }
@@ -233,7 +232,6 @@ fn changed(
         }
     };
     let since = since.map(At);
-    let bound = bound.as_ref().map(Given);
     let from = since.as_ref().map(|_since| format!(" AND {by} >= ?")).unwrap_or_default();
     let to = bound.as_ref().map(|_bound| format!(" AND {by} <= ?")).unwrap_or_default();
     let params = since.iter().map(|since| since as &dyn ToSql).chain(bound.iter().map(|bound| bound as &dyn ToSql));

@@ -102,21 +102,6 @@ impl ToSql for At<'_> {
     }
 }
 
-/// A value as a parameter.
-pub(super) struct Given<'a>(pub(super) &'a Value);
-
-impl ToSql for Given<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Null => ValueRef::Null,
-            Value::Int(number) => ValueRef::Integer(*number),
-            Value::Real(number) => ValueRef::Real(*number),
-            Value::Text(text) => ValueRef::Text(text),
-            Value::Blob(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
 /// A value as it was read.
 pub(super) fn value(value: ValueRef<'_>) -> Value {
     match value {
