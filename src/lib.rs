@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 5 faces | [`console`], [`cli`], [`demo`] |
 //! | 4 engine | [`engine`] |
-//! | 3 domains | [`health`], [`standin`], [`session`] |
+//! | 3 domains | [`health`], [`standin`], [`session`], [`feed`], [`dump`] |
 //! | 2 doing | [`runbook`] |
 //! | 1 reach | [`reach`], [`work`], [`journal`] |
 //! | 0 words | [`fleet`], [`clock`] |
@@ -19,6 +19,7 @@ pub mod cli;
 pub mod clock;
 pub mod console;
 pub mod demo;
+pub mod dump;
 pub mod engine;
 pub mod feed;
 pub mod fleet;

@@ -1,0 +1,9 @@
+//! Floor 3, dump: databases of a MySQL or MongoDB server, dumped every so often to a removable medium, as kits.
+//!
+//! A round asks the server which databases there are, dumps those that changed, and leaves a [`record::Kit`] on the medium:
+//! whole or not at all, with its sums, and with what a person needs to restore it without hotspare. What is known of a dump
+//! goes out as a [`view`], what came of one piece of work as a [`report`].
+
+pub mod record;
+pub mod report;
+pub mod view;
