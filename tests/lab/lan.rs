@@ -25,6 +25,13 @@ impl Lan {
         host.exec(&["ip", "addr", "add", address, "dev", "lan0"]);
     }
 
+    /// Two hosts that hear everybody but each other.
+    pub(crate) fn part(&self, one: &Host, other: &Host) {
+        for host in [one, other] {
+            run("ip", &["-n", &self.0, "link", "set", "dev", &port(host), "type", "bridge_slave", "isolated", "on"]);
+        }
+    }
+
     /// Pulls the cable of a host.
     pub(crate) fn pull(&self, host: &Host) {
         run("ip", &["-n", &self.0, "link", "set", &port(host), "down"]);

@@ -431,6 +431,30 @@ async fn dropping_the_first_address_of_a_subnet_keeps_the_others_and_two_owners_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_took_an_address_beside_an_owner_that_was_not_heard_lets_go_of_it_at_once() {
+    let site = Site::new(6).await;
+    let before = Site::addresses(&site.spare);
+    // The two do not hear each other, and the client hears both.
+    site.lan.part(&site.failed, &site.spare);
+    site.client.exec(&["ping", "-n", "-c", "1", "-W", "1", SERVICE]);
+    let mut twice = take();
+    twice.retries = 3;
+    let taken = go(&site.tools, record(vec![twice], &site.cast, 1, Fence::None), Way::Begin).await;
+    let seen = &taken.view.steps[0];
+    assert_eq!((taken.view.state, seen.state), (RunState::Failed, StepState::Refused), "{:?}", taken.view);
+    assert_eq!(seen.attempt, 1, "it is not taken again");
+    assert_eq!(Site::addresses(&site.spare), before);
+    let said = seen.note.clone().expect("words");
+    println!("{said}");
+    assert!(said.contains("two owners") && said.contains(&mac(&site.failed)), "{said}");
+    assert!(said.contains("spare has let go of 10.77.0.100, and failed announced it"), "{said}");
+    println!("the client believes {}, the owner is {}", site.believed(), mac(&site.failed));
+    site.client.exec(&["ping", "-n", "-c", "1", "-W", "1", SERVICE]);
+    assert_eq!(site.believed(), mac(&site.failed), "the client was told");
+    site.tools.ssh.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fence_is_the_silence_of_both_addresses() {
     let site = Site::new(3).await;
     let mut fence = step("fence", Some(Place::Failed), StepKind::Command { run: "true".into() });

@@ -5,6 +5,8 @@
 //! removing it touches no other. The address is announced in both forms of gratuitous ARP (RFC 5227, 3), and announced
 //! again while it is held: see [`next_announcement`].
 
+mod contest;
+
 use std::time::Duration;
 
 use super::wire::{self, Heard, Listing};
@@ -103,7 +105,14 @@ pub(super) async fn verify(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Sai
         (address, Some(Err(deaf))) => {
             Ok(Some(format!("{address} is there; who else answers for it was not asked: {deaf}")))
         }
-        (address, Some(Ok((witness, macs)))) => one_owner(address, &machine.name, &own, &witness, &macs).map(Some),
+        (address, Some(Ok((witness, macs)))) => match one_owner(address, &machine.name, &own, &witness, &macs) {
+            Ok(seen) => Ok(Some(seen)),
+            Err(Contest::Silence(why)) => Err(Trouble::Failed(why)),
+            Err(Contest::Other(why)) => Err(match contest::give_way(tools, bit, machine, take, moved.device).await {
+                Ok(done) => Trouble::Refused(format!("{why}. {done}")),
+                Err(held) => Trouble::Failed(format!("{why}. {held}")),
+            }),
+        },
     }
 }
 
@@ -123,20 +132,29 @@ async fn heard_elsewhere(tools: &Tools, taker: &Machine, address: &str) -> Resul
     Err(deaf)
 }
 
+/// Why whoever took an address is not its only owner, in words.
+#[derive(Debug, PartialEq, Eq)]
+enum Contest {
+    /// Nobody answers.
+    Silence(String),
+    /// Somebody else does.
+    Other(String),
+}
+
 /// Whether the only one that answers for an address is whoever took it.
-fn one_owner(address: &str, taker: &str, own: &Listing, witness: &str, macs: &[String]) -> Result<String, Trouble> {
+fn one_owner(address: &str, taker: &str, own: &Listing, witness: &str, macs: &[String]) -> Result<String, Contest> {
     let strange = |mac: &&String| !own.macs().contains(*mac);
-    Err(Trouble::Failed(match (macs, macs.iter().find(strange)) {
-        ([], _) => format!("{witness} gets no answer from {address}"),
+    Err(match (macs, macs.iter().find(strange)) {
+        ([], _) => Contest::Silence(format!("{witness} gets no answer from {address}")),
         ([mac, ..], None) => return Ok(format!("{witness} sees {address} at {mac}")),
-        ([_], Some(other)) => {
-            format!("{witness} sees {address} at {other}, which is not {taker}; find that machine and switch it off")
-        }
-        (_, Some(_)) => format!(
+        ([_], Some(other)) => Contest::Other(format!(
+            "{witness} sees {address} at {other}, which is not {taker}; find that machine and switch it off"
+        )),
+        (_, Some(_)) => Contest::Other(format!(
             "{address} has two owners, {witness} sees {}; find the one that is not {taker}, and switch it off",
             macs.join(" and ")
-        ),
-    }))
+        )),
+    })
 }
 
 fn judged(spot: &Spot, output: &crate::reach::ssh::Output) -> Result<(), Trouble> {
@@ -226,13 +244,14 @@ mod tests {
         let own = Listing::read("mac aa:00:00:00:00:01\nmac aa:00:00:00:00:02\n");
         let seen = |macs: &[&str]| {
             let macs: Vec<String> = macs.iter().map(|mac| format!("aa:00:00:00:00:0{mac}")).collect();
-            one_owner("192.0.2.1", "s", &own, "w", &macs).map_err(|trouble| trouble.words().to_owned())
+            one_owner("192.0.2.1", "s", &own, "w", &macs)
         };
         assert_eq!(seen(&["1"]), Ok("w sees 192.0.2.1 at aa:00:00:00:00:01".into()));
         assert!(seen(&["1", "2"]).is_ok(), "with two cards it is one owner");
-        assert!(seen(&[]).is_err_and(|why| why == "w gets no answer from 192.0.2.1"));
-        assert!(seen(&["7"]).is_err_and(|why| why.contains("aa:00:00:00:00:07, which is not s")));
-        assert!(seen(&["1", "7"]).is_err_and(|why| why.contains("two owners, w sees aa:00:00:00:00:01 and aa")));
+        assert_eq!(seen(&[]), Err(Contest::Silence("w gets no answer from 192.0.2.1".into())));
+        let other = |macs, words| matches!(seen(macs), Err(Contest::Other(why)) if why.contains(words));
+        assert!(other(&["7"], "aa:00:00:00:00:07, which is not s"));
+        assert!(other(&["1", "7"], "two owners, w sees aa:00:00:00:00:01 and aa"));
     }
 
     #[test]

@@ -110,10 +110,9 @@ impl Runner<'_> {
                 self.finish(index, StepState::Done, None);
                 End::Done
             }
-            (Some(Err(Trouble::Failed(why) | Trouble::Refused(why))), lost) => {
-                let why = lost.map_or(why.clone(), |lost| format!("{lost}, and then: {why}"));
-                self.troubled(index, &Trouble::Failed(why))
-            }
+            (Some(Err(Trouble::Failed(why))), lost) => self.troubled(index, &Trouble::Failed(after(lost, why))),
+            // It must not be done again: what was found forbids it.
+            (Some(Err(Trouble::Refused(why))), lost) => self.troubled(index, &Trouble::Refused(after(lost, why))),
             (Some(Err(Trouble::Unknown(why))), lost) => self.troubled(index, &Trouble::Unknown(lost.unwrap_or(why))),
         }
     }
@@ -247,4 +246,12 @@ impl Runner<'_> {
 
 fn not_durable(why: &str) -> String {
     format!("the state folder cannot be written ({why}), and nothing is begun that is not on disk")
+}
+
+/// What was found after an answer was lost.
+fn after(lost: Option<String>, why: String) -> String {
+    match lost {
+        Some(lost) => format!("{lost}, and then: {why}"),
+        None => why,
+    }
 }
