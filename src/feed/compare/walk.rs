@@ -214,11 +214,11 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Writes rows, again where the target undid it.
+    /// Writes rows, again where the target undid it or was away for a moment: what is written twice is there once.
     async fn mend(&mut self, rows: &[Row]) -> Result<(), CompareError> {
         for _try in 1..TRIES {
             match self.sink.mend(self.carry, rows).await {
-                Err(SinkError::Again(_)) => tokio::time::sleep(Duration::from_millis(200)).await,
+                Err(SinkError::Again(_) | SinkError::Away(_)) => tokio::time::sleep(Duration::from_millis(200)).await,
                 ended => return Ok(ended?),
             }
         }
