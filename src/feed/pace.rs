@@ -42,9 +42,9 @@ impl Batch {
 /// First pause after a failure.
 const FIRST: Duration = Duration::from_millis(250);
 /// Longest one.
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(5);
 
-/// Pauses after failures, each twice as long as the one before, up to ten seconds.
+/// Pauses after failures, each twice as long as the one before, up to five seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backoff(u32);
 
@@ -85,12 +85,12 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_ten_seconds_and_begin_anew() {
+    fn pauses_grow_to_five_seconds_and_begin_anew() {
         let mut pauses = Backoff::default();
         let whole: Vec<u128> = (0..8).map(|_| pauses.pause(0.5).as_millis()).collect();
-        assert_eq!(whole, [250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
-        assert_eq!(pauses.pause(1.0).as_millis(), 12_500);
-        assert_eq!(pauses.pause(0.0).as_millis(), 7500);
+        assert_eq!(whole, [250, 500, 1000, 2000, 4000, 5000, 5000, 5000]);
+        assert_eq!(pauses.pause(1.0).as_millis(), 6250);
+        assert_eq!(pauses.pause(0.0).as_millis(), 3750);
         pauses.reset();
         assert_eq!(pauses.pause(0.5).as_millis(), 250);
     }

@@ -103,6 +103,20 @@ async fn rows_and_their_mark_or_neither() {
 }
 
 #[tokio::test]
+async fn who_reads_an_old_mark_writes_nothing() {
+    let mut lab = Lab::new();
+    let carry = lab.ready().await;
+    let first = write(&carry, None, &[row(1, "a", 1.into())]);
+    lab.sink.write(&first).await.unwrap();
+    let next = write(&carry, Some(&first.mark), &[row(2, "b", 2.into())]);
+    lab.sink.write(&next).await.unwrap();
+    let late = write(&carry, Some(&first.mark), &[row(3, "c", 3.into())]);
+    let moved = lab.sink.write(&late).await;
+    assert!(matches!(moved, Err(SinkError::Moved(_))), "{moved:?}");
+    assert_eq!((lab.count("SELECT count(*) FROM t"), lab.count("SELECT turn FROM hotspare_marks")), (2, 2));
+}
+
+#[tokio::test]
 async fn a_file_that_is_held_damaged_or_nowhere_is_told_apart() {
     let mut lab = Lab::new();
     let carry = lab.ready().await;
