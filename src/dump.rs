@@ -4,6 +4,13 @@
 //! whole or not at all, with its sums, and with what a person needs to restore it without hotspare. What is known of a dump
 //! goes out as a [`view`], what came of one piece of work as a [`report`].
 
+pub mod change;
+pub mod drill;
+pub mod keeper;
 pub mod record;
 pub mod report;
+pub mod restore;
+pub mod round;
+pub mod tools;
+pub mod trouble;
 pub mod view;
