@@ -7,6 +7,8 @@
 pub mod change;
 pub mod drill;
 pub mod keeper;
+pub mod kit;
+pub mod medium;
 pub mod record;
 pub mod report;
 pub mod restore;

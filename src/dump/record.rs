@@ -11,6 +11,9 @@ pub struct Kit {
     pub name: String,
     /// The dump of the fleet file that made it.
     pub dump: String,
+    /// Grows with each kit of a medium, whatever the clock does: the greater is the newer. Given when it is published.
+    #[serde(default)]
+    pub number: u64,
     /// When its round began.
     pub at: Timestamp,
     /// The server, without secrets: `mysql://meos@127.0.0.1:3306/`.
