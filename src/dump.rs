@@ -6,6 +6,8 @@
 
 pub mod change;
 pub mod drill;
+mod dumper;
+mod hand;
 pub mod keeper;
 pub mod kit;
 pub mod medium;
@@ -13,6 +15,10 @@ pub mod record;
 pub mod report;
 pub mod restore;
 pub mod round;
+pub mod select;
+pub mod server;
+pub mod shape;
 pub mod tools;
 pub mod trouble;
 pub mod view;
+mod watch;

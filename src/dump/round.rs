@@ -1,17 +1,31 @@
 //! One round: asks the server which databases there are, dumps those that changed, and leaves a kit.
 
+mod plan;
+mod report;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::change::Memory;
+use self::plan::{Came, Item};
+use super::change::{Memory, Moment};
+use super::dumper::{self, Dumper, Reading};
+use super::hand::Hand;
 use super::keeper::Keeper;
-use super::record::Kit;
+use super::record::{Held, Kit};
 use super::report::Made;
+use super::select::select;
+use super::server::{Line, Server};
 use super::tools::Tools;
 use super::trouble::Trouble;
+use crate::clock::{Tick, Timestamp};
 use crate::fleet::data::Dump;
+use crate::work::progress::Event;
 use crate::work::steer::Steer;
+
+/// While a database is read whose tables take less than this, the next one is begun already: it fits into memory.
+const BESIDE: u64 = 8 << 20;
 
 /// Makes one round. `last` is the newest kit on the medium; `memory` belongs to this dump and is handed to each of its rounds.
 ///
@@ -26,6 +40,190 @@ pub async fn round(
     steer: Arc<dyn Steer>,
     stop: &CancellationToken,
 ) -> Result<Made, Trouble> {
-    let _ = (dump, tools, keeper, last, memory, steer, stop);
-    Err(Trouble::Stopped)
+    let at = tools.clock.now();
+    let server = Server::of(&dump.server, tools).await?;
+    let work = async {
+        let mut line = server.line(tools).await?;
+        let before: Vec<_> = last.map_or_else(Vec::new, |kit| {
+            kit.databases.iter().map(|database| (database.name.clone(), database.label.clone())).collect()
+        });
+        let selection = select(&mut line, &dump.databases, &before).await?;
+        if selection.chosen.is_empty() && selection.failed.is_empty() {
+            return Err(Trouble::Failed(
+                "there is nothing to dump: the queries of this dump return no database now".into(),
+            ));
+        }
+        let mut round = Round { server: &server, tools, stop, steer: &steer, at, line, memory, hand: None };
+        let mut items = round.look(selection.chosen, last).await?;
+        round.dump(&mut items, &keeper).await?;
+        let made = round.leave(dump, items, selection.failed, &keeper, last).await?;
+        round.line.end().await;
+        Ok(made)
+    };
+    tokio::select! {
+        made = work => made,
+        () = stop.cancelled() => Err(Trouble::Stopped),
+    }
+}
+
+struct Round<'a> {
+    server: &'a Server,
+    tools: &'a Tools,
+    stop: &'a CancellationToken,
+    steer: &'a Arc<dyn Steer>,
+    at: Timestamp,
+    line: Line,
+    memory: &'a Memory,
+    hand: Option<Hand>,
+}
+
+/// A database that is being read.
+struct Begun {
+    reading: Result<Reading, Trouble>,
+    at: Timestamp,
+    /// Holds the tables that know no transactions, since then.
+    holds: Option<(Line, Tick)>,
+}
+
+impl Round<'_> {
+    /// Looks which databases may have changed.
+    async fn look(&mut self, chosen: Vec<super::select::Chosen>, last: Option<&Kit>) -> Result<Vec<Item>, Trouble> {
+        let mut items = Vec::new();
+        for chosen in chosen {
+            let mut item = Item::new(chosen, last);
+            if item.came == Came::Open {
+                match super::change::Look::at(&mut self.line, &item.name).await {
+                    Ok(look) => item.looked(look, self.memory),
+                    Err(trouble) => {
+                        item.came = Came::Failed(trouble.to_string());
+                        // What hangs on one database must not hold the others.
+                        if matches!(trouble, Trouble::Server(_)) {
+                            self.line = self.server.line(self.tools).await?;
+                        }
+                    }
+                }
+            }
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    /// Dumps those that may.
+    async fn dump(&mut self, items: &mut [Item], keeper: &Arc<dyn Keeper>) -> Result<(), Trouble> {
+        let mut open = items.iter_mut().filter(|item| item.came == Came::Open).collect::<Vec<_>>();
+        let total = open.iter().map(|item| item.plain()).sum();
+        self.steer.event(Event::Total(total));
+        if open.is_empty() {
+            return Ok(());
+        }
+        let dumper = Dumper::of(self.server, &self.line.nature, self.tools)?;
+        let expected = open.iter().map(|item| item.expected()).sum();
+        let hand = Hand::new(Arc::clone(keeper), self.at, expected, self.tools)?;
+        let mut ahead: Option<Begun> = None;
+        let mut done = 0;
+        for at in 0..open.len() {
+            let next_is_small = open.get(at + 1).is_some_and(|next| next.bytes() < BESIDE);
+            let Some(item) = open.get(at) else { break };
+            self.steer.note(&format!("dumping {}", item.name));
+            let begun = match ahead.take() {
+                Some(begun) => begun,
+                None => self.begin(&dumper, item).await,
+            };
+            if next_is_small && let Some(next) = open.get(at + 1) {
+                ahead = Some(self.begin(&dumper, next).await);
+            }
+            let came = self.finish(&hand, item, begun).await;
+            let came = match came {
+                Err(Trouble::Failed(why) | Trouble::Server(why) | Trouble::Refused(why)) => Came::Failed(why),
+                Err(fatal) => return Err(fatal),
+                Ok(came) => came,
+            };
+            done += item.plain();
+            self.steer.event(Event::Reached(done));
+            if let Some(item) = open.get_mut(at) {
+                item.came = came;
+            }
+        }
+        self.hand = Some(hand);
+        Ok(())
+    }
+
+    async fn begin(&self, dumper: &Dumper, item: &Item) -> Begun {
+        let at = self.tools.clock.now();
+        let Some(look) = &item.look else {
+            return Begun { reading: Err(Trouble::Stopped), at, holds: None };
+        };
+        let mut holds = None;
+        if let Moment::Both(others) = &look.moment {
+            match self.lock(&item.name, others).await {
+                Ok(line) => holds = Some((line, self.tools.clock.tick())),
+                Err(trouble) => return Begun { reading: Err(trouble), at, holds },
+            }
+        }
+        let reading = dumper.begin(&item.name, &look.moment, &look.broken, self.tools, self.stop);
+        Begun { reading, at, holds }
+    }
+
+    async fn lock(&self, database: &str, tables: &[String]) -> Result<Line, Trouble> {
+        let mut line = self.server.line(self.tools).await?;
+        line.order(&dumper::lock(database, tables)).await?;
+        Ok(line)
+    }
+
+    /// Reads a database to its end and keeps it, unless it turns out to be as it was.
+    async fn finish(&self, hand: &Hand, item: &Item, begun: Begun) -> Result<Came, Trouble> {
+        let Begun { reading, at, holds } = begun;
+        let Reading { pieces, spare, flow, end } = match reading {
+            Ok(reading) => reading,
+            Err(trouble) => {
+                self.unlock(holds).await;
+                return Err(trouble);
+            }
+        };
+        let packing = hand.pack(&item.name, pieces, spare, self.stop);
+        let (packed, ended, locked) = {
+            let unlocking = async {
+                let ended = end.whole().await;
+                (ended, self.unlock(holds).await)
+            };
+            let (packed, (ended, locked)) = tokio::join!(packing, unlocking);
+            (packed, ended, locked)
+        };
+        drop(flow);
+        packed?;
+        let (shape, by_tool) = match ended {
+            Ok(ended) => ended,
+            Err(trouble) => {
+                hand.forget(self.stop).await?;
+                return Err(trouble);
+            }
+        };
+        let mark = item.look.as_ref().map(super::change::Look::mark).unwrap_or_default();
+        if let Some(held) = item.held.as_ref().filter(|held| held.content == shape.content) {
+            hand.forget(self.stop).await?;
+            self.memory.remember(&item.name, held, &mark);
+            return Ok(Came::Unchanged);
+        }
+        let files = hand.keep(self.stop).await?;
+        Ok(Came::Written(Box::new(Held {
+            kit: String::new(),
+            at,
+            files,
+            content: shape.content,
+            plain: shape.plain,
+            locked: locked.or(by_tool).map(|locked| locked.as_secs_f64()),
+            tables: shape.tables,
+            mark,
+        })))
+    }
+
+    /// Lets the tables go; how long they were held.
+    async fn unlock(&self, holds: Option<(Line, Tick)>) -> Option<Duration> {
+        let (mut line, since) = holds?;
+        // A connection that ends lets go as well.
+        let _either_way = line.order("UNLOCK TABLES").await;
+        let held = self.tools.clock.tick().since(since);
+        line.end().await;
+        Some(held)
+    }
 }

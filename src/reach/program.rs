@@ -101,15 +101,22 @@ async fn keep(pipe: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>, limit: u
 }
 
 /// A program and what it started; ended when dropped, unless it ended by itself.
-struct Family {
+#[derive(Debug)]
+pub struct Family {
     leader: Option<Pid>,
     spared: bool,
 }
 
 impl Family {
-    fn of(child: &Child) -> Self {
+    /// The group of a program that [`command()`] made.
+    pub fn of(child: &Child) -> Self {
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         Self { leader, spared: false }
+    }
+
+    /// It ended by itself: what it left in the background is none of ours.
+    pub fn spare(mut self) {
+        self.spared = true;
     }
 }
 
