@@ -5,16 +5,19 @@
 //! goes out as a [`view`], what came of one piece of work as a [`report`].
 
 pub mod change;
+mod compare;
 pub mod drill;
 mod dumper;
 mod hand;
 pub mod keeper;
 pub mod kit;
+mod load;
 pub mod medium;
 pub mod record;
 pub mod report;
 pub mod restore;
 pub mod round;
+mod scratch;
 pub mod select;
 pub mod server;
 pub mod shape;

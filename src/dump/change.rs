@@ -2,7 +2,7 @@
 //!
 //! A mark is a sum of what the server tells of the tables: when they were made and last written, and of everything else that a dump holds.
 //! It is taken before the dump begins, so that what is written meanwhile shows in the next mark. Times have whole seconds, so
-//! those of the last two prove nothing; `UPDATE_TIME` of InnoDB is lost with a restart, and then its log tells: nothing changes a
+//! those of the last two prove nothing; `UPDATE_TIME` of `InnoDB` is lost with a restart, and then its log tells: nothing changes a
 //! table without writing there. Where nothing tells there is no mark, and the database is dumped; the sum of what was dumped is the proof.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +70,7 @@ pub struct Look {
     pub broken: Vec<String>,
     /// The sum of all times; without what proves nothing.
     times: Option<String>,
-    /// The same with the place in the log of InnoDB.
+    /// The same with the place in the log of `InnoDB`.
     log: Option<String>,
 }
 

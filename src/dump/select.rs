@@ -47,11 +47,11 @@ pub async fn select(
             DumpDatabases::Query { query, label } => match line.read_only(query).await {
                 Ok(rows) => match read(&rows, label.as_deref()) {
                     Ok(rows) => found.extend(rows),
-                    Err(why) => selection.failed.push(failed(query, why)),
+                    Err(why) => selection.failed.push(failed(query, &why)),
                 },
                 // The server is gone: that is no fault of the query.
                 Err(Trouble::Server(why)) if !why.contains("server error") => return Err(Trouble::Server(why)),
-                Err(why) => selection.failed.push(failed(query, why.to_string())),
+                Err(why) => selection.failed.push(failed(query, &why.to_string())),
             },
         }
     }
@@ -69,7 +69,7 @@ pub async fn select(
     Ok(selection)
 }
 
-fn failed(query: &str, why: String) -> Chosen {
+fn failed(query: &str, why: &str) -> Chosen {
     Chosen {
         name: plain::line(query, 80),
         label: None,

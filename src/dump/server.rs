@@ -1,5 +1,6 @@
 //! A server whose databases are dumped, or that they are restored to: reached, and asked what it is.
 
+use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -145,7 +146,7 @@ impl Server {
         let mut text = String::from("[client]\n");
         let mut add = |name: &str, value: &str| {
             let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\t', "\\t");
-            text.push_str(&format!("{name}=\"{escaped}\"\n"));
+            let _into_memory = writeln!(text, "{name}=\"{escaped}\"");
         };
         if let Some(socket) = self.opts.socket() {
             add("protocol", "socket");
@@ -175,6 +176,11 @@ impl Server {
 }
 
 impl Line {
+    /// The server, for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// All rows of an answer.
     pub async fn ask<T: FromRow + Send + 'static>(&mut self, query: &str) -> Result<Vec<T>, Trouble> {
         let answer = tokio::time::timeout(self.patience, self.conn.query::<T, _>(query)).await;
@@ -239,7 +245,10 @@ pub fn is_its_own(name: &str) -> bool {
 
 /// A text as a literal of SQL, also where backslashes mean nothing.
 pub(super) fn literal(text: &str) -> String {
-    let hex = text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = text.bytes().fold(String::new(), |mut hex, byte| {
+        let _into_memory = write!(hex, "{byte:02x}");
+        hex
+    });
     if hex.is_empty() { "''".into() } else { format!("CONVERT(0x{hex} USING utf8mb4)") }
 }
 

@@ -134,7 +134,7 @@ fn hint(why: &str) -> &'static str {
 }
 
 /// Ends when nothing has moved for so long.
-async fn still(flow: &Flow, limit: Duration, clock: &Clock) {
+pub(super) async fn still(flow: &Flow, limit: Duration, clock: &Clock) {
     let (mut seen, mut since) = (flow.bytes(), clock.tick());
     loop {
         tokio::time::sleep(LOOK.min(limit)).await;
