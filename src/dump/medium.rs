@@ -2,67 +2,87 @@
 //! that a stick that is pulled never turns into the bare folder below its mount point.
 //!
 //! Everything here blocks as long as the medium does: it belongs on a thread that can be left behind. Only
-//! [`Medium::open`] and [`Medium::free`] end by themselves.
+//! [`Medium::open`] and [`Medium::eject`] end by themselves.
 
+mod eject;
+pub(super) mod folder;
+mod ground;
+mod marker;
+pub(super) mod shelf;
 mod trouble;
 
-use std::sync::atomic::AtomicBool;
+#[cfg(test)]
+mod tests;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+pub use eject::Ejected;
+pub(super) use ground::Ground;
+pub use marker::MARKER;
+pub use shelf::Shelf;
 pub use trouble::{Kind, MediumTrouble};
 
-use super::kit::{Joined, Staging};
+use super::kit::{Joined, Staging, verify};
 use super::record::{Held, Kit};
+use super::recovery::{self, seen};
 use super::report::KitVerified;
 use crate::clock::Timestamp;
 use crate::fleet::data::{Dump, Keep};
+use crate::fleet::disk;
+
+/// How long a medium may take until it is open.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Room that a kit needs besides its dumps, and that is left free, bytes.
+const MARGIN: u64 = 2 << 20;
 
 /// A medium, open and proven to be one of this dump.
 #[derive(Debug)]
 pub struct Medium {
-    /// The dump.
+    ground: Arc<Ground>,
     dump: Dump,
-}
-
-/// What lies on a medium.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Shelf {
-    /// Whole kits of this dump, newest first.
-    pub kits: Vec<Kit>,
-    /// Kits of this dump that are not whole, by name, and why; leftovers that cannot be removed.
-    pub broken: Vec<(String, String)>,
-    /// Bytes of all kits of this dump.
-    pub bytes: u64,
-}
-
-/// What came of letting go of a medium.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ejected {
-    /// In one line: what may be done with it now.
-    pub said: String,
+    id: String,
 }
 
 impl Medium {
     /// Opens the medium of a dump and looks whether it is one: mounted, writable, and known by its file system's id or by
     /// the marker that it carries. `known`: the ids of media that this dump has used. A blank one is taken as well, unless
-    /// `mount = false`. Ends within seconds also where the medium hangs.
+    /// `mount = false`: an empty folder may be what lies below a medium that is gone. Ends within seconds also where the
+    /// medium hangs.
     pub fn open(dump: &Dump, known: &[String], now: Timestamp) -> Result<Self, MediumTrouble> {
-        let _ = (known, now);
-        Ok(Self { dump: dump.clone() })
+        let (subject, known) = (dump.clone(), known.to_vec());
+        let about = dump.to.join(".hotspare open");
+        let opened = disk::ask(&about, PATIENCE, move |_path| Self::take(subject, &known, now));
+        opened.unwrap_or_else(|| {
+            Err(MediumTrouble::new(
+                Kind::Hangs,
+                format!("{}: the medium does not answer", dump.to.display()),
+                "pull it out and put it in again; if it stays so, put another one in",
+            ))
+        })
     }
 
-    /// Its identity, to be remembered: the id of its file system, else that of its marker.
+    fn take(dump: Dump, known: &[String], now: Timestamp) -> Result<Self, MediumTrouble> {
+        let ground = Ground::open(&dump, !known.is_empty())?;
+        let marker = marker::settle(&ground, &dump, known, now)?;
+        let id = ground.file_system().unwrap_or(marker.id);
+        Ok(Self { ground: Arc::new(ground), dump, id })
+    }
+
+    /// Its identity, to be remembered: the id of its file system as the system knows it, else that of its marker.
     pub fn id(&self) -> &str {
-        &self.dump.name
+        &self.id
     }
 
-    /// Bytes that are free on it.
+    /// Bytes that are free on it; `None`: it does not say.
     pub fn free(&self) -> Option<u64> {
-        None
+        self.ground.free()
     }
 
-    /// What lies on it.
+    /// What lies on it of this dump.
     pub fn shelf(&self) -> Result<Shelf, MediumTrouble> {
-        Ok(Shelf::default())
+        Ok(shelf::everything(&self.ground)?.of(&self.dump.name))
     }
 
     /// Whole kits of this dump, newest first.
@@ -70,48 +90,71 @@ impl Medium {
         Ok(self.shelf()?.kits)
     }
 
-    /// Begins a kit. `expected_bytes`: what it will need; where that is not free, the oldest kits go, but never what a kept
-    /// one needs nor the last good one, and if that is not enough nothing is begun.
+    /// Begins a kit, after what a killed program has left was removed. `expected_bytes`: what it will need; where that is
+    /// not free, the oldest kits go as [`Medium::retain`] lets them, and if that is not enough nothing is begun.
     pub fn begin(&self, at: Timestamp, expected_bytes: u64) -> Result<Staging, MediumTrouble> {
-        let _ = (at, expected_bytes);
-        Err(MediumTrouble::new(Kind::Busy, "", ""))
+        self.ground.stands()?;
+        let alone = self.ground.alone()?;
+        shelf::sweep(&self.ground, &alone)?;
+        let room = expected_bytes.saturating_add(MARGIN);
+        let lacks = |free: Option<u64>| free.is_some_and(|free| free < room);
+        if lacks(self.free()) {
+            shelf::retain(&self.ground, &alone, &self.dump.name, self.dump.keep, room)?;
+        }
+        let free = self.free();
+        if lacks(free) {
+            let (path, need) = (self.ground.path().display(), crate::reach::plain::size(room));
+            return Err(MediumTrouble::new(
+                Kind::Full,
+                format!("{path}: the next kit needs {need}, {} are free", crate::reach::plain::size(free.unwrap_or(0))),
+                "remove what is not hotspare's from it, keep fewer kits, or put in a larger one",
+            ));
+        }
+        let mongo = self.dump.server.url.starts_with("mongodb");
+        Staging::begin(&self.ground, &self.dump.name, if mongo { ".archive.zst" } else { ".sql.zst" }, at)
     }
 
     /// The files of one database as one stream, as they were written: compressed. Their sums are checked on the way; a
     /// reader that comes to its end without an error has read what was written.
     pub fn stream(&self, held: &Held) -> Joined {
-        let _ = held;
-        Joined {}
+        Joined::new(&self.ground, held, false)
     }
 
     /// Reads everything that a kit needs from the medium's own storage, and compares it with what was written.
     pub fn verify(&self, kit: &Kit, stop: &AtomicBool) -> KitVerified {
-        let _ = stop;
-        KitVerified { kit: kit.name.clone(), ok: true, problems: Vec::new() }
+        verify::verify(&self.ground, kit, stop)
     }
 
     /// Notes that the server was seen at this moment to be as its newest kit has it.
     pub fn note_unchanged(&self, kit: &Kit, at: Timestamp) -> Result<(), MediumTrouble> {
-        let _ = (kit, at);
-        Ok(())
+        self.ground.stands()?;
+        let _alone = self.ground.alone()?;
+        seen::note(&self.ground, kit, at)?;
+        self.ground.stands()
     }
 
-    /// When the server was last seen to be as its newest kit has it: after [`Medium::note_unchanged`].
+    /// When the server was last seen to be as this kit has it; `None`: not since it was made.
     pub fn seen(&self, kit: &Kit) -> Option<Timestamp> {
-        let _ = kit;
-        None
+        seen::when(&self.ground, kit)
     }
 
     /// Removes kits that need not be kept, and more of the oldest until so many bytes are free. Returns the names of those
     /// that went. Never removes what a kept kit needs, nor the newest kit, nor the newest in which every database was read.
     pub fn retain(&self, keep: Keep, room: u64) -> Result<Vec<String>, MediumTrouble> {
-        let _ = (keep, room);
-        Ok(Vec::new())
+        self.ground.stands()?;
+        let alone = self.ground.alone()?;
+        shelf::retain(&self.ground, &alone, &self.dump.name, keep, room)
+    }
+
+    /// Writes `RECOVERY.txt`, `restore.sh` and `restore.ps1` anew, where they are not as they should be.
+    pub fn renew(&self) -> Result<(), MediumTrouble> {
+        self.ground.stands()?;
+        let _alone = self.ground.alone()?;
+        recovery::write(&self.ground, &shelf::everything(&self.ground)?.kits())
     }
 
     /// Writes everything out and unmounts it. Ends within half a minute.
     pub async fn eject(self) -> Result<Ejected, MediumTrouble> {
-        std::future::ready(()).await;
-        Ok(Ejected { said: String::new() })
+        eject::eject(self.ground).await
     }
 }
