@@ -157,7 +157,8 @@ pub(super) fn retain(
             let still: Vec<Kit> = all.kits().into_iter().filter(|kit| needed.contains(kit.name.as_str())).collect();
             // First the text that no longer speaks of them.
             recovery::write(ground, &still)?;
-            for kit in going.iter().rev() {
+            // The newest first: an older one may hold what it needs, and until it goes it is called whole.
+            for kit in going {
                 take(ground, alone, &kit.name)?;
                 removed.push(kit.name.clone());
             }
