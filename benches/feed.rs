@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench feed` prints a table of medians. `HOTSPARE_BENCH_ROUNDS=3` says how often each is measured,
 //! `HOTSPARE_BENCH_ROWS=1000000` how many rows there are, `HOTSPARE_BENCH_PYTHON=python3` which Python is asked; the peers that
-//! are written in it need its package `pymysql` and are left out where that is not there.
+//! are written in it need its package `pymysql` and are left out where that is not there. `cargo bench --bench feed -- delay`
+//! measures how long a row takes while a thousand come in a second.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -31,6 +32,8 @@ use hotspare::fleet::data::{FeedSink, FeedTable, Zone};
 use hotspare::fleet::secret::{DatabaseUrl, SecretSource};
 use hotspare::reach::secret::Secrets;
 
+#[path = "feed/delay.rs"]
+mod delay;
 #[path = "../tests/mysql/server.rs"]
 mod server;
 
@@ -107,6 +110,7 @@ fn main() {
         [_, "--do", "check", source, port, rows] => {
             tokio::runtime::Runtime::new().unwrap().block_on(check(Path::new(source), port, rows.parse().unwrap()));
         }
+        [_, "delay", ..] => delay::measure(),
         _ => measure(),
     }
 }
@@ -155,7 +159,7 @@ fn measure() {
     let mut ways = vec![
         ("hotspare feed run --once", &maria, rows, Way::Ours),
         ("hotspare: both ends compared, all the same", &maria, rows, Way::Check),
-        ("the same, to a server that calls itself MySQL", &other, rows, Way::Ours),
+        ("feed run --once to a server that calls itself MySQL", &other, rows, Way::Ours),
         ("sqlite3, mariadb: LOAD DATA LOCAL", &maria, rows, Way::Shell(LOAD)),
     ];
     if Command::new(python()).args(["-c", "import pymysql"]).stderr(Stdio::null()).status().is_ok_and(|s| s.success()) {
