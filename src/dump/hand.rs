@@ -23,6 +23,8 @@ use crate::reach::plain;
 const SMALL: usize = 16 << 20;
 /// As `zstd -1`: a stick writes no faster than this compresses.
 const LEVEL: i32 = 1;
+/// A medium that writes out and gives back fewer bytes a second than this is broken.
+const SLOWEST: u64 = 250_000;
 /// Between two looks at whether the medium still moves.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -220,6 +222,11 @@ impl Hand {
 
     /// Publishes the kit. What this hand wrote has an empty name for its kit, and gets the kit's.
     pub(super) async fn publish(&self, mut kit: Kit, stop: &CancellationToken) -> Result<Kit, Trouble> {
+        let fresh =
+            kit.databases.iter().filter_map(|database| database.held.as_ref()).filter(|held| held.kit.is_empty());
+        let bytes: u64 = fresh.flat_map(|held| &held.files).map(|file| file.bytes).sum();
+        // All of it is written out and read back, within one call.
+        let patience = self.patience + Duration::from_secs(bytes / SLOWEST);
         let publish = move |bench: &mut Bench| {
             let mut drafting = bench.drafting.take().ok_or(Trouble::Stopped)?;
             let name = drafting.draft()?.name();
@@ -232,7 +239,7 @@ impl Hand {
             let draft = drafting.draft.take().ok_or(Trouble::Stopped)?;
             drafting.pulse.beat(|| draft.publish(kit))
         };
-        self.ask(stop, publish).await
+        self.ask_long(stop, patience, publish).await
     }
 
     /// Notes that nothing has changed since this kit.
@@ -249,6 +256,15 @@ impl Hand {
         stop: &CancellationToken,
         act: impl FnOnce(&mut Bench) -> Result<T, Trouble> + Send + 'static,
     ) -> Result<T, Trouble> {
+        self.ask_long(stop, self.patience, act).await
+    }
+
+    async fn ask_long<T: Send + 'static>(
+        &self,
+        stop: &CancellationToken,
+        patience: Duration,
+        act: impl FnOnce(&mut Bench) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, Trouble> {
         let (tell, told) = oneshot::channel();
         let order: Order = Box::new(move |bench| {
             let _nobody_waits = tell.send(act(bench));
@@ -260,23 +276,23 @@ impl Hand {
             done = told => done.unwrap_or_else(|_gone| {
                 Err(Trouble::Failed("the thread that writes to the medium broke off; this is a defect, please report it".into()))
             }),
-            () = self.hangs() => Err(Trouble::Medium(format!(
+            () = self.hangs(patience) => Err(Trouble::Medium(format!(
                 "the medium takes nothing any more since {}; take it out, look at it, and put it in again",
-                plain::time(self.patience)
+                plain::time(patience)
             ))),
             () = stop.cancelled() => Err(Trouble::Stopped),
         }
     }
 
     /// Ends when the medium has been waited for too long.
-    async fn hangs(&self) {
+    async fn hangs(&self, patience: Duration) {
         let (mut seen, mut since) = (0, self.clock.tick());
         loop {
             tokio::time::sleep(LOOK).await;
             let beats = self.pulse.beats.load(Ordering::Acquire);
             if beats != seen || !self.pulse.waiting.load(Ordering::Acquire) {
                 (seen, since) = (beats, self.clock.tick());
-            } else if self.clock.tick().since(since) >= self.patience {
+            } else if self.clock.tick().since(since) >= patience {
                 return;
             }
         }
