@@ -74,37 +74,47 @@ pub struct Look {
     log: Option<String>,
 }
 
+/// What is known of the whole server before any of its databases is looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whole {
+    now: i64,
+    log: Vec<(String, String)>,
+    able: Vec<String>,
+}
+
+impl Whole {
+    /// Looks at the server. What it tells must be older than any dump that it is used for.
+    pub async fn of(line: &mut Line) -> Result<Self, Trouble> {
+        let log = "SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_lsn_current', 'Innodb_redo_log_current_lsn')";
+        let now: Vec<i64> = line.ask("SELECT UNIX_TIMESTAMP()").await?;
+        Ok(Self {
+            now: now.first().copied().unwrap_or(0),
+            log: line.ask(log).await?,
+            able: line.ask("SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'").await?,
+        })
+    }
+}
+
 impl Look {
     /// Looks at a database.
-    pub async fn at(line: &mut Line, name: &str) -> Result<Self, Trouble> {
+    pub async fn at(line: &mut Line, name: &str, whole: &Whole) -> Result<Self, Trouble> {
         let schema = literal(name);
-        let now: Vec<i64> = line.ask("SELECT UNIX_TIMESTAMP()").await?;
-        let log: Vec<(String, String)> = line
-            .ask("SHOW GLOBAL STATUS WHERE Variable_name IN ('Innodb_lsn_current', 'Innodb_redo_log_current_lsn')")
-            .await
-            .unwrap_or_default();
-        let able: Vec<String> =
-            line.ask("SELECT ENGINE FROM information_schema.ENGINES WHERE TRANSACTIONS = 'YES'").await?;
         let tables = format!(
-            "SELECT TABLE_NAME, TABLE_TYPE, IFNULL(ENGINE, ''), IFNULL(UNIX_TIMESTAMP(CREATE_TIME), 0), \
-             IFNULL(UNIX_TIMESTAMP(UPDATE_TIME), 0), IFNULL(AUTO_INCREMENT, 0), \
+            "SELECT TABLE_NAME, TABLE_TYPE, IFNULL(ENGINE, ''), CAST(IFNULL(UNIX_TIMESTAMP(CREATE_TIME), 0) AS SIGNED), \
+             CAST(IFNULL(UNIX_TIMESTAMP(UPDATE_TIME), 0) AS SIGNED), IFNULL(AUTO_INCREMENT, 0), \
              IF(ENGINE = 'MyISAM', CONCAT_WS(' ', TABLE_ROWS, DATA_LENGTH), ''), IFNULL(DATA_LENGTH, 0), \
              IFNULL(TABLE_COMMENT, '') FROM information_schema.TABLES WHERE TABLE_SCHEMA = {schema} ORDER BY TABLE_NAME"
         );
-        let tables: Vec<Told> = line.rows(&tables).await?.into_iter().filter_map(Told::read).collect();
+        let tables: Option<Vec<Told>> = line.rows(&tables).await?.into_iter().map(Told::read).collect();
+        let Some(tables) = tables else {
+            return Err(Trouble::Failed("what the server tells of its tables cannot be read".into()));
+        };
         let rest: Vec<(String, i64)> = line.ask(&rest(&schema)).await?;
-        Ok(Self::of(&tables, &rest, &able, now.first().copied().unwrap_or(0), &log, &line.nature.identity))
+        Ok(Self::of(&tables, &rest, whole, &line.nature.identity))
     }
 
-    fn of(
-        tables: &[Told],
-        rest: &[(String, i64)],
-        able: &[String],
-        now: i64,
-        log: &[(String, String)],
-        server: &str,
-    ) -> Self {
-        let able: BTreeSet<&str> = able.iter().map(String::as_str).collect();
+    fn of(tables: &[Told], rest: &[(String, i64)], whole: &Whole, server: &str) -> Self {
+        let able: BTreeSet<&str> = whole.able.iter().map(String::as_str).collect();
         let base = || tables.iter().filter(|table| !table.view);
         let others: Vec<String> =
             base().filter(|table| !able.contains(table.engine.as_str())).map(|table| table.name.clone()).collect();
@@ -113,7 +123,7 @@ impl Look {
             (others, all) if others == all => Moment::Locked,
             _ => Moment::Both(others),
         };
-        let old = |time: i64| time <= now - FRESH;
+        let old = |time: i64| time <= whole.now - FRESH;
         let mut sum = blake3::Hasher::new();
         sum.update(server.as_bytes());
         for table in tables {
@@ -128,7 +138,7 @@ impl Look {
         let told = |table: &Told| table.written > 0 && old(table.written);
         let by_time = base().all(|table| matches!(table.engine.as_str(), "InnoDB" | "MyISAM") && told(table));
         let by_log = base().all(|table| table.engine == "InnoDB" || (table.engine == "MyISAM" && told(table)));
-        let log = log.first().filter(|_read| by_log && others_old).map(|(_name, place)| {
+        let log = whole.log.first().filter(|_read| by_log && others_old).map(|(_name, place)| {
             sum.update(format!("\nlog {place}").as_bytes());
             sum.finalize().to_hex().to_string()
         });
@@ -166,11 +176,11 @@ fn rest(schema: &str) -> String {
          UNION ALL SELECT CONCAT_WS(' ', 'view', TABLE_NAME, MD5(VIEW_DEFINITION), DEFINER), 0 \
            FROM information_schema.VIEWS WHERE TABLE_SCHEMA = {schema} \
          UNION ALL SELECT CONCAT_WS(' ', 'routine', ROUTINE_TYPE, ROUTINE_NAME, MD5(ROUTINE_DEFINITION)), \
-           IFNULL(UNIX_TIMESTAMP(LAST_ALTERED), 0) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {schema} \
+           CAST(IFNULL(UNIX_TIMESTAMP(LAST_ALTERED), 0) AS SIGNED) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = {schema} \
          UNION ALL SELECT CONCAT_WS(' ', 'event', EVENT_NAME, STATUS, MD5(EVENT_DEFINITION)), \
-           IFNULL(UNIX_TIMESTAMP(LAST_ALTERED), 0) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {schema} \
+           CAST(IFNULL(UNIX_TIMESTAMP(LAST_ALTERED), 0) AS SIGNED) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {schema} \
          UNION ALL SELECT CONCAT_WS(' ', 'trigger', TRIGGER_NAME, EVENT_OBJECT_TABLE, MD5(ACTION_STATEMENT)), \
-           IFNULL(UNIX_TIMESTAMP(CREATED), 0) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {schema} \
+           CAST(IFNULL(UNIX_TIMESTAMP(CREATED), 0) AS SIGNED) FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {schema} \
          UNION ALL SELECT CONCAT_WS(' ', 'column', TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, COLUMN_TYPE, \
            IFNULL(COLUMN_DEFAULT, '-'), EXTRA, COLUMN_COMMENT), 0 \
            FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = {schema}"
@@ -214,8 +224,9 @@ mod tests {
     }
 
     fn look(tables: &[Told], log: &str) -> Look {
-        let able = ["InnoDB".to_owned()];
-        Look::of(tables, &[], &able, 1000, &[("Innodb_lsn_current".into(), log.into())], "s")
+        let whole =
+            Whole { now: 1000, log: vec![("Innodb_lsn_current".into(), log.into())], able: vec!["InnoDB".into()] };
+        Look::of(tables, &[], &whole, "s")
     }
 
     fn same(then: &[Told], log_then: &str, now: &[Told], log_now: &str) -> bool {

@@ -172,7 +172,7 @@ async fn there(line: &mut Line, wanted: &[Database]) -> Result<Vec<Overwritten>,
         )));
     }
     let known = "SELECT s.SCHEMA_NAME, COUNT(t.TABLE_NAME), CAST(IFNULL(SUM(t.TABLE_ROWS), 0) AS UNSIGNED), \
-         IFNULL(UNIX_TIMESTAMP(MAX(t.UPDATE_TIME)), 0) FROM information_schema.SCHEMATA s \
+         CAST(IFNULL(UNIX_TIMESTAMP(MAX(t.UPDATE_TIME)), 0) AS SIGNED) FROM information_schema.SCHEMATA s \
          LEFT JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = s.SCHEMA_NAME GROUP BY s.SCHEMA_NAME";
     let known: Vec<(String, u64, u64, i64)> = line.ask(known).await?;
     let overwritten = known.into_iter().filter(|(there, ..)| names.contains(&name(there)));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use self::plan::{Came, Item};
-use super::change::{Memory, Moment};
+use super::change::{Look, Memory, Moment, Whole};
 use super::dumper::{self, Dumper, Reading};
 use super::hand::Hand;
 use super::keeper::Keeper;
@@ -89,10 +89,11 @@ impl Round<'_> {
     /// Looks which databases may have changed.
     async fn look(&mut self, chosen: Vec<super::select::Chosen>, last: Option<&Kit>) -> Result<Vec<Item>, Trouble> {
         let mut items = Vec::new();
+        let whole = Whole::of(&mut self.line).await?;
         for chosen in chosen {
             let mut item = Item::new(chosen, last);
             if item.came == Came::Open {
-                match super::change::Look::at(&mut self.line, &item.name).await {
+                match Look::at(&mut self.line, &item.name, &whole).await {
                     Ok(look) => item.looked(look, self.memory),
                     Err(trouble) => {
                         item.came = Came::Failed(trouble.to_string());
@@ -198,7 +199,7 @@ impl Round<'_> {
                 return Err(trouble);
             }
         };
-        let mark = item.look.as_ref().map(super::change::Look::mark).unwrap_or_default();
+        let mark = item.look.as_ref().map(Look::mark).unwrap_or_default();
         if let Some(held) = item.held.as_ref().filter(|held| held.content == shape.content) {
             hand.forget(self.stop).await?;
             self.memory.remember(&item.name, held, &mark);

@@ -166,7 +166,11 @@ impl Said {
                 self.began = Some(clock.tick());
             } else if text.starts_with("-- Disconnecting from") {
                 self.ended = Some(clock.tick());
-            } else if !text.starts_with("-- ") && !text.contains("[Warning]") && !text.starts_with("WARNING") {
+            } else if !text.starts_with("-- ")
+                && !text.contains("[Warning]")
+                && !text.starts_with("WARNING")
+                && !text.starts_with("Warning: ")
+            {
                 if self.text.len() > SAID {
                     self.text.clear();
                 }
