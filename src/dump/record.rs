@@ -78,6 +78,7 @@ pub struct Table {
     pub name: String,
     /// Rows; `None`: a view.
     pub rows: Option<u64>,
-    /// The server's own checksum of its rows, comparable on servers of the same kind only; `None`: it has none.
+    /// BLAKE3 of its rows as the server's own tool writes them, in hexadecimal, of the same moment as the dump; comparable on servers
+    /// of the same kind only. `None`: a view, or a server that is not asked for it.
     pub checksum: Option<String>,
 }
