@@ -12,6 +12,7 @@
     reason = "a helper of a test may fail like a test"
 )]
 
+mod dumps;
 mod feeds;
 mod feeds_bad_days;
 mod feeds_check;

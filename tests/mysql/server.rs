@@ -58,6 +58,28 @@ impl Server {
         panic!("mariadbd did not start: {}", std::fs::read_to_string(folder.path().join("log")).unwrap_or_default());
     }
 
+    /// Ends it as a power cut would.
+    #[allow(dead_code, reason = "not every bench ends its server")]
+    pub(crate) fn stop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+
+    /// Starts it again, on the port that it had.
+    #[allow(dead_code, reason = "not every bench ends its server")]
+    pub(crate) async fn again(&mut self) {
+        let child = spawn(self.folder.path(), self.port);
+        let mut starting = Starting { child, folder: self.folder.path() };
+        assert!(starting.answers().await, "mariadbd did not start again");
+        self.child = starting.child;
+    }
+
+    /// Where its files lie.
+    #[allow(dead_code, reason = "not every bench looks at them")]
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Runs statements as root.
     pub(crate) fn sql(&self, statements: &str) -> String {
         client(self.folder.path(), statements).unwrap_or_else(|said| panic!("{statements}: {said}"))
