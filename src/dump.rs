@@ -28,3 +28,4 @@ pub mod tools;
 pub mod trouble;
 pub mod view;
 mod watch;
+pub mod worker;

@@ -82,3 +82,18 @@ pub struct Table {
     /// of the same kind only. `None`: a view, or a server that is not asked for it.
     pub checksum: Option<String>,
 }
+
+impl Held {
+    /// Bytes of its files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+impl Kit {
+    /// Bytes of the files in its own folder.
+    pub fn bytes(&self) -> u64 {
+        let held = self.databases.iter().filter_map(|database| database.held.as_ref());
+        held.filter(|held| held.kit == self.name).map(Held::bytes).sum()
+    }
+}

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::record::{Held, Kit};
 use super::report::MadeResult;
 use crate::clock::Timestamp;
 
@@ -152,4 +153,60 @@ pub struct DrillView {
     pub seconds: f64,
     /// In one line.
     pub said: String,
+}
+
+/// A kit, in a list of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KitView {
+    /// Its name.
+    pub kit: String,
+    /// When its round began.
+    pub at: Timestamp,
+    /// The server's version as it names itself.
+    pub version: String,
+    /// Each database.
+    pub databases: Vec<KitDatabase>,
+    /// Bytes of the files in its own folder.
+    pub bytes: u64,
+}
+
+/// One database of a kit, in a list of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KitDatabase {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub label: Option<String>,
+    /// Bytes of its files, wherever they lie.
+    pub bytes: u64,
+    /// The kit in whose folder they lie; `None`: no kit has it.
+    pub held: Option<String>,
+    /// When the server was read.
+    pub at: Option<Timestamp>,
+    /// Why it was not dumped in that round.
+    pub error: Option<String>,
+}
+
+impl KitView {
+    /// Of what the kit says of itself.
+    pub fn of(kit: &Kit) -> Self {
+        let databases = kit.databases.iter().map(|database| {
+            let held = database.held.as_ref();
+            KitDatabase {
+                name: database.name.clone(),
+                label: database.label.clone(),
+                bytes: held.map_or(0, Held::bytes),
+                held: held.map(|held| held.kit.clone()),
+                at: held.map(|held| held.at),
+                error: database.error.clone(),
+            }
+        });
+        Self {
+            kit: kit.name.clone(),
+            at: kit.at,
+            version: kit.version.clone(),
+            databases: databases.collect(),
+            bytes: kit.bytes(),
+        }
+    }
 }
