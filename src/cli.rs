@@ -10,6 +10,7 @@ pub mod console;
 pub mod context;
 pub mod demo;
 pub mod doctor;
+pub mod dump;
 pub mod engine;
 pub mod exit;
 pub mod feed;
@@ -94,6 +95,7 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Session(args) => session::run(context, &args),
         Subcommand::Pool(args) => pool::run(context, &args),
         Subcommand::Feed(args) => feed::run(context, &args),
+        Subcommand::Dump(args) => dump::run(context, &args),
         Subcommand::Run(args) => run::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
         Subcommand::Check(args) => check::run(context, &args),

@@ -23,6 +23,7 @@ pub mod wire;
 
 mod compose;
 mod core;
+mod dumps;
 mod feeds;
 mod file;
 mod hosts;

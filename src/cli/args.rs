@@ -38,6 +38,8 @@ pub enum Subcommand {
     Pool(super::pool::PoolArgs),
     /// Rows from SQLite to MySQL: lag, carry, compare, prepare
     Feed(super::feed::FeedArgs),
+    /// Databases on removable media: list, make a kit, verify, drill, restore, eject
+    Dump(super::dump::DumpArgs),
     /// Run any runbook
     Run(super::run::RunArgs),
     /// Recording sessions: list, copy, verify, delete

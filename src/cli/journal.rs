@@ -241,7 +241,7 @@ fn shown(entry: &Entry) -> Shown<'_> {
 }
 
 /// A time, a date at its local midnight, or a span back from now.
-fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
+pub(super) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Failure> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }

@@ -1,4 +1,4 @@
-//! `hotspare status`: hosts in one table and feeds in another, or a line a change.
+//! `hotspare status`: hosts in one table, feeds and dumps in others, or a line a change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::{join, table};
 use crate::clock::Clock;
+use crate::dump::view::DumpState;
 use crate::engine::client::{Client, Link};
 use crate::engine::snapshot::Snapshot;
 use crate::feed::view::FeedState;
@@ -18,6 +19,7 @@ use crate::health::view::{CheckView, Health, HostView};
 use crate::reach::plain;
 
 mod document;
+mod dumps;
 mod feeds;
 
 /// Arguments of `hotspare status`.
@@ -30,10 +32,10 @@ pub struct StatusArgs {
     watch: bool,
 }
 
-/// What is to be known of hosts and feeds is known within this.
+/// What is to be known of hosts, feeds and dumps is known within this.
 const ASKED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Prints what is believed of hosts and feeds; exit 1 if anything is not well.
+/// Prints what is believed of hosts, feeds and dumps; exit 1 if anything is not well.
 pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     context.block_on(async {
         let place = join::place(context)?;
@@ -43,7 +45,7 @@ pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
             return watch(context, &client, &args.hosts, &snapshot).await;
         }
         if context.json {
-            context.document(&document::of(&snapshot, &args.hosts))?;
+            context.document(&document::of(&snapshot, &args.hosts, Clock::real().now()))?;
         } else {
             context.painted(&lines(&snapshot, &args.hosts))?;
         }
@@ -51,13 +53,14 @@ pub fn run(context: &Context, args: &StatusArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// The first snapshot in which everything about these hosts, and without names about the feeds, is settled, or the one at the end of our patience.
+/// The first snapshot in which everything about these hosts, and without names about the feeds and dumps, is settled, or the one at the end of our patience.
 async fn asked_once(client: &impl Client, names: &[String]) -> Result<Arc<Snapshot>, Failure> {
     let mut snapshots = client.snapshots();
     known(&snapshots.borrow(), names)?;
     let all_settled = |snapshot: &Arc<Snapshot>| {
-        let carried = !names.is_empty() || snapshot.feeds.iter().all(|feed| feed.state != FeedState::Starting);
-        carried && chosen(snapshot, names).all(|host| settled(host))
+        let carried = snapshot.feeds.iter().all(|feed| feed.state != FeedState::Starting);
+        let dumped = snapshot.dumps.iter().all(|dump| dump.state != DumpState::Starting);
+        (!names.is_empty() || carried && dumped) && chosen(snapshot, names).all(|host| settled(host))
     };
     let _some_are_slow = tokio::time::timeout(ASKED_WITHIN, snapshots.wait_for(all_settled)).await.is_err();
     let snapshot = Arc::clone(&snapshots.borrow());
@@ -124,6 +127,13 @@ fn lines(snapshot: &Snapshot, names: &[String]) -> Vec<(Option<&'static str>, St
         lines.extend(feeds::lines(snapshot));
         lines.push((None, String::new()));
     }
+    if names.is_empty() && !snapshot.dumps.is_empty() {
+        if snapshot.feeds.is_empty() {
+            lines.push((None, String::new()));
+        }
+        lines.extend(dumps::lines(snapshot, now));
+        lines.push((None, String::new()));
+    }
     lines.push((None, format!("{}: {}", snapshot.head.fleet, counts(snapshot))));
     lines.extend(troubles(snapshot).into_iter().map(|trouble| (None, plain::one_line(&trouble))));
     lines
@@ -138,10 +148,8 @@ fn counts(snapshot: &Snapshot) -> String {
         .map(|(count, health)| format!("{count} {}", health.word()))
         .collect();
     let hosts = if counts.is_empty() { "no hosts".into() } else { counts.join(", ") };
-    match feeds::counts(snapshot) {
-        Some(feeds) => format!("{hosts}; {feeds}"),
-        None => hosts,
-    }
+    let all = std::iter::once(hosts).chain(feeds::counts(snapshot)).chain(dumps::counts(snapshot));
+    all.collect::<Vec<_>>().join("; ")
 }
 
 /// What is wrong beyond the hosts, one a line.
@@ -209,14 +217,14 @@ async fn watch(
 ) -> Result<Exit, Failure> {
     let (mut snapshots, mut link) = (client.snapshots(), client.link());
     let mut shown = BTreeMap::new();
-    let mut carried = BTreeMap::new();
+    let (mut carried, mut dumped) = (BTreeMap::new(), BTreeMap::new());
     let mut troubled = Vec::new();
-    changes(context, first, names, (&mut shown, &mut carried), &mut troubled)?;
+    changes(context, first, names, (&mut shown, &mut carried, &mut dumped), &mut troubled)?;
     loop {
         tokio::select! {
             Ok(()) = snapshots.changed() => {
                 let now = Arc::clone(&snapshots.borrow_and_update());
-                changes(context, &now, names, (&mut shown, &mut carried), &mut troubled)?;
+                changes(context, &now, names, (&mut shown, &mut carried, &mut dumped), &mut troubled)?;
             }
             Ok(()) = link.changed() => {
                 let now = link.borrow_and_update().clone();
@@ -236,7 +244,7 @@ fn changes(
     context: &Context,
     snapshot: &Snapshot,
     names: &[String],
-    (shown, carried): (&mut BTreeMap<String, Health>, &mut feeds::Told),
+    (shown, carried, dumped): (&mut BTreeMap<String, Health>, &mut feeds::Told, &mut dumps::Told),
     troubled: &mut Vec<String>,
 ) -> Result<(), Failure> {
     for host in chosen(snapshot, names) {
@@ -255,6 +263,7 @@ fn changes(
     shown.retain(|name, _| snapshot.host(name).is_some());
     if names.is_empty() {
         feeds::changes(context, snapshot, carried)?;
+        dumps::changes(context, snapshot, dumped)?;
     }
     let now = troubles(snapshot);
     for trouble in now.iter().filter(|trouble| !troubled.contains(trouble)) {

@@ -21,6 +21,8 @@ pub enum Scope {
     Pools,
     /// The pane Lag, and the page of a feed.
     Feeds,
+    /// A dump in the pane Lag, and its page.
+    Dumps,
     /// The pane Jobs, and the page of a job.
     Jobs,
     /// The pane Sessions, and the page of a session.
@@ -29,12 +31,12 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the help.
-    pub const ALL: [Self; 7] =
-        [Self::Anywhere, Self::List, Self::Hosts, Self::Pools, Self::Feeds, Self::Sessions, Self::Jobs];
+    pub const ALL: [Self; 8] =
+        [Self::Anywhere, Self::List, Self::Hosts, Self::Pools, Self::Feeds, Self::Dumps, Self::Sessions, Self::Jobs];
 
     /// Whether it is one pane's own.
     const fn own(self) -> bool {
-        matches!(self, Self::Hosts | Self::Feeds | Self::Jobs | Self::Sessions)
+        matches!(self, Self::Hosts | Self::Feeds | Self::Dumps | Self::Jobs | Self::Sessions)
     }
 
     /// Whether there is a place where both are in force.
@@ -50,6 +52,7 @@ impl Scope {
             Self::Hosts => "Hosts",
             Self::Pools => "Pools",
             Self::Feeds => "Lag",
+            Self::Dumps => "Dumps, in Lag",
             Self::Jobs => "Jobs",
             Self::Sessions => "Sessions",
         }
@@ -95,6 +98,8 @@ pub enum ArgumentKind {
     Pool,
     /// Name of a feed.
     Feed,
+    /// Name of a dump.
+    Dump,
     /// Number of a job.
     Job,
     /// Participant and day of a session, a participant, a day, or two days as `20250104..20250110`.

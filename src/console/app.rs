@@ -2,6 +2,7 @@
 //!
 //! Events come in, effects go out, and a frame can be drawn at any time. Nothing here waits, writes or knows the time.
 
+mod dumps;
 mod events;
 mod feeds;
 mod perform;
@@ -157,6 +158,7 @@ impl App {
     pub fn scopes(&self) -> Vec<Scope> {
         let own = match self.pages.last() {
             Some(open) => open.page.scope(),
+            None if self.on_a_dump() => Some(Scope::Dumps),
             None => self.focus.pane().scope(),
         };
         let pools = PaneId::Pools.pane().exists(&self.world).then_some(Scope::Pools);

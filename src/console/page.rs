@@ -1,6 +1,8 @@
 //! Pages: what opens over the panes. Each is a document of lines that is written anew for each frame and scrolled.
 
 pub mod chart;
+pub mod dump;
+pub mod dumped;
 pub mod entry;
 pub mod fed;
 pub mod feed;
@@ -53,6 +55,11 @@ pub trait Page: std::fmt::Debug + Send {
 
     /// The feed that actions apply to here.
     fn feed(&self) -> Option<&str> {
+        None
+    }
+
+    /// The dump that actions apply to here.
+    fn dump(&self) -> Option<&str> {
         None
     }
 

@@ -136,12 +136,29 @@ fn of_feeds(world: &World) -> Vec<Problem> {
     all
 }
 
+/// What is wrong with dumps: told in their pane, and not across the screen.
+fn of_dumps(world: &World) -> Vec<Problem> {
+    let mut all = Vec::new();
+    for dump in world.newest.dumps.iter() {
+        let say = |meaning, text: &str| Problem::new(meaning, format!("dump {}: {text}", dump.name));
+        if !dump.well() {
+            let said = lag::dumps::said(dump, &UNICODE);
+            let kit = lag::dumps::kit(dump, world.reference());
+            let more = dump.why.iter().cloned().chain([kit]).collect();
+            all.push(Problem { more, ..say(said.meaning, said.word) });
+        }
+        all.extend(lag::dumps::warnings(dump).map(|warning| say(Meaning::Warn, &warning)));
+    }
+    all
+}
+
 /// How many problems there are, beside hosts that are not up and the person's own freeze.
 pub fn count(world: &World) -> usize {
     of(world)
         .iter()
         .chain(&of_pools(world))
         .chain(&of_feeds(world))
+        .chain(&of_dumps(world))
         .chain(&of_stores(world))
         .filter(|problem| problem.meaning != Meaning::Info)
         .count()
@@ -150,7 +167,12 @@ pub fn count(world: &World) -> usize {
 /// All of it for reading: the whole first, then each host that is not up.
 pub fn paragraphs(world: &World, glyphs: &Glyphs) -> Vec<(Meaning, String)> {
     let mut text = Vec::new();
-    let all = of(world).into_iter().chain(of_pools(world)).chain(of_feeds(world)).chain(of_stores(world));
+    let all = of(world)
+        .into_iter()
+        .chain(of_pools(world))
+        .chain(of_feeds(world))
+        .chain(of_dumps(world))
+        .chain(of_stores(world));
     for problem in all {
         text.push((problem.meaning, problem.line));
         text.extend(problem.more.into_iter().map(|line| (Meaning::Text, format!("  {line}"))));

@@ -7,6 +7,7 @@ mod desk;
 pub mod hands;
 mod memory;
 mod running;
+pub mod site;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

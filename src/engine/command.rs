@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::dump::report::{Drilled, Made, Restored, Verified};
+use crate::dump::view::KitView;
+use crate::dump::worker::hands::Pick;
 use crate::feed::report::{FeedCompared, FeedPrepared, FeedRan};
+use crate::fleet::secret::DatabaseUrl;
 use crate::health::view::History;
 use crate::journal::entry::{Chain, Entry};
 use crate::runbook::view::{RunId, RunReport};
@@ -196,6 +200,45 @@ pub enum Command {
         /// What the person typed: the name of the feed.
         phrase: String,
     },
+    /// Make a kit now, as a job.
+    DumpNow {
+        /// Dump.
+        dump: String,
+    },
+    /// Read kits and compare them with their sums, as a job.
+    DumpVerify {
+        /// Dump.
+        dump: String,
+        /// Which; `None`: all of them.
+        pick: Option<Pick>,
+    },
+    /// Restore a kit for practice, into a server that is thrown away, as a job.
+    DumpDrill {
+        /// Dump.
+        dump: String,
+        /// Which.
+        pick: Pick,
+    },
+    /// Restore a kit for real, as a job. What is at the target is dumped before.
+    DumpRestore {
+        /// Dump.
+        dump: String,
+        /// Only these databases; none: all of the kit.
+        databases: Vec<String>,
+        /// Which kit.
+        pick: Pick,
+        /// Where to.
+        to: DatabaseUrl,
+        /// Only say what would be overwritten; needs no phrase.
+        dry_run: bool,
+        /// What the person typed: `RESTORE`.
+        phrase: String,
+    },
+    /// Write out what waits for the medium of a dump and let go of it, so that it may be taken out, as a job.
+    DumpEject {
+        /// Dump.
+        dump: String,
+    },
     /// Run a runbook, as a job.
     Run {
         /// Its name.
@@ -277,6 +320,11 @@ pub enum Query {
         /// Its name.
         pool: String,
     },
+    /// The kits on the medium of a dump.
+    Kits {
+        /// Dump.
+        dump: String,
+    },
 }
 
 /// What a query returns.
@@ -325,6 +373,11 @@ pub enum Answer {
         /// Everything.
         detail: Box<PoolDetail>,
     },
+    /// To [`Query::Kits`].
+    Kits {
+        /// Newest first.
+        kits: Vec<KitView>,
+    },
 }
 
 /// What came of a job, in full.
@@ -370,6 +423,31 @@ pub enum Report {
     Prepared {
         /// Table by table.
         prepared: FeedPrepared,
+    },
+    /// Of one round of a dump.
+    Dumped {
+        /// Database by database.
+        made: Made,
+    },
+    /// Of a check of kits.
+    KitsVerified {
+        /// Kit by kit.
+        kits: Verified,
+    },
+    /// Of a restore for practice.
+    Drilled {
+        /// Database by database.
+        drilled: Drilled,
+    },
+    /// Of a restore for real, or of its rehearsal.
+    Restored {
+        /// Database by database.
+        restored: Restored,
+    },
+    /// A safety check said no, and nothing was changed.
+    Refused {
+        /// Why.
+        why: String,
     },
     /// Nothing but how it ended.
     Nothing,

@@ -22,6 +22,7 @@ use super::sessions::Sessions;
 use super::snapshot::{EngineView, FileView, Head, Snapshot};
 use super::state::StateFolder;
 use crate::clock::{Clock, Tick, Timestamp};
+use crate::dump::worker::Dumps;
 use crate::feed::worker::Feeds;
 use crate::fleet::Fleet;
 use crate::health::worker::HostChange;
@@ -35,6 +36,7 @@ use crate::work::jobs::Jobs;
 use crate::work::view::JobView;
 
 mod commands;
+mod dumps;
 mod events;
 mod feeds;
 mod pools;
@@ -76,6 +78,7 @@ pub(super) struct Parts {
     pub sessions: Sessions,
     pub pools: Pools,
     pub feeds: Feeds,
+    pub dumps: Dumps,
     /// Nothing is done that nobody has asked for.
     pub quiet: bool,
     pub lease: Lease,
@@ -113,6 +116,7 @@ pub(super) struct Core {
     last_run: u64,
     alone: runs::Alone,
     feeds_said: feeds::Said,
+    dumps_said: dumps::Said,
 }
 
 /// The fleet file as it was read because somebody asked for it, and to whom that is answered.
@@ -161,6 +165,7 @@ impl Core {
             hosts: Arc::new(parts.hosts.views()),
             pools: Arc::new(parts.pools.views()),
             feeds: Arc::new(parts.feeds.views()),
+            dumps: Arc::new(parts.dumps.views()),
             stores: Arc::new(parts.sessions.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
@@ -187,6 +192,7 @@ impl Core {
             last_run,
             alone: runs::Alone::default(),
             feeds_said: feeds::Said::default(),
+            dumps_said: dumps::Said::default(),
             parts,
         };
         core.note(
@@ -217,6 +223,7 @@ impl Core {
         let mut pools = self.parts.pools.seen();
         let mut stores = self.parts.sessions.seen();
         let mut feeds = self.parts.feeds.seen();
+        let mut dumps = self.parts.dumps.seen();
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
         let mut counts = self.parts.presence.counts();
@@ -225,6 +232,7 @@ impl Core {
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // After the lease is listened to: what changes from here on is heard.
         self.guide_feeds();
+        self.guide_dumps();
         let mut changed = true;
         while !stop.is_cancelled() {
             let due = BETWEEN_SNAPSHOTS.saturating_sub(self.parts.clock.tick().since(self.published_at));
@@ -245,6 +253,10 @@ impl Core {
                 }
                 Ok(()) = feeds.changed() => {
                     self.feeds_seen();
+                    changed = true;
+                }
+                Ok(()) = dumps.changed() => {
+                    self.dumps_seen();
                     changed = true;
                 }
                 Ok(()) = stores.changed() => changed = true,
@@ -269,6 +281,7 @@ impl Core {
                 }
                 Ok(()) = lease.changed() => {
                     self.guide_feeds();
+                    self.guide_dumps();
                     changed = true;
                 }
                 Some(again) = self.readings.recv() => {
@@ -299,14 +312,16 @@ impl Core {
 
     async fn close(&mut self) {
         self.jobs.cancel_all();
-        let feeds = self.parts.feeds.clone();
+        let (feeds, dumps) = (self.parts.feeds.clone(), self.parts.dumps.clone());
         tokio::join!(
             self.parts.hosts.shutdown(),
             self.parts.sessions.shutdown(),
             self.parts.pools.shutdown(),
-            feeds.shutdown()
+            feeds.shutdown(),
+            dumps.shutdown()
         );
         self.keep_feeds();
+        self.keep_dumps();
         let all_ended = async {
             let mut changed = self.jobs.changed();
             while self.jobs.open() > 0 && changed.changed().await.is_ok() {}

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::snapshot::{Head, JournalView, Snapshot};
 use crate::clock::Timestamp;
+use crate::dump::view::DumpView;
 use crate::feed::view::FeedView;
 use crate::health::view::HostView;
 use crate::journal::entry::{Chain, Entry};
@@ -30,6 +31,8 @@ pub struct Delta {
     pools: Option<Rows<String, PoolView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     feeds: Option<Rows<String, FeedView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dumps: Option<Rows<String, DumpView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<Rows<String, StoreView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +90,13 @@ impl Keyed for FeedView {
     }
 }
 
+impl Keyed for DumpView {
+    type Key = String;
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
+
 impl Keyed for StoreView {
     type Key = String;
     fn key(&self) -> String {
@@ -112,6 +122,7 @@ impl Delta {
             hosts: (!Arc::ptr_eq(&old.hosts, &new.hosts)).then(|| rows(&old.hosts, &new.hosts)).flatten(),
             pools: (!Arc::ptr_eq(&old.pools, &new.pools)).then(|| rows(&old.pools, &new.pools)).flatten(),
             feeds: (!Arc::ptr_eq(&old.feeds, &new.feeds)).then(|| rows(&old.feeds, &new.feeds)).flatten(),
+            dumps: (!Arc::ptr_eq(&old.dumps, &new.dumps)).then(|| rows(&old.dumps, &new.dumps)).flatten(),
             stores: (!Arc::ptr_eq(&old.stores, &new.stores)).then(|| rows(&old.stores, &new.stores)).flatten(),
             jobs: (!Arc::ptr_eq(&old.jobs, &new.jobs)).then(|| rows(&old.jobs, &new.jobs)).flatten(),
             journal: differs(Arc::ptr_eq(&old.journal, &new.journal), &|| old.journal == new.journal)
@@ -128,6 +139,7 @@ impl Delta {
             hosts: self.hosts.map_or_else(|| Ok(Arc::clone(&old.hosts)), |rows| merge(&old.hosts, rows))?,
             pools: self.pools.map_or_else(|| Ok(Arc::clone(&old.pools)), |rows| merge(&old.pools, rows))?,
             feeds: self.feeds.map_or_else(|| Ok(Arc::clone(&old.feeds)), |rows| merge(&old.feeds, rows))?,
+            dumps: self.dumps.map_or_else(|| Ok(Arc::clone(&old.dumps)), |rows| merge(&old.dumps, rows))?,
             stores: self.stores.map_or_else(|| Ok(Arc::clone(&old.stores)), |rows| merge(&old.stores, rows))?,
             jobs: self.jobs.map_or_else(|| Ok(Arc::clone(&old.jobs)), |rows| merge(&old.jobs, rows))?,
             journal: self.journal.map_or_else(|| Ok(Arc::clone(&old.journal)), |tail| extend(&old.journal, tail))?,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::dump::view::DumpView;
 use crate::feed::view::FeedView;
 use crate::health::view::{Health, HostView};
 use crate::journal::entry::{Chain, Entry};
@@ -29,6 +30,9 @@ pub struct Snapshot {
     /// Feeds, in the order of the fleet file.
     #[serde(default)]
     pub feeds: Arc<Vec<Arc<FeedView>>>,
+    /// Dumps, in the order of the fleet file.
+    #[serde(default)]
+    pub dumps: Arc<Vec<Arc<DumpView>>>,
     /// Stores of recording sessions, in the order of the fleet file; their rows are asked for by window.
     pub stores: Arc<Vec<Arc<StoreView>>>,
     /// Jobs: all that have not ended, and the last that have; newest last.
@@ -137,12 +141,18 @@ impl Snapshot {
         self.feeds.iter().find(|feed| feed.name == name)
     }
 
-    /// Whether nothing needs a person: every host up or in maintenance, every pool and feed well, the fleet file in
+    /// The dump of this name.
+    pub fn dump(&self, name: &str) -> Option<&Arc<DumpView>> {
+        self.dumps.iter().find(|dump| dump.name == name)
+    }
+
+    /// Whether nothing needs a person: every host up or in maintenance, every pool, feed and dump well, the fleet file in
     /// force, no alarm.
     pub fn healthy(&self) -> bool {
         self.hosts.iter().all(|host| matches!(host.health, Health::Up | Health::Maintenance))
             && self.pools.iter().all(|pool| pool.well())
             && self.feeds.iter().all(|feed| feed.well())
+            && self.dumps.iter().all(|dump| dump.well())
             && self.head.file.refused.is_empty()
             && self.head.alarms.is_empty()
     }

@@ -16,7 +16,7 @@ use super::server;
 use super::sessions::Sessions;
 use super::snapshot::Snapshot;
 use super::state::{StateError, StateFolder};
-use super::{feeds, hosts::Hosts, limits, log, pools};
+use super::{dumps, feeds, hosts::Hosts, limits, log, pools};
 use crate::clock::Clock;
 use crate::fleet::diagnostic::Diagnostic;
 use crate::fleet::{self, Fleet};
@@ -39,7 +39,7 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// Started by a face for its own use, so that any guest's leaving counts for `linger`.
     pub detached: bool,
-    /// It does nothing that nobody has asked for: no takeover, no drill, no row is carried by itself. For one command where
+    /// It does nothing that nobody has asked for: no takeover, no drill, no row is carried and nothing dumped by itself. For one command where
     /// no engine runs.
     pub quiet: bool,
     /// The time.
@@ -118,6 +118,7 @@ impl Engine {
             server::bind(&folder.socket()).map_err(|error| StartError::Socket { path: folder.socket(), error })?;
 
         let known = journal.kept(feeds::KNOWN).await.ok().flatten();
+        let media = journal.kept(dumps::KNOWN).await.ok().flatten();
         let fleet: Arc<Fleet> = Arc::new(fleet);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let presence = Presence::new();
@@ -127,6 +128,7 @@ impl Engine {
         let (pools, lease, pool_news) =
             pools::start(&pools::calm(&fleet, config.quiet), &config.clock, &hosts, http.clone(), &journal, &folder);
         let feeds = feeds::start(&fleet, &config.clock, &hosts, http.clone(), known.as_deref(), !config.quiet);
+        let dumps = dumps::start(&fleet, &config.clock, &hosts, &folder, media.as_deref(), !config.quiet);
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {
@@ -140,6 +142,7 @@ impl Engine {
             sessions,
             pools,
             feeds,
+            dumps,
             quiet: config.quiet,
             lease,
             pool_news,

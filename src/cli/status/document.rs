@@ -2,20 +2,20 @@
 
 use serde::Serialize;
 
-use super::{chosen, feeds};
+use super::{chosen, dumps, feeds};
 use crate::cli::pool::list::{Pool, pool};
 use crate::clock::Timestamp;
 use crate::engine::snapshot::Snapshot;
 use crate::health::view::{CheckView, HostView};
 
-/// The whole document. Dumps are listed by the room that runs them; where none runs, there are none.
+/// The whole document.
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
     fleet: &'a str,
     hosts: Vec<Host<'a>>,
     pools: Vec<Pool<'a>>,
     feeds: Vec<feeds::Feed<'a>>,
-    dumps: [(); 0],
+    dumps: Vec<dumps::Dump<'a>>,
     leader: Leader<'a>,
 }
 
@@ -42,14 +42,14 @@ struct Leader<'a> {
 }
 
 /// Of these hosts; no names: of all.
-pub(super) fn of<'a>(snapshot: &'a Snapshot, names: &'a [String]) -> Document<'a> {
+pub(super) fn of<'a>(snapshot: &'a Snapshot, names: &'a [String], now: Timestamp) -> Document<'a> {
     let lease = &snapshot.head.lease;
     Document {
         fleet: &snapshot.head.fleet,
         hosts: chosen(snapshot, names).map(|host| of_host(host)).collect(),
         pools: snapshot.pools.iter().map(|view| pool(view)).collect(),
         feeds: snapshot.feeds.iter().map(|view| feeds::feed(view)).collect(),
-        dumps: [],
+        dumps: snapshot.dumps.iter().map(|view| dumps::dump(view, now)).collect(),
         leader: Leader { held: lease.held, by: lease.by.as_deref() },
     }
 }

@@ -134,6 +134,16 @@ actions! {
         => "Makes the tables and unique indexes that a feed needs at its target, after showing each statement.";
     StartOver "feed.reset" "start over…" Feeds Dangerous Some(takes("feed", ArgumentKind::Feed, false))
         => "Forgets how far a feed was carried, so that all of it is carried again. Asks to type the name of the feed.";
+    MakeKit "dump.now" "make kit" Dumps Changes Some(takes("dump", ArgumentKind::Dump, false))
+        => "Dumps every database of a dump to its medium now, without waiting for the next round.";
+    VerifyKits "dump.verify" "verify kits" Dumps Changes Some(takes("dump", ArgumentKind::Dump, false))
+        => "Reads every kit on the medium and compares it with its sums, as a job; open the job to read what it found.";
+    DrillKit "dump.drill" "drill" Dumps Changes Some(takes("dump", ArgumentKind::Dump, false))
+        => "Restores the newest kit for practice into a server that is thrown away, and compares it with what was noted.";
+    Eject "dump.eject" "eject…" Dumps Changes Some(takes("dump", ArgumentKind::Dump, false))
+        => "Writes out what waits for a medium and unmounts it, so that it may be taken out, after asking.";
+    RestoreKit "dump.restore" "restore…" Dumps Dangerous Some(takes("dump", ArgumentKind::Dump, false))
+        => "Restores the newest kit to the server it came from, after showing what is overwritten. Asks to type RESTORE.";
     Sync "session.sync" "sync…" Sessions Changes Some(takes("sessions", ArgumentKind::Session, false))
         => "Copies the selected or marked sessions to every destination and verifies them, after showing how much that is.";
     Verify "session.verify" "verify…" Sessions Changes Some(takes("sessions", ArgumentKind::Session, false))

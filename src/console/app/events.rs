@@ -236,7 +236,8 @@ impl App {
             command,
             Command::SessionSync { dry_run: true, .. } | Command::SessionDelete { dry_run: true, .. }
         );
-        let found = matches!(command, Command::FeedCheck { .. });
+        let found =
+            matches!(command, Command::FeedCheck { .. } | Command::DumpVerify { .. } | Command::DumpDrill { .. });
         let job = accepted.job.filter(|_| dry || found)?;
         let what = if found { "what was found" } else { "what would be done" };
         Some(format!("{} on job {job} in Jobs reads {what}", key_words(&self.look.keymap, Action::Open)))

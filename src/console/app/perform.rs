@@ -7,6 +7,7 @@ use crate::console::modal::help::Help;
 use crate::console::modal::palette::Palette;
 use crate::console::modal::reader::Reader;
 use crate::console::page::Open;
+use crate::console::page::dump::DumpPage;
 use crate::console::page::entry::EntryPage;
 use crate::console::page::feed::FeedPage;
 use crate::console::page::host::HostPage;
@@ -219,6 +220,7 @@ impl App {
             PaneId::Pools => pools::rows(shown).nth(row).map(|row| Open::new(PoolPage::new(row.pool()))),
             PaneId::Lag => row::at(shown, row).map(|row| match row {
                 Row::Feed(feed) | Row::Machine(feed, _) => Open::new(FeedPage::new(feed.name.clone())),
+                Row::Dump(dump) => Open::new(DumpPage::new(dump.name.clone())),
                 Row::Replica(host, _) => Open::new(HostPage::new(host.name.clone())),
             }),
             PaneId::Hosts => shown.hosts.get(row).map(|host| Open::new(HostPage::new(host.name.clone()))),

@@ -71,6 +71,7 @@ impl Possible for App {
             Scope::Sessions => sessions::Sessions.exists(&self.world),
             Scope::Pools => pools::Pools.exists(&self.world),
             Scope::Feeds => !self.world.shown.feeds.is_empty(),
+            Scope::Dumps => !self.world.shown.dumps.is_empty(),
             _ => true,
         };
         there && !(self.world.read_only && action.spec().changes())
@@ -85,6 +86,7 @@ impl Possible for App {
             Action::Suspend if !self.world.engine_stays => Some("the engine lives in this process".into()),
             Action::Start if gone().is_none() => Some("the engine is running".into()),
             _ if action.spec().scope == Scope::Feeds => self.not_of_feed(argument.as_deref()),
+            _ if action.spec().scope == Scope::Dumps => self.not_of_dump(argument.as_deref()),
             _ if action.spec().scope == Scope::Pools => self.not_in_pool(*action, argument.as_deref()),
             Action::Probe
             | Action::Maintain
@@ -157,6 +159,7 @@ impl Possible for App {
                 jobs.map(|job| job.id.to_string()).collect()
             }
             ArgumentKind::Feed => self.world.newest.feeds.iter().map(|feed| feed.name.clone()).collect(),
+            ArgumentKind::Dump => self.world.newest.dumps.iter().map(|dump| dump.name.clone()).collect(),
             ArgumentKind::Pool => self.pool_names(action),
             ArgumentKind::Text => Vec::new(),
         }

@@ -40,6 +40,9 @@ impl App {
             Action::CarryNow | Action::Compare | Action::Repair | Action::Prepare | Action::StartOver => {
                 self.feed_wish(invocation.action, argument.as_deref());
             }
+            Action::MakeKit | Action::VerifyKits | Action::DrillKit | Action::Eject | Action::RestoreKit => {
+                self.dump_wish(invocation.action, argument.as_deref());
+            }
             Action::Sync => self.sync(argument.as_deref()),
             Action::Verify => self.verify(argument.as_deref()),
             Action::Delete => self.delete(argument.as_deref()),

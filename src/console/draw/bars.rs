@@ -44,8 +44,8 @@ pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
         left.push(part(Meaning::Bad, format!("{} {}", glyphs.warn, format::several(others, "problem"))));
     }
     let room = area.width.saturating_sub(2);
-    if let Some(feeds) = lag::words::headline(&world.shown, glyphs) {
-        let said = [dim(format!(" {} ", glyphs.dot)), feeds];
+    for what in lag::words::headline(&world.shown, world.reference(), glyphs) {
+        let said = [dim(format!(" {} ", glyphs.dot)), what];
         // Half a sentence says nothing, and what is wrong is counted before it.
         if width(&left) + width(&said) + width(&facts(app, 0, false)) + 2 <= usize::from(room) {
             left.extend(said);
@@ -215,7 +215,8 @@ pub fn keys(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let keymap = &app.look.keymap;
     let hint = |action: Action| -> Option<Vec<Part>> {
         let key = keymap.key_of(action)?;
-        let possible = app.exists(action) && app.why_not(&action.into()).is_none();
+        let here = app.scopes().contains(&action.spec().scope);
+        let possible = here && app.exists(action) && app.why_not(&action.into()).is_none();
         possible.then(|| vec![part(Meaning::Key, key), dim(format!(" {}", action.spec().title))])
     };
     let right: Vec<Vec<Part>> = [Action::Help, Action::Palette, Action::Quit].into_iter().filter_map(hint).collect();

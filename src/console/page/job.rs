@@ -1,6 +1,6 @@
 //! The page of a job: how far it is, who wanted it, and what it found.
 
-use super::{Line, Page, fact, fed, report, run};
+use super::{Line, Page, dumped, fact, fed, report, run};
 use crate::clock::Timestamp;
 use crate::console::action::{Action, Scope};
 use crate::console::draw::brush::wrap;
@@ -141,6 +141,11 @@ impl JobPage {
             Some(Ok(Report::Fed { fed })) => return fed::ran(fed, glyphs, width),
             Some(Ok(Report::Compared { compared })) => return fed::compared(compared, glyphs, width),
             Some(Ok(Report::Prepared { prepared })) => return fed::prepared(prepared, glyphs, width),
+            Some(Ok(Report::Dumped { made })) => return dumped::made(made, glyphs, width),
+            Some(Ok(Report::KitsVerified { kits })) => return dumped::verified(kits, glyphs, width),
+            Some(Ok(Report::Drilled { drilled })) => return dumped::drilled(drilled, glyphs, width),
+            Some(Ok(Report::Restored { restored })) => return dumped::restored(restored, now, glyphs, width),
+            Some(Ok(Report::Refused { why })) => return report::below(why, Meaning::Bad, 0, width),
             Some(Ok(Report::Nothing)) => return Vec::new(),
         };
         let count = |grade| findings.iter().filter(|finding| finding.grade == grade).count();

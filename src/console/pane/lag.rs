@@ -1,8 +1,10 @@
 //! The pane Lag: is everything that is written also where it shall be, and how far behind is it?
 //!
-//! Its rows are the feeds, the machines of each feed that follows a pool, and the replicas that the checks of hosts ask.
+//! Its rows are the feeds, the machines of each feed that follows a pool, the dumps, and the replicas that the checks of hosts
+//! ask.
 //! Reasons stand in a column where there is room for it, else in lines above the rows: they are never left out.
 
+pub mod dumps;
 pub mod row;
 pub mod words;
 
@@ -38,19 +40,20 @@ fn columns(snapshot: &Snapshot) -> Vec<Column> {
         u16::try_from(most.unwrap_or(0)).unwrap_or(u16::MAX).clamp(least, limit)
     };
     let names = wide(rows(snapshot).map(|row| row.name().chars().count() + 2).max(), 10, 34);
-    let states = wide(rows(snapshot).map(|row| row.said(&ASCII).word.len()).max(), 5, 11);
+    let states = wide(rows(snapshot).map(|row| row.said(&ASCII).word.len()).max(), 5, 14);
     let numbers =
         rows(snapshot).filter_map(Row::rows).map(|(rows, counted)| words::rows(rows, counted).chars().count());
     let delays = rows(snapshot).filter_map(Row::seconds).map(|seconds| words::delay(seconds).chars().count());
+    let ages = rows(snapshot).filter_map(Row::dump).map(|_| dumps::AGE);
     let mut columns = vec![
         Column::growing("  feed", names.min(22), names),
         Column::fixed("state", states),
         Column::fixed("behind", wide(numbers.max(), 6, 12)).right(),
-        Column::fixed("delay", wide(delays.max(), 6, 9)).right().spare(1),
+        Column::fixed("delay", wide(delays.chain(ages).max(), 6, 9)).right().spare(1),
         Column::fixed("rate", 6).right().spare(2),
         Column::fixed("", u16::try_from(SPARK).unwrap_or(8)).spare(3),
     ];
-    if rows(snapshot).any(|row| row.why().is_some()) {
+    if rows(snapshot).any(|row| row.why().is_some() || row.dump().is_some()) {
         columns.push(Column::growing("why", 40, 400).spare(4));
     }
     columns
@@ -66,11 +69,11 @@ impl Pane for Lag {
     }
 
     fn exists(&self, world: &World) -> bool {
-        !world.shown.feeds.is_empty() || words::replicas(&world.shown).next().is_some()
+        !world.shown.feeds.is_empty() || !world.shown.dumps.is_empty() || words::replicas(&world.shown).next().is_some()
     }
 
     fn answer(&self, world: &World, glyphs: &Glyphs) -> Vec<Part> {
-        words::answer(&world.shown, glyphs)
+        words::answer(&world.shown, world.reference(), glyphs)
     }
 
     fn brief(&self, world: &World, glyphs: &Glyphs) -> Vec<Part> {
@@ -91,9 +94,13 @@ impl Pane for Lag {
             {
                 lines.extend(reason_lines((meaning, sign), &format!("{}: {why}", row.name().trim()), columns));
             }
-            let Row::Feed(feed) = row else { continue };
-            for warning in words::warnings(feed) {
-                let text = format!("{}: {warning}", feed.name);
+            let warnings: Vec<String> = match row {
+                Row::Feed(feed) => words::warnings(feed).map(ToOwned::to_owned).collect(),
+                Row::Dump(dump) => dumps::warnings(dump).collect(),
+                _ => continue,
+            };
+            for warning in warnings {
+                let text = format!("{}: {warning}", row.name());
                 lines.extend(reason_lines((Meaning::Warn, glyphs.warn), &text, columns));
             }
         }
@@ -128,6 +135,7 @@ impl Pane for Lag {
         let late = match row {
             Row::Feed(feed) => feed.late,
             Row::Machine(feed, machine) => machine.seconds_behind > feed.max_lag,
+            Row::Dump(dump) => !dump.well(),
             Row::Replica(_, check) => check.result != Outcome::Pass,
         };
         let delayed = if late { Meaning::Bad } else { Meaning::Text };
@@ -138,22 +146,34 @@ impl Pane for Lag {
         vec![
             vec![part(meaning, sign), name],
             vec![part(meaning, word)],
-            row.rows().map_or_else(none, |(rows, counted)| vec![part(delayed, words::rows(rows, counted))]),
-            row.seconds().map_or_else(none, |seconds| vec![part(delayed, words::delay(seconds))]),
+            match row {
+                Row::Dump(dump) => dumps::behind(dump).map_or_else(none, |part| vec![part]),
+                _ => row.rows().map_or_else(none, |(rows, counted)| vec![part(delayed, words::rows(rows, counted))]),
+            },
+            match row {
+                Row::Dump(dump) => {
+                    dumps::age(dump, world.reference()).map_or_else(none, |age| vec![part(delayed, age)])
+                }
+                _ => row.seconds().map_or_else(none, |seconds| vec![part(delayed, words::delay(seconds))]),
+            },
             row.rate().map_or_else(none, |rate| vec![plain(words::rate(rate))]),
             match row {
                 Row::Feed(feed) => vec![part(Meaning::Chart, recent(feed, glyphs))],
                 _ => vec![plain(" ")],
             },
-            row.why().map(plain).into_iter().collect(),
+            match row {
+                Row::Dump(dump) if dump.why.is_none() => vec![dim(dumps::note(dump))],
+                _ => row.why().map(plain).into_iter().collect(),
+            },
         ]
     }
 
     fn empty(&self, _: &World, _: &Keymap) -> Vec<String> {
         vec![
-            "no feed yet".into(),
+            "no feed and no dump yet".into(),
             String::new(),
             "each [feeds.NAME] of the fleet file is a row here: how far its rows are behind;".into(),
+            "each [dumps.NAME]: how old its last good kit is;".into(),
             "and each check of the kind `mysql-replica` or `mongo-replica` of a host".into(),
         ]
     }
@@ -163,6 +183,10 @@ impl Pane for Lag {
             Action::Open,
             Action::CarryNow,
             Action::Compare,
+            Action::MakeKit,
+            Action::DrillKit,
+            Action::VerifyKits,
+            Action::Eject,
             Action::Filter,
             Action::Repair,
             Action::Prepare,
@@ -212,6 +236,11 @@ impl Rows for Lag {
                 words.push(feed.name.clone());
                 words.extend(machine.part.word().map(Into::into));
             }
+            Row::Dump(dump) => {
+                words.extend([dump.server.clone(), dump.to.clone()]);
+                words.extend(dump.databases.iter().map(|database| database.name.clone()));
+                words.extend(dump.databases.iter().filter_map(|database| database.label.clone()));
+            }
             Row::Replica(host, check) => words.extend([host.address.clone(), check.kind.clone()]),
         }
         words.join(" ")
@@ -221,7 +250,11 @@ impl Rows for Lag {
         let (Some(one), Some(other)) = (row::at(&world.shown, a), row::at(&world.shown, b)) else {
             return Ordering::Equal;
         };
-        let seconds = |row: Row<'_>| row.feed().map(|feed| feed.seconds_behind).or(row.seconds()).unwrap_or(-1.0);
+        let now = world.reference();
+        let seconds = |row: Row<'_>| match row {
+            Row::Dump(dump) => dumps::seconds(dump, now),
+            _ => row.feed().map(|feed| feed.seconds_behind).or(row.seconds()).unwrap_or(-1.0),
+        };
         let rows = |row: Row<'_>| row.feed().map(|feed| feed.rows_behind);
         let name = |row: Row<'_>| row.feed().map_or_else(|| row.name(), |feed| feed.name.clone());
         match SORTS.get(sort).copied() {

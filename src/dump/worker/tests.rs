@@ -105,8 +105,8 @@ impl Hands for Table {
                 error,
             };
             let databases = vec![one("main", None), one("race", error)];
-            let shelf = self.shelf()?;
-            Ok(Round { made: Made { kit: format!("kit-{}", self.made()), databases }, shelf })
+            let after = self.shelf()?;
+            Ok(Round { made: Made { kit: format!("kit-{}", self.made()), databases }, shelf: after })
         }
         .boxed()
     }

@@ -127,13 +127,7 @@ impl Core {
                 done.why = format!("begun by {} ({})", view.owner, view.why);
                 Ok(done)
             }
-            Command::Cancel { job } => {
-                if !self.jobs.cancel(job) {
-                    let hint = "`hotspare jobs` lists those that run";
-                    return Err(usage(format!("no job {job} runs"), Some(hint.into())));
-                }
-                Ok(Done::new(format!("job {job} is asked to end"), serde_json::json!({ "job": job })))
-            }
+            Command::Cancel { job } => self.cancel(job),
             Command::Hold { job, held } => {
                 if !self.jobs.hold(job, held) {
                     let hint = "`hotspare jobs` lists those that run";
@@ -165,6 +159,11 @@ impl Core {
             Command::FeedCheck { feed, repair } => self.feed_check(who, feed, repair),
             Command::FeedPrepare { feed, dry_run } => self.feed_prepare(who, feed, dry_run),
             Command::FeedReset { feed, phrase } => self.feed_reset(who, feed, &phrase),
+            command @ (Command::DumpNow { .. }
+            | Command::DumpVerify { .. }
+            | Command::DumpDrill { .. }
+            | Command::DumpRestore { .. }
+            | Command::DumpEject { .. }) => self.dump_command(who, command),
             Command::Run { runbook, set, dry_run } => self.run_alone(who, &runbook, set, dry_run),
             Command::Answer { run, yes } => self.run_answer(who, run, yes),
             // Taken by `word`.
@@ -197,6 +196,14 @@ impl Core {
                 Ok(Done::new("the engine stops", serde_json::json!({ "engine": "stopping", "force": force })))
             }
         }
+    }
+
+    fn cancel(&self, job: JobId) -> Result<Done, Refusal> {
+        if !self.jobs.cancel(job) {
+            let hint = "`hotspare jobs` lists those that run";
+            return Err(usage(format!("no job {job} runs"), Some(hint.into())));
+        }
+        Ok(Done::new(format!("job {job} is asked to end"), serde_json::json!({ "job": job })))
     }
 
     fn maintain(&mut self, who: &Who, host: &str, why: String, until: Timestamp) -> Result<Done, Refusal> {

@@ -34,6 +34,7 @@ impl Core {
         }
         self.end_overdue_maintenance();
         self.keep_feeds();
+        self.keep_dumps();
         if !self.parts.quiet {
             self.verify_again();
         }
@@ -97,6 +98,7 @@ impl Core {
                 self.parts.sessions.replace(&self.parts.fleet);
                 self.parts.pools.reload(&pools::calm(&self.parts.fleet, self.parts.quiet));
                 self.parts.feeds.reload(&self.parts.fleet);
+                self.parts.dumps.reload(&self.parts.fleet);
                 self.parts.hosts.maintain_all(self.maintenance.all());
                 self.file.refused.clear();
                 self.file.read = self.now();

@@ -31,6 +31,7 @@ impl Core {
             hosts: compose::shared_list(&before.hosts, self.parts.hosts.views()),
             pools: compose::shared_list(&before.pools, self.parts.pools.views()),
             feeds: compose::shared_list(&before.feeds, self.parts.feeds.views()),
+            dumps: compose::shared_list(&before.dumps, self.parts.dumps.views()),
             stores: compose::shared_list(&before.stores, self.parts.sessions.views()),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),
             journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),

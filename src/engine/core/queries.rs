@@ -43,6 +43,10 @@ impl Core {
                 let detail = self.parts.pools.detail(&pool).map(|detail| Answer::Pool { detail: Box::new(detail) });
                 detail.ok_or_else(|| unknown(format!("there is no pool {pool}")))
             }
+            Query::Kits { dump } => {
+                let kits = self.parts.dumps.kits(&dump).map(|kits| Answer::Kits { kits });
+                kits.map_err(unknown)
+            }
             Query::Journal { since, before, limit } => {
                 let (journal, chain) = (self.parts.journal.clone(), self.chain.clone());
                 tokio::spawn(async move {

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use proptest::prelude::*;
 
 use super::*;
+use crate::dump::view::DumpView;
 use crate::engine::snapshot::{EngineView, FileView, LeaseView};
 use crate::feed::view::FeedView;
 use crate::health::view::Health;
@@ -83,6 +84,10 @@ fn entry(seq: u64, what: u8) -> Arc<Entry> {
     })
 }
 
+fn dump(name: u8, bytes: u64) -> Arc<DumpView> {
+    Arc::new(DumpView { bytes, ..DumpView::starting(format!("dump-{name}")) })
+}
+
 fn feed(name: u8, rows_behind: u64) -> Arc<FeedView> {
     Arc::new(FeedView { rows_behind, ..FeedView::starting(format!("feed-{name}")) })
 }
@@ -97,6 +102,7 @@ prop_compose! {
         consoles in 0u32..3,
         hosts in proptest::sample::subsequence((0u8..8).collect::<Vec<_>>(), 0..8).prop_shuffle(),
         healths in proptest::collection::vec(health(), 8),
+        dumps in proptest::sample::subsequence((0u8..4).collect::<Vec<_>>(), 0..4).prop_shuffle(),
         feeds in proptest::sample::subsequence((0u8..4).collect::<Vec<_>>(), 0..4).prop_shuffle(),
         jobs in proptest::sample::subsequence((0u64..6).collect::<Vec<_>>(), 0..6),
         done in proptest::collection::vec(0u64..3, 6),
@@ -110,6 +116,7 @@ prop_compose! {
             head: Arc::new(head(consoles)),
             hosts: Arc::new(hosts.iter().map(|name| host(*name, healths[*name as usize])).collect()),
             pools: Arc::default(),
+            dumps: Arc::new(dumps.iter().map(|name| dump(*name, done[usize::from(*name)])).collect()),
             feeds: Arc::new(feeds.iter().map(|name| feed(*name, done[usize::from(*name)])).collect()),
             stores: Arc::default(),
             jobs: Arc::new(jobs.iter().map(|id| job(*id, done[usize::try_from(*id).unwrap()])).collect()),
@@ -148,6 +155,7 @@ fn nothing_changed_is_next_to_nothing_and_keeps_every_part() {
         hosts: Arc::new(vec![host(1, Health::Up)]),
         pools: Arc::default(),
         feeds: Arc::default(),
+        dumps: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::default(),
         journal: Arc::new(JournalView { length: 1, tail: vec![entry(1, 1)], chain: Chain::Intact }),
@@ -169,6 +177,7 @@ fn one_changed_host_is_all_that_travels() {
         hosts: Arc::new(hosts.clone()),
         pools: Arc::default(),
         feeds: Arc::default(),
+        dumps: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::default(),
         journal: Arc::new(JournalView { length: 0, tail: Vec::new(), chain: Chain::Intact }),

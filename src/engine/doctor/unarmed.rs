@@ -7,11 +7,9 @@ use crate::fleet::Fleet;
 /// One finding for each kind that is declared.
 pub(super) fn findings(fleet: &Fleet) -> Vec<Finding> {
     let names = |names: Vec<&str>| names.join(", ");
-    let dumps = names(fleet.dumps.iter().map(|dump| dump.name.as_str()).collect());
     let services = names(fleet.services.iter().map(|service| service.name.as_str()).collect());
     let metrics = fleet.engine.metrics.map(|address| address.to_string()).unwrap_or_default();
     [
-        ("dumps", dumps, "nothing is dumped"),
         ("services", services, "nothing is locked, scaled or read"),
         ("engine.metrics", metrics, "nothing is served there"),
     ]
@@ -36,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_declares_a_dump_is_told_that_it_is_not_armed() {
+    fn whoever_declares_a_service_is_told_that_it_is_not_armed() {
         assert_eq!(kinds("name = \"n\"\n[hosts.a]\naddress = \"10.0.0.1\"\n"), Vec::<String>::new());
         let full = r#"
             name = "n"
@@ -49,6 +47,6 @@ mod tests {
             dumps.d = { server = "mysql://u@127.0.0.1/", databases = ["x"], to = "/media/usb" }
             services.v = { host = "a" }
         "#;
-        assert_eq!(kinds(full), ["dumps", "services", "engine.metrics"]);
+        assert_eq!(kinds(full), ["services", "engine.metrics"]);
     }
 }

@@ -5,7 +5,7 @@ use super::evidence::evidence;
 use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::page::{Line, run as lines_of};
-use crate::console::pane::lag::words as lag;
+use crate::console::pane::lag::{dumps, words as lag};
 use crate::console::pane::pools::words;
 use crate::console::table::{Part, dim, part, plain, width};
 use crate::console::theme::Meaning;
@@ -209,10 +209,17 @@ fn lost(run: &RunView, pool: &PoolView, page: &Page<'_>) -> Vec<Part> {
         parts.push(part(meaning, format!("{dot}{}: {what}", feed.name)));
         parts.push(dim(read));
     }
+    for dump in page.world.newest.dumps.iter() {
+        let said = dumps::said(dump, page.glyphs);
+        let meaning = if dump.well() && dump.good.is_some() { Meaning::Text } else { said.meaning };
+        let dot = if parts.is_empty() { String::new() } else { format!(" {} ", page.glyphs.dot) };
+        parts.push(part(meaning, format!("{dot}dump {}: {}", dump.name, dumps::kit(dump, page.world.now))));
+        parts.push(dim(format!(" ({})", dumps::drilled(dump, page.world.now))));
+    }
     // What nobody watches is said to be unknown; saying nothing would look like nothing.
     if parts.is_empty() {
         parts.push(part(Meaning::Unknown, "not known: neither a feed nor a dump is watched"));
-    } else {
+    } else if page.world.newest.dumps.is_empty() {
         parts.push(part(Meaning::Unknown, format!(" {} no dump is watched", page.glyphs.dot)));
     }
     parts

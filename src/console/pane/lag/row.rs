@@ -1,7 +1,9 @@
 //! The rows of the pane Lag: what each is about, and what is known of it.
 
+use super::dumps;
 use super::words::{self, Said};
 use crate::console::theme::glyphs::Glyphs;
+use crate::dump::view::DumpView;
 use crate::engine::snapshot::Snapshot;
 use crate::feed::view::{FeedState, FeedView, Machine};
 use crate::health::view::{CheckView, HostView};
@@ -13,6 +15,8 @@ pub enum Row<'a> {
     Feed(&'a FeedView),
     /// A machine of a feed.
     Machine(&'a FeedView, Machine<'a>),
+    /// A dump.
+    Dump(&'a DumpView),
     /// A replica: a check of a host.
     Replica(&'a HostView, &'a CheckView),
 }
@@ -22,7 +26,15 @@ impl<'a> Row<'a> {
     pub fn feed(self) -> Option<&'a FeedView> {
         match self {
             Self::Feed(feed) | Self::Machine(feed, _) => Some(feed),
-            Self::Replica(..) => None,
+            Self::Dump(_) | Self::Replica(..) => None,
+        }
+    }
+
+    /// The dump, where it is about one.
+    pub fn dump(self) -> Option<&'a DumpView> {
+        match self {
+            Self::Dump(dump) => Some(dump),
+            _ => None,
         }
     }
 
@@ -30,6 +42,7 @@ impl<'a> Row<'a> {
         match self {
             Self::Feed(feed) => feed.name.clone(),
             Self::Machine(feed, machine) => format!("{}/{}", feed.name, machine.source.unwrap_or_default()),
+            Self::Dump(dump) => format!("dump {}", dump.name),
             Self::Replica(host, check) => format!("replica {}/{}", host.name, check.name),
         }
     }
@@ -39,6 +52,7 @@ impl<'a> Row<'a> {
         match self {
             Self::Feed(feed) => feed.name.clone(),
             Self::Machine(_, machine) => format!("  {}", words::source(machine.source)),
+            Self::Dump(dump) => format!("dump {}", dump.name),
             Self::Replica(host, check) => {
                 let several = host.checks.iter().filter(|other| words::is_replica(other)).count() > 1;
                 let which = if several { format!(" {}", check.name) } else { String::new() };
@@ -51,6 +65,7 @@ impl<'a> Row<'a> {
         match self {
             Self::Feed(feed) => words::state(feed.state, feed.late, glyphs),
             Self::Machine(feed, machine) => words::state(machine.state, machine.seconds_behind > feed.max_lag, glyphs),
+            Self::Dump(dump) => dumps::said(dump, glyphs),
             Self::Replica(host, check) => words::replica(host, check, glyphs),
         }
     }
@@ -64,6 +79,7 @@ impl<'a> Row<'a> {
                 let told = |why: &&str| feed.why.as_ref().is_some_and(|told| told.contains(*why));
                 machine.why.filter(|why| !told(why)).map(Into::into)
             }
+            Self::Dump(dump) => dump.why.clone(),
             Self::Replica(_, check) => check.reason.clone(),
         }
     }
@@ -73,7 +89,7 @@ impl<'a> Row<'a> {
         match self {
             Self::Feed(feed) => (feed.state != FeedState::Starting).then_some((feed.rows_behind, feed.counted)),
             Self::Machine(_, machine) => Some((machine.rows_behind, machine.counted)),
-            Self::Replica(..) => None,
+            Self::Dump(_) | Self::Replica(..) => None,
         }
     }
 
@@ -81,6 +97,7 @@ impl<'a> Row<'a> {
         match self {
             Self::Feed(feed) => (feed.state != FeedState::Starting).then_some(feed.seconds_behind),
             Self::Machine(_, machine) => Some(machine.seconds_behind),
+            Self::Dump(_) => None,
             Self::Replica(_, check) => check.behind,
         }
     }
@@ -89,7 +106,7 @@ impl<'a> Row<'a> {
         match self {
             Self::Feed(feed) => (feed.state != FeedState::Starting).then_some(feed.rate),
             Self::Machine(_, machine) => Some(machine.rate),
-            Self::Replica(..) => None,
+            Self::Dump(_) | Self::Replica(..) => None,
         }
     }
 
@@ -97,12 +114,13 @@ impl<'a> Row<'a> {
     pub(super) fn rank(self) -> u8 {
         match self {
             Self::Feed(feed) | Self::Machine(feed, _) => words::rank(feed.state, feed.late),
+            Self::Dump(dump) => dumps::rank(dump),
             Self::Replica(host, check) => words::replica_rank(host, check),
         }
     }
 }
 
-/// All rows, in the order of the fleet file: each feed with its machines, then the replicas.
+/// All rows, in the order of the fleet file: each feed with its machines, then the dumps, then the replicas.
 pub fn rows(snapshot: &Snapshot) -> impl Iterator<Item = Row<'_>> {
     let feeds = snapshot.feeds.iter().flat_map(|feed| {
         let told = |machine: &Machine<'_>| machine.rows_behind > 0 || machine.serves();
@@ -111,7 +129,8 @@ pub fn rows(snapshot: &Snapshot) -> impl Iterator<Item = Row<'_>> {
         std::iter::once(Row::Feed(feed)).chain(machines)
     });
     let replicas = words::replicas(snapshot).map(|(host, check)| Row::Replica(host, check));
-    feeds.chain(replicas)
+    let dumps = snapshot.dumps.iter().map(|dump| Row::Dump(dump));
+    feeds.chain(dumps).chain(replicas)
 }
 
 /// The row at this place.

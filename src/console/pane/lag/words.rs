@@ -1,5 +1,7 @@
 //! What is said of lag in few words: states, numbers, the answer in the title.
 
+use super::dumps;
+use crate::clock::Timestamp;
 use crate::console::format;
 use crate::console::table::{Part, dim, part, plain};
 use crate::console::theme::Meaning;
@@ -21,7 +23,7 @@ pub struct Said {
     pub word: &'static str,
 }
 
-const fn said(meaning: Meaning, sign: &'static str, word: &'static str) -> Said {
+pub(super) const fn said(meaning: Meaning, sign: &'static str, word: &'static str) -> Said {
     Said { meaning, sign, word }
 }
 
@@ -149,7 +151,11 @@ fn wrong(snapshot: &Snapshot, glyphs: &Glyphs) -> Vec<Part> {
         let behind = check.behind.map(|behind| format!(", {} behind", delay(behind))).unwrap_or_default();
         (replica_rank(host, check), part(Meaning::Bad, format!("replica {}: {word}{behind}", host.name)))
     });
-    let mut all: Vec<(u8, Part)> = feeds.chain(replicas).collect();
+    let dumps = snapshot.dumps.iter().filter(|dump| !dump.well()).map(|dump| {
+        let said = dumps::said(dump, glyphs);
+        (dumps::rank(dump), part(said.meaning, format!("dump {}: {}", dump.name, said.word)))
+    });
+    let mut all: Vec<(u8, Part)> = feeds.chain(dumps).chain(replicas).collect();
     all.sort_by_key(|(rank, _)| *rank);
     all.into_iter().map(|(_, part)| part).collect()
 }
@@ -160,7 +166,7 @@ fn count(snapshot: &Snapshot, state: FeedState) -> usize {
 }
 
 /// The answer of the pane, in its title.
-pub fn answer(snapshot: &Snapshot, glyphs: &Glyphs) -> Vec<Part> {
+pub fn answer(snapshot: &Snapshot, now: Timestamp, glyphs: &Glyphs) -> Vec<Part> {
     let all = rows_of_title(snapshot);
     let wrong = wrong(snapshot, glyphs);
     let mut parts = Vec::new();
@@ -184,13 +190,20 @@ pub fn answer(snapshot: &Snapshot, glyphs: &Glyphs) -> Vec<Part> {
         let more = if others > 0 { format!(" +{others}") } else { String::new() };
         return vec![part(Meaning::Info, said), dim(more)];
     }
+    let kits = dumps::kits(snapshot, now);
     let mut parts = match (count(snapshot, FeedState::Starting), count(snapshot, FeedState::Elsewhere)) {
+        _ if rows_of_feeds(snapshot) == 0 => Vec::new(),
         (0, 0) => vec![plain("all live")],
         (0, elsewhere) if elsewhere == snapshot.feeds.len() => vec![dim("carried elsewhere")],
         (0, elsewhere) => vec![plain("live"), dim(format!(", {elsewhere} elsewhere"))],
         (starting, _) => vec![dim(format!("{starting} starting"))],
     };
-    let warned = snapshot.feeds.iter().map(|feed| warnings(feed).count()).sum();
+    if let Some(kits) = kits {
+        parts.extend((!parts.is_empty()).then(|| plain(", ")));
+        parts.push(kits);
+    }
+    let of_feeds: usize = snapshot.feeds.iter().map(|feed| warnings(feed).count()).sum();
+    let warned = of_feeds + snapshot.dumps.iter().map(|dump| dumps::warnings(dump).count()).sum::<usize>();
     if warned > 0 {
         let text = format!("{} {}", glyphs.warn, format::several(warned, "warning"));
         parts.extend([plain(", "), part(Meaning::Warn, text)]);
@@ -199,6 +212,10 @@ pub fn answer(snapshot: &Snapshot, glyphs: &Glyphs) -> Vec<Part> {
 }
 
 fn rows_of_title(snapshot: &Snapshot) -> usize {
+    rows_of_feeds(snapshot) + snapshot.dumps.len()
+}
+
+fn rows_of_feeds(snapshot: &Snapshot) -> usize {
     snapshot.feeds.len() + replicas(snapshot).count()
 }
 
@@ -211,21 +228,24 @@ pub fn brief(snapshot: &Snapshot, glyphs: &Glyphs) -> Vec<Part> {
     if count(snapshot, FeedState::CatchingUp) > 0 {
         return vec![part(Meaning::Info, format!("{} behind", glyphs.running))];
     }
-    let warned = snapshot.feeds.iter().any(|feed| warnings(feed).next().is_some());
+    let of_dumps = snapshot.dumps.iter().any(|dump| dumps::warnings(dump).next().is_some());
+    let warned = of_dumps || snapshot.feeds.iter().any(|feed| warnings(feed).next().is_some());
     let quiet = !snapshot.feeds.is_empty() && count(snapshot, FeedState::Live) == 0;
     match (warned, snapshot.feeds.first()) {
         (true, _) => vec![part(Meaning::Warn, glyphs.warn)],
         (false, Some(first)) if quiet => vec![dim(first.state.word())],
+        (false, None) if rows_of_feeds(snapshot) == 0 => {
+            snapshot.dumps.first().map(|dump| dim(dump.state.word())).into_iter().collect()
+        }
         _ => vec![plain("live")],
     }
 }
 
-/// What the first line of the screen says of feeds: that all are live, or which is not.
-pub fn headline(snapshot: &Snapshot, glyphs: &Glyphs) -> Option<Part> {
+/// What the first line of the screen says of feeds and dumps: that all are live and how old the kits are, or which is not well.
+pub fn headline(snapshot: &Snapshot, now: Timestamp, glyphs: &Glyphs) -> Vec<Part> {
     let mut wrong: Vec<&FeedView> = snapshot.feeds.iter().map(AsRef::as_ref).filter(|feed| !feed.well()).collect();
     wrong.sort_by_key(|feed| rank(feed.state, feed.late));
-    match wrong.as_slice() {
-        [] if snapshot.feeds.is_empty() => None,
+    let feeds = match wrong.as_slice() {
         [] if count(snapshot, FeedState::CatchingUp) > 0 => Some(part(Meaning::Info, "feeds catch up")),
         [] if count(snapshot, FeedState::Live) > 0 => Some(plain("feeds live")),
         [] => None,
@@ -234,7 +254,17 @@ pub fn headline(snapshot: &Snapshot, glyphs: &Glyphs) -> Option<Part> {
             Some(part(said.meaning, format!("{} {} {}", said.sign, only.name, said.word)))
         }
         several => Some(part(Meaning::Bad, format!("{} {} feeds not well", glyphs.bad, several.len()))),
-    }
+    };
+    let wrong: Vec<_> = snapshot.dumps.iter().filter(|dump| !dump.well()).collect();
+    let dumps = match wrong.as_slice() {
+        [] => dumps::kits(snapshot, now),
+        [only] => {
+            let said = dumps::said(only, glyphs);
+            Some(part(said.meaning, format!("{} dump {} {}", said.sign, only.name, said.word)))
+        }
+        several => Some(part(Meaning::Bad, format!("{} {} dumps not well", glyphs.bad, several.len()))),
+    };
+    feeds.into_iter().chain(dumps).collect()
 }
 
 #[cfg(test)]
