@@ -6,11 +6,17 @@ mod fleet;
 #[cfg(test)]
 #[path = "../support/place.rs"]
 mod place;
+#[cfg(test)]
+#[path = "../mysql/server.rs"]
+#[allow(dead_code, reason = "not every kind of test needs all of it")]
+mod server;
 
 #[cfg(test)]
 mod check;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod dumps;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use hotspare::console::keymap::written;
 use hotspare::console::library::{Kind, Library};
 use hotspare::console::modal::Possible;
 use hotspare::console::pane::PaneId;
+use hotspare::dump::worker::hands::Pick;
 use hotspare::engine::command::{Command, Query, Which};
 use hotspare::health::view::Health;
 use hotspare::runbook::view::RunId;
@@ -16,7 +17,7 @@ use hotspare::session::view::Level;
 use hotspare::work::view::JobId;
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::fixture::{FakeClient, LONG_LINE, ago, archive, feeds, harbour, mocap, noon, pools};
+use crate::fixture::{FakeClient, LONG_LINE, ago, archive, dumps, feeds, harbour, mocap, noon, pools};
 use crate::stage::Stage;
 
 /// A stage on which the action can be done.
@@ -36,6 +37,12 @@ fn stage_for(action: Action, keymap: &str, read_only: bool) -> Stage {
     }
     if action.spec().scope == Scope::Feeds {
         let mut stage = Stage::over(feeds::client("all", noon()), "dark", keymap, read_only);
+        stage.app.focus = PaneId::Lag;
+        stage.settle();
+        return stage;
+    }
+    if action.spec().scope == Scope::Dumps {
+        let mut stage = Stage::over(dumps::client("good", noon()), "dark", keymap, read_only);
         stage.app.focus = PaneId::Lag;
         stage.settle();
         return stage;
@@ -78,6 +85,7 @@ fn in_earnest(stage: &mut Stage) -> Vec<Command> {
                 | Command::PoolGiveback { dry_run: true, .. }
                 | Command::PoolDrill { dry_run: true, .. }
                 | Command::FeedPrepare { dry_run: true, .. }
+                | Command::DumpRestore { dry_run: true, .. }
         )
     });
     sent
@@ -173,6 +181,9 @@ fn check(stage: &mut Stage, action: Action) {
         Action::CarryNow | Action::Compare | Action::Repair | Action::Prepare | Action::StartOver => {
             check_feeds(stage, action);
         }
+        Action::MakeKit | Action::VerifyKits | Action::DrillKit | Action::Eject | Action::RestoreKit => {
+            check_dumps(stage, action);
+        }
         Action::Sync
         | Action::Verify
         | Action::Delete
@@ -253,6 +264,28 @@ fn check_feeds(stage: &mut Stage, action: Action) {
             ("enter", Command::FeedReset { phrase: feed.clone(), feed })
         }
         _ => panic!("{} is not about feeds", action.spec().id),
+    };
+    stage.press(keys);
+    assert_eq!(in_earnest(stage), [expected]);
+}
+
+/// The same for actions on dumps.
+fn check_dumps(stage: &mut Stage, action: Action) {
+    let dump = "meos".to_owned();
+    let (keys, expected) = match action {
+        Action::MakeKit => ("", Command::DumpNow { dump }),
+        Action::VerifyKits => ("", Command::DumpVerify { dump, pick: None }),
+        Action::DrillKit => ("", Command::DumpDrill { dump, pick: Pick::Newest }),
+        Action::Eject => ("tab enter", Command::DumpEject { dump }),
+        Action::RestoreKit => {
+            stage.press("text:RESTORE").press("enter");
+            let sent = in_earnest(stage);
+            return assert!(
+                matches!(&sent[..], [Command::DumpRestore { dump: named, dry_run: false, .. }] if *named == dump),
+                "{sent:?}"
+            );
+        }
+        _ => panic!("{} is not about dumps", action.spec().id),
     };
     stage.press(keys);
     assert_eq!(in_earnest(stage), [expected]);

@@ -14,6 +14,7 @@ mod fixture;
 mod stage;
 
 mod actions;
+mod dumps;
 mod journal;
 mod lag;
 mod pictures;

@@ -3,7 +3,7 @@
 use hotspare::console::library::{Kind, Library};
 use proptest::prelude::*;
 
-use crate::fixture::{archive, feeds, harbour, many, mocap, noon, nothing, pools, stale};
+use crate::fixture::{archive, dumps, feeds, harbour, many, mocap, noon, nothing, pools, stale};
 use crate::stage::Stage;
 
 #[test]
@@ -90,7 +90,7 @@ proptest! {
     fn no_size_and_no_keys_make_it_panic(
         sizes in prop::collection::vec((1_u16..=300, 1_u16..=100), 1..6),
         keys in prop::collection::vec(0..KEYS.len(), 0..24),
-        scene in 0..31_u8,
+        scene in 0..44_u8,
     ) {
         let mut stage = match scene {
             0 => Stage::new(nothing(noon())),
@@ -98,6 +98,7 @@ proptest! {
             4 => Stage::of(mocap(noon())),
             5 => Stage::of(stale(noon())),
             6 => Stage::of(archive(noon(), 700)),
+            31.. => Stage::dumps(dumps::SCENES[usize::from(scene) - 31]),
             18.. => Stage::feeds(feeds::SCENES[usize::from(scene) - 18]),
             7.. => Stage::pools(pools::SCENES[usize::from(scene) - 7]),
             _ => Stage::new(harbour(noon())),

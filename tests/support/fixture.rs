@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test and the example use their own part")]
 #![allow(clippy::expect_used, clippy::cast_precision_loss, reason = "invented data: few, small and right")]
 
+#[path = "dumps.rs"]
+pub mod dumps;
 #[path = "feeds.rs"]
 pub mod feeds;
 #[path = "pools.rs"]
@@ -16,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hotspare::clock::Timestamp;
+use hotspare::dump::view::DumpView;
 use hotspare::engine::client::{BoxFuture, Client, Link};
 use hotspare::engine::command::{
     Accepted, Answer, Command, Finding, Grade, LogLine, Pace, Query, Refusal, RefusalKind, Report,
@@ -161,6 +164,7 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
         hosts: Arc::new(hosts.into_iter().map(Arc::new).collect()),
         pools: Arc::default(),
         feeds: Arc::default(),
+        dumps: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::new(jobs.into_iter().map(Arc::new).collect()),
         journal: Arc::new(JournalView {
@@ -431,6 +435,7 @@ impl FakeClient {
                 let view = snapshot.pool(pool).expect("a pool that is there");
                 Answer::Pool { detail: Box::new(pools::detail(view, now)) }
             }
+            Query::Kits { .. } => Answer::Kits { kits: dumps::kits(now) },
             Query::Report { job } => {
                 let report = self.reports.lock().expect("not poisoned").get(&job.0).cloned();
                 Answer::Report { report: report.unwrap_or_else(|| Report::Findings { findings: findings() }) }
@@ -490,6 +495,16 @@ impl FakeClient {
                 Ok(self.job("prepare", Report::Prepared { prepared: feeds::prepared(feed, *dry_run) }))
             }
             Command::FeedReset { .. } => Ok(self.job("start over", Report::Nothing)),
+            Command::DumpNow { .. } => Ok(self.job("dump", Report::Dumped { made: dumps::made(now) })),
+            Command::DumpVerify { .. } => {
+                Ok(self.job("verify kits", Report::KitsVerified { kits: dumps::verified(now) }))
+            }
+            Command::DumpDrill { .. } => Ok(self.job("drill", Report::Drilled { drilled: dumps::drilled(now) })),
+            Command::DumpRestore { to, dry_run, .. } => {
+                let restored = dumps::restored(now, &to.url, *dry_run);
+                Ok(self.job("restore", Report::Restored { restored }))
+            }
+            Command::DumpEject { .. } => Ok(self.job("eject", Report::Nothing)),
             Command::Hold { job, held } => {
                 let state = if *held { JobState::Paused } else { JobState::Running };
                 self.change_job(*job, |job| job.state = state);
@@ -542,6 +557,15 @@ impl FakeClient {
             snapshot.seq += 1;
             let feeds = Arc::make_mut(&mut snapshot.feeds);
             act(Arc::make_mut(feeds.iter_mut().find(|feed| feed.name == name).expect("a feed that is there")));
+        });
+    }
+
+    pub fn change_dump(&self, name: &str, act: impl FnOnce(&mut DumpView)) {
+        self.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.seq += 1;
+            let dumps = Arc::make_mut(&mut snapshot.dumps);
+            act(Arc::make_mut(dumps.iter_mut().find(|dump| dump.name == name).expect("a dump that is there")));
         });
     }
 

@@ -57,6 +57,10 @@ impl Stage {
         Self::over(fixture::feeds::client(scene, fixture::noon()), "dark", "default", false)
     }
 
+    pub fn dumps(scene: &str) -> Self {
+        Self::over(fixture::dumps::client(scene, fixture::noon()), "dark", "default", false)
+    }
+
     pub fn with(snapshot: Snapshot, theme: &str, keymap: &str, read_only: bool) -> Self {
         Self::over(FakeClient::new(snapshot), theme, keymap, read_only)
     }
@@ -232,6 +236,11 @@ fn takes_a_job(command: &Command) -> bool {
             | Command::FeedCheck { .. }
             | Command::FeedPrepare { .. }
             | Command::FeedReset { .. }
+            | Command::DumpNow { .. }
+            | Command::DumpVerify { .. }
+            | Command::DumpDrill { .. }
+            | Command::DumpRestore { .. }
+            | Command::DumpEject { .. }
             | Command::PoolTakeover { .. }
             | Command::PoolGiveback { .. }
             | Command::PoolDrill { .. }
