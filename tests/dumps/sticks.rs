@@ -32,7 +32,7 @@ fn a_full_stick_is_foreseen_and_one_that_fills_up_keeps_what_it_has() {
     let said = write(&mut staging, "big", &sql(45 << 20)).unwrap_err();
     assert!(said.contains("No space left"), "{said}");
     drop(staging);
-    assert_eq!(whole(&medium), [first.name.clone()]);
+    assert_eq!(whole(&medium), std::slice::from_ref(&first.name));
     assert_eq!(recovery(&stick.path()), first.name);
     assert!(medium.free().unwrap() > 15 << 20, "nothing of it is left");
     round(&medium, 3).unwrap();
@@ -86,9 +86,9 @@ fn a_stick_that_is_pulled_while_it_is_written_to_leaves_the_folder_below_alone()
     let first = round(&medium, 1).unwrap();
     let mut staging = medium.begin(time(2), 0).unwrap();
     let mut writer = staging.writer("race").unwrap();
-    writer.write_all(&[7; 100_000]).unwrap();
+    writer.write_all(&vec![7; 100_000]).unwrap();
     stick.pull();
-    let _may_still_take_it = writer.write_all(&[7; 100_000]);
+    let _may_still_take_it = writer.write_all(&vec![7; 100_000]);
     drop(writer);
     let trouble = staging.publish(kit(2, Vec::new())).unwrap_err();
     assert_eq!(trouble.kind, Kind::NotMounted, "{trouble}");
@@ -98,7 +98,7 @@ fn a_stick_that_is_pulled_while_it_is_written_to_leaves_the_folder_below_alone()
     drop(medium);
     stick.mount();
     let medium = open(&stick.path(), &known).unwrap();
-    assert_eq!(whole(&medium), [first.name.clone()]);
+    assert_eq!(whole(&medium), std::slice::from_ref(&first.name));
     assert_eq!(recovery(&stick.path()), first.name);
     round(&medium, 3).unwrap();
 }
@@ -137,7 +137,7 @@ fn two_sticks_take_turns_and_a_strangers_is_refused() {
     assert!(!known.contains(&medium.id().to_owned()));
     known.push(medium.id().to_owned());
     let second = round(&medium, 2).unwrap();
-    assert_eq!(whole(&medium), [second.name.clone()]);
+    assert_eq!(whole(&medium), std::slice::from_ref(&second.name));
     drop(medium);
     one.unmount();
 
