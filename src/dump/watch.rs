@@ -1,5 +1,6 @@
 //! The server's own tools while they run: what they say, whether they still move, and that they end.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -107,7 +108,8 @@ impl Tool {
                 return Ok(Ended { span: said.span() });
             }
             let why = plain::last_line(&said.text, 300);
-            let why = if why.is_empty() { status.to_string() } else { why };
+            // What ended it says more than what it said last.
+            let why = if why.is_empty() || status.signal().is_some() { status.to_string() } else { why };
             // Tools begin what they say with their own name.
             let why = why.strip_prefix(&format!("{name}: ")).map_or(why.clone(), str::to_owned);
             Err(Trouble::Failed(format!("{name}: {why}{}", hint(&why))))
