@@ -94,7 +94,9 @@ fn main() {
         let tools = Tools::new(clock.clone(), Secrets::new(clock), folder.join("work"));
         let site = Site { server, tools, folder };
         let races: Vec<String> = (0..6).map(|race| format!("race_{race}")).collect();
-        races.iter().for_each(|race| site.race(race));
+        for race in &races {
+            site.race(race);
+        }
         site.server.sql(LARGE);
         site.server.sql(&format!(
             "USE large; INSERT INTO large.traffic SELECT seq, TIMESTAMP('2026-01-01') + INTERVAL (seq DIV 35 * 10 DIV 3) SECOND, seq MOD 7, \

@@ -29,10 +29,13 @@ async fn one_failure_ends_the_program() {
     meos.server.stop();
     assert!(meos.round().await.is_err());
     meos.server.again().await;
-    // Its times are lost with the restart, and nothing is written for that.
-    let second = meos.good().await;
-    assert!(second.databases.iter().all(|one| one.result == Unchanged), "{second:?}");
+    // A power cut leaves tables marked as crashed, which the first reading mends: the list of races may be one of them.
+    let second = meos.round().await.expect("a round");
+    for name in ["meosmain", "race_1"] {
+        assert_eq!(of(&second, name).result, Unchanged, "nothing is written for a restart: {second:?}");
+    }
     assert_eq!(second.kit, first.kit);
+    meos.good().await;
     meos.server.sql("DELETE FROM race_1.oCard WHERE Id = 1");
     assert_eq!(of(&meos.good().await, "race_1").result, Written);
     meos.swept();
@@ -118,7 +121,7 @@ async fn only_accounts_without_a_password_work_and_ps_would_show_one() {
     let told = std::fs::read_to_string(&seen).expect("it was called");
     std::fs::remove_file(&seen).expect("removed");
     assert!(told.contains("--defaults-file=") && !told.contains(PASSWORD) && !told.contains("p\"a"), "{told}");
-    assert!(told.contains("\n600\n700\n"), "nobody else reads the file: {told}");
+    assert!(told.contains("\n600\n") && told.contains("\n700\n"), "nobody else reads the file: {told}");
     assert!(files(meos.stick.path()).iter().all(|file| {
         let bytes = std::fs::read(meos.stick.path().join(file)).expect("read");
         !bytes.windows(PASSWORD.len()).any(|part| part == PASSWORD.as_bytes())
@@ -257,7 +260,7 @@ async fn names_that_no_stick_takes() {
         "com1.x",
         "dot.",
         "with space",
-        "😀 final",
+        "★ final",
         "Läufer",
         "-rf",
         "$(touch x)",
@@ -265,7 +268,7 @@ async fn names_that_no_stick_takes() {
         "it's",
     ];
     for name in names {
-        meos.race(name, name);
+        meos.race(name, &format!("{name} 😀"));
     }
     let made = meos.good().await;
     assert_eq!(made.databases.len(), names.len() + 1);

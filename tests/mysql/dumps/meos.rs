@@ -168,7 +168,7 @@ impl Meos {
 
     /// Nothing of ours is left in the temporary folder.
     pub(super) fn swept(&self) {
-        let left = std::fs::read_dir(&self.tools.folder).map_or(0, |left| left.count());
+        let left = std::fs::read_dir(&self.tools.folder).map_or(0, Iterator::count);
         assert_eq!(left, 0, "left in {}", self.tools.folder.display());
     }
 
