@@ -8,7 +8,7 @@ use tokio::process::{Child, ChildStdin};
 use tokio_util::sync::CancellationToken;
 
 use super::server::Server;
-use super::tools::Tools;
+use super::tools::{Tools, owner_only};
 use super::trouble::Trouble;
 use crate::reach::program::Family;
 use crate::reach::{plain, program};
@@ -39,7 +39,7 @@ impl Scratch {
     pub(super) async fn start(version: &str, tools: &Tools, stop: &CancellationToken) -> Result<Self, Trouble> {
         let io = |error: std::io::Error| Trouble::Failed(format!("{}: {error}", tools.folder.display()));
         let data = tools.room("drill").map_err(io)?;
-        let door = tempfile::Builder::new().prefix("hotspare-").tempdir().map_err(io)?;
+        let door = tempfile::Builder::new().prefix("hotspare-").permissions(owner_only()).tempdir().map_err(io)?;
         let program = found(version.contains("MariaDB"), tools)?;
         set_up(&program, data.path(), tools, stop).await?;
         let (socket, log) = (door.path().join("s"), data.path().join("log"));

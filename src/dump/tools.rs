@@ -13,6 +13,11 @@ use crate::reach::secret::Secrets;
 /// How the names of our own temporary folders begin; the number of the process follows.
 const PREFIX: &str = "dump-";
 
+/// The rights of a temporary folder: the library's own are open to everybody.
+pub(super) fn owner_only() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o700)
+}
+
 /// What the work is done with. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Tools {
@@ -69,7 +74,8 @@ impl Tools {
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
         let prefix = format!("{PREFIX}{what}-{}-", std::process::id());
-        tempfile::Builder::new().prefix(&prefix).tempdir_in(&self.folder)
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).permissions(owner_only()).tempdir_in(&self.folder)
     }
 
     /// Removes what processes left that were killed.
