@@ -1,9 +1,11 @@
 //! One dump at work: when its rounds are made, and what happens when the medium or the server is away.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -123,7 +125,12 @@ impl Running {
         self.desk.begins();
         let ended = Ended(&self.desk);
         let retain = self.readers.load(Ordering::Acquire) == 0;
-        let round = hands.round(self.job(dumps, steer, stop), retain).await;
+        // A defect in a round must not end all rounds to come, nor look as if one were under way for ever.
+        let round = AssertUnwindSafe(hands.round(self.job(dumps, steer, stop), retain)).catch_unwind().await;
+        let round = round.unwrap_or_else(|_broke| {
+            let what = "the round broke; the engine's log says where; this is a defect, please report it";
+            Err(Trouble::Failed(what.into()))
+        });
         drop(ended);
         let made = round.as_ref().map(|Round { made, .. }| made.clone()).map_err(Clone::clone);
         self.desk.ended(round, clock.tick().since(began));

@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -17,6 +17,8 @@ use crate::work::steer::{Alone, Steer};
 struct Table {
     medium: Mutex<Result<(), String>>,
     server: Mutex<Result<(), String>>,
+    /// A round breaks.
+    defect: AtomicBool,
     bad: Mutex<Option<String>>,
     /// A drill waits for one.
     drills: Semaphore,
@@ -32,6 +34,7 @@ impl Table {
         Arc::new(Self {
             medium: Mutex::new(Ok(())),
             server: Mutex::new(Ok(())),
+            defect: AtomicBool::new(false),
             bad: Mutex::default(),
             drills: Semaphore::new(0),
             hang: Mutex::default(),
@@ -86,6 +89,7 @@ impl Hands for Table {
         async move {
             self.shelf()?;
             lock(&self.server).clone().map_err(Trouble::Server)?;
+            assert!(!self.defect.load(Ordering::SeqCst), "a row of another type");
             let hang = lock(&self.hang).clone();
             if let Some(hang) = hang {
                 let _never = hang.acquire().await.map(tokio::sync::SemaphorePermit::forget);
@@ -295,6 +299,18 @@ async fn no_kit_is_removed_while_somebody_restores_one() {
     let (steer, stop) = nobody();
     dumps.make("meos", steer, stop).await.unwrap();
     assert_eq!(table.retained.load(Ordering::SeqCst), 2);
+    dumps.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_round_that_breaks_is_said_and_the_next_one_is_made() {
+    let table = Table::new();
+    table.defect.store(true, Ordering::SeqCst);
+    let dumps = begin(&table, "", true);
+    let view = state(&dumps, DumpState::Failing).await;
+    assert!(view.why.as_ref().is_some_and(|why| why.contains("please report it")), "{view:?}");
+    table.defect.store(false, Ordering::SeqCst);
+    state(&dumps, DumpState::Good).await;
     dumps.shutdown().await;
 }
 
