@@ -27,6 +27,8 @@ use crate::fleet::Fleet;
 
 /// Longest wait for what is under way at the end.
 const ENDING: Duration = Duration::from_secs(2);
+/// An engine that has just started holds its lease within this time, or does not get it.
+const LEASE: Duration = Duration::from_secs(3);
 /// Between two looks at whether a kit has grown too old.
 const PULSE: Duration = Duration::from_secs(1);
 

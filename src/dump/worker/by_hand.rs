@@ -1,19 +1,15 @@
 //! What people ask of a dump: a round now, a check, a drill, a restore, to let go of the medium.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::Dumps;
 use super::hands::{Pick, Restoring, Trouble};
 use super::running::Running;
+use super::{Dumps, LEASE};
 use crate::dump::report::{Drilled, Made, Restored, Verified};
 use crate::dump::view::KitView;
 use crate::work::steer::Steer;
-
-/// An engine that has just started holds its lease within this time, or does not get it.
-const LEASE: Duration = Duration::from_secs(3);
 
 impl Dumps {
     /// Makes a round now.

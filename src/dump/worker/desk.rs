@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::hands::{Round, Shelf, Trouble};
-use super::lock;
 use super::memory::Memory;
+use super::{LEASE, lock};
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::dump::record::{Held, Kit};
 use crate::dump::report::{Drilled, Made, MadeResult};
@@ -219,6 +219,8 @@ impl Desk {
         let late = since.map_or(first, |since| since > patience);
         let (state, why) = match (&known.elsewhere, known.away.as_ref().or(known.trouble.as_ref())) {
             _ if !known.looked => (DumpState::Starting, None),
+            // Who has just started holds the lease in a moment, or does not get it.
+            (Some(_), _) if tick.since(known.began) < LEASE => (DumpState::Starting, None),
             (Some(why), _) => (DumpState::Elsewhere, Some(why.clone())),
             _ if known.ejected => (DumpState::Ejected, Some("plug it in again, and rounds go on by themselves".into())),
             (None, Some(trouble @ Trouble::Medium(_))) => (DumpState::MediumAway, Some(trouble.to_string())),
