@@ -1,6 +1,6 @@
 //! `dump …` on a real server of its own, with a plain folder as the medium: what is printed, and the exit codes.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -64,6 +64,16 @@ impl Place {
 
     fn url(&self) -> String {
         format!("mysql://root@127.0.0.1:{}/", self.server.port)
+    }
+}
+
+/// An engine, which ends with the test also where that fails.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
     }
 }
 
@@ -183,7 +193,7 @@ fn what_is_wrong_decides_the_exit_code() {
 #[test]
 fn an_engine_makes_rounds_by_itself_and_status_tells_of_them() {
     let place = Place::new();
-    let mut engine = place.command(&["engine"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut engine = Running(place.command(&["engine"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let mut status = Value::Null;
     // Each of them waits for the engine, and for its first word of every dump.
     for _try in 0..200 {
@@ -200,7 +210,7 @@ fn an_engine_makes_rounds_by_itself_and_status_tells_of_them() {
     assert!(table.contains("1 dump well"), "{table}");
     let stopped = place.run(&["engine", "stop"]);
     assert_eq!(stopped.status.code(), Some(0), "{}", text(&stopped.stderr));
-    assert!(engine.wait().unwrap().success());
+    assert!(engine.0.wait().unwrap().success());
     let journal = text(&place.run(&["journal"]).stdout);
     assert!(!journal.contains("dump meos: "), "a round that is good is no entry: {journal}");
 }
