@@ -166,7 +166,7 @@ fn refused(master: &Master, error: &openssh::Error) -> SshError {
         openssh::Error::InvalidCommand => {
             SshError::new(SshErrorKind::Other, "the command holds a NUL byte", "remove it from the fleet file")
         }
-        openssh::Error::SshMux(refused) if master.alive() => SshError::new(
+        openssh::Error::SshMux(refused) if master.alive() && !hung_up(refused) => SshError::new(
             SshErrorKind::Other,
             format!("the host opens no further session: {refused}"),
             "raise MaxSessions in the host's sshd_config",
@@ -177,6 +177,14 @@ fn refused(master: &Master, error: &openssh::Error) -> SshError {
             SshError::lost(master.destination())
         }
     }
+}
+
+/// Whether the connection's own process hung up instead of answering: it is about to die.
+fn hung_up(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    let gone = |error: &std::io::Error| matches!(error.kind(), UnexpectedEof | BrokenPipe | ConnectionReset);
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.downcast_ref::<std::io::Error>().is_some_and(gone))
 }
 
 /// The command ended without a status: by a signal, or with the connection, which is known a moment later.

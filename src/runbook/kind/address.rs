@@ -72,7 +72,15 @@ pub(super) async fn check(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Resu
 }
 
 pub(super) async fn act(tools: &Tools, bit: Bit<'_>, moved: &Move<'_>) -> Said {
-    let output = shell::act(tools, bit, &bit.step.name, &moved.script("")).await?;
+    let (script, began) = (moved.script(""), tools.clock.tick());
+    let output = match shell::act(tools, bit, &bit.step.name, &script).await {
+        // A connection that broke with the command, as that of a host that has just come back: over a fresh one, at once. It may
+        // be done twice.
+        Err(Trouble::Failed(_) | Trouble::Unknown(_)) if tools.clock.tick().since(began) < bit.patience / 4 => {
+            shell::act(tools, bit, &bit.step.name, &script).await?
+        }
+        acted => acted?,
+    };
     judged(shell::place(bit)?, &output)?;
     Ok(match (moved.take, moved.drop) {
         (Some(take), _) => Some(format!("{} is on {}", host_part(take), moved.device)),

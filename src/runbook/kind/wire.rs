@@ -65,6 +65,11 @@ impl Listing {
         self.addresses.contains(&(device.to_owned(), address.to_owned()))
     }
 
+    /// The first of its devices that has the address. Without prefix length.
+    pub fn device_of(&self, address: &str) -> Option<&str> {
+        self.addresses.iter().find(|(_device, held)| held == address).map(|(device, _held)| device.as_str())
+    }
+
     /// Its hardware addresses, in lower case.
     pub const fn macs(&self) -> &BTreeSet<String> {
         &self.macs
