@@ -118,8 +118,13 @@ async fn two_owners_freeze_the_pool_until_there_is_one_again() {
         if other == "client" {
             break;
         }
+        // The client believes the other one, and has no reason to ask.
+        let (client, service) = (site.lan.machine("client"), site.service.to_string());
+        client.exec(&["ip", "neigh", "replace", &service, "lladdr", &mac, "dev", "eth0", "nud", "reachable"]);
         site.lan.machine(other).exec(&["ip", "addr", "del", &address, "dev", "eth0"]);
         within(PATIENCE, "it is well again", || site.held_back() == "[]" && site.alarms() == "[]").await;
+        let believes = || client.exec(&["ip", "neigh", "show", &service, "dev", "eth0"]).to_lowercase();
+        within(Duration::from_secs(10), "the client is told whose it is", || believes().contains(&own)).await;
         assert_eq!(site.journal("has one owner again").len(), 1);
     }
     // Another host dies, and nothing is done for it by itself; why is on record.

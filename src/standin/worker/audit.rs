@@ -19,6 +19,8 @@ use crate::fleet::settings::Event;
 use crate::health::view::Health;
 use crate::journal::entry::Weight;
 use crate::runbook::cast::Machine;
+use crate::runbook::guard::Guard;
+use crate::runbook::kind::address::hold;
 use crate::runbook::kind::wire::{self, Heard, Listing};
 
 /// Between two looks at what the machines hold.
@@ -31,6 +33,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 const LISTEN: Duration = Duration::from_millis(300);
 /// One look at a machine takes no longer.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A contest is over.
+const ALONE: &str = "has one owner again";
 
 /// What is remembered from look to look.
 #[derive(Default)]
@@ -117,7 +122,9 @@ impl Pools {
                 .collect();
             desk.show(&mut kept)
         };
+        let mut alone = Vec::new();
         for (one, known, what, why, weight) in told {
+            alone.extend((what == ALONE).then_some(&one.address));
             let what = format!("{} {what}", one.address);
             if known {
                 self.write(desk, what, why, weight);
@@ -128,7 +135,28 @@ impl Pools {
         if shown {
             self.bump();
         }
+        for address in alone {
+            self.announce_alone(desk, &machines, &answers, address).await;
+        }
         true
+    }
+
+    /// Has the one that is left announce its address: clients may still believe the other, which answers no more.
+    async fn announce_alone(&self, desk: &Desk, machines: &[Machine], answers: &Answers, address: &str) {
+        let _a_run_waits = desk.holding.lock().await;
+        if stamp(desk).is_none() || self.0.parts.lease.may_act().is_err() {
+            return;
+        }
+        let holds = |(name, said): &(String, Option<Listing>)| {
+            let device = said.as_ref()?.device_of(address)?.to_owned();
+            Some((machines.iter().find(|machine| machine.name == *name)?, device))
+        };
+        let Some((machine, device)) = answers.iter().find_map(holds) else { return };
+        let (scope, generation) = (desk.pool().name.clone(), desk.kept().book.generation);
+        let guard = Guard { token: format!("{scope}-{}-alone", machine.name), scope: Some(scope), generation };
+        if let Err(why) = hold(&self.0.parts.tools, machine, &device, address, &guard, PATIENCE).await {
+            tracing::debug!(why, address, "an address was not announced");
+        }
     }
 
     /// Has machines that do not hold them ask the wire for the addresses.
@@ -251,7 +279,7 @@ fn judge(
             memory.suspects.remove(address);
             let why = format!("before: {}", before.why);
             contests.remove(address);
-            Some(("has one owner again", why, Weight::Good))
+            Some((ALONE, why, Weight::Good))
         }
         (None, Some(_)) => None,
         (None, None) => {
