@@ -73,6 +73,7 @@ steps = [
         for name in MEMBERS {
             site.member(name);
         }
+        site.lan.serving(&["a", "b"], 5000).await;
         // From the beginning, and for ever.
         site.part("console", "second");
         for name in CONSOLES {

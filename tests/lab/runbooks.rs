@@ -437,6 +437,9 @@ async fn whoever_took_an_address_beside_an_owner_that_was_not_heard_lets_go_of_i
     // The two do not hear each other, and the client hears both.
     site.lan.part(&site.failed, &site.spare);
     site.client.exec(&["ping", "-n", "-c", "1", "-W", "1", SERVICE]);
+    // The witness has a warm connection, as one has in a pool that is watched.
+    let warm = hotspare::reach::ssh::Remote::new("true", Duration::from_secs(10));
+    site.tools.ssh.run(&site.tools.witnesses[0].ssh, &warm).await.expect("it answers");
     let mut twice = take();
     twice.retries = 3;
     let taken = go(&site.tools, record(vec![twice], &site.cast, 1, Fence::None), Way::Begin).await;

@@ -197,6 +197,15 @@ impl Lan {
         machine.exec(&["arping", "-q", "-U", "-c", "2", "-w", "1", "-I", "eth0", &service.to_string()]);
     }
 
+    /// Waits until machines serve: whoever judges them earlier finds them down.
+    pub(crate) async fn serving(&self, names: &[&str], port: u16) {
+        for name in names {
+            let filter = format!("sport = :{port}");
+            let listens = || !self.machine(name).exec(&["ss", "-Hltn", &filter]).is_empty();
+            within(Duration::from_secs(20), "it serves", listens).await;
+        }
+    }
+
     /// The command that starts the page on whatever machine it is run, and the one that ends it.
     pub(crate) fn page_commands(&self) -> (String, String) {
         let script = self.path("page.py");

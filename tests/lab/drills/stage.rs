@@ -142,6 +142,9 @@ steps = [
         for name in ["production-a", "production-b"] {
             stage.containers(name);
         }
+        for port in [5000, 5001] {
+            stage.lan.serving(&["production-a", "production-b"], port).await;
+        }
         let checked = stage.lan.tell(&["check"]);
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
         let said = std::fs::File::create(stage.lan.path("engine.err")).expect("a file");

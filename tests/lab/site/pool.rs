@@ -77,6 +77,7 @@ steps = [
         let site = Self { lan, service };
         let checked = site.lan.tell(&["check"]);
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+        site.lan.serving(&["a", "b"], 5000).await;
         site.start();
         within(PATIENCE, "the engine runs", || site.lan.tell(&["engine", "status"]).status.success()).await;
         within(PATIENCE, "everything is well", || site.spare()["state"] == "ready" && site.stand("a") == "serving")
