@@ -271,7 +271,7 @@ fn loss(site: &mut Site, minutes: u64) {
     let pool = site.json(&["pool", "list"])["pools"][0].clone();
     let generation = pool["spares"][0]["generation"].as_u64().unwrap_or_default();
     println!(
-        "\n| {minutes} min of 1 % loss, 30 % for 5 s of each minute | takeovers | the address changed hands |\n|---|---|---|"
+        "\n| {minutes} min of 1 % loss, 30 % for 5 s of each minute | runs begun | the address changed hands |\n|---|---|---|"
     );
     println!("| hotspare, fast | {generation} | {} |", ours.moves());
     println!("| keepalived, advert 0.1 s | | {} |", theirs.moves());
