@@ -198,3 +198,28 @@ async fn vanished(master: &Master) -> SshError {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Wrapped {
+        #[error("the answer: {0}")]
+        Answer(#[from] std::io::Error),
+        #[error("too many sessions")]
+        Refused,
+    }
+
+    #[test]
+    fn a_connection_that_hung_up_is_told_from_one_that_refuses() {
+        let ended = |kind: ErrorKind| Wrapped::from(std::io::Error::from(kind));
+        for kind in [ErrorKind::UnexpectedEof, ErrorKind::BrokenPipe, ErrorKind::ConnectionReset] {
+            assert!(hung_up(&ended(kind)), "{kind:?}");
+        }
+        assert!(!hung_up(&ended(ErrorKind::PermissionDenied)));
+        assert!(!hung_up(&Wrapped::Refused));
+    }
+}
