@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 5 faces | [`console`], [`cli`], [`demo`] |
 //! | 4 engine | [`engine`] |
-//! | 3 domains | [`health`], [`standin`], [`session`], [`feed`], [`dump`] |
+//! | 3 domains | [`health`], [`standin`], [`session`], [`feed`], [`dump`], [`service`] |
 //! | 2 doing | [`runbook`] |
 //! | 1 reach | [`reach`], [`work`], [`journal`] |
 //! | 0 words | [`fleet`], [`clock`] |
@@ -27,6 +27,7 @@ pub mod health;
 pub mod journal;
 pub mod reach;
 pub mod runbook;
+pub mod service;
 pub mod session;
 pub mod standin;
 pub mod work;
