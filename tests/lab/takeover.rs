@@ -56,6 +56,30 @@ async fn the_spare_takes_the_place_of_a_host_whose_plug_is_pulled_and_gives_it_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_breaks_amidst_the_claim_costs_a_moment_and_not_the_takeover() {
+    let mut site = Site::new("fence = \"required\"\ncooldown = \"1s\"").await;
+    let cedar = site.lan.machine("cedar").twin();
+    let steps = cedar.steps();
+    // The guard has let the claim begin, which asks the wire for 200 ms before it takes the address.
+    let cut = std::thread::spawn(move || {
+        for _look in 0..15_000 {
+            if cedar.steps() > steps {
+                cedar.cut();
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        false
+    });
+    site.lan.power_off("a");
+    within(PATIENCE, "the spare stands in", || site.spare()["state"] == "active").await;
+    assert!(cut.join().expect("it looked"), "the claim was never begun");
+    site.audit("cedar");
+    let (_, pool) = site.lan.ask(&["pool", "show", "people"]);
+    assert_eq!(pool["run"]["state"], "done", "{pool}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_is_alive_stops_a_takeover_with_its_hardware_address() {
     let mut site = Site::new("mode = \"manual\"\nfence = \"none\"").await;
     // A resumed laptop, a second spare: somebody has the address, and nobody knows who.
