@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::data::Zone;
 use super::secret::DatabaseUrl;
 use super::units::Room;
 
@@ -92,9 +93,22 @@ pub enum CheckKind {
         url: DatabaseUrl,
         /// Largest lag that passes.
         max_lag: Duration,
+        /// So many more members must be able to fail.
+        margin: u32,
         /// Where `mongosh` or `mongo` runs: on the host over ssh (`true`) or beside the engine.
         ssh: bool,
     },
+    /// The members of an etcd cluster, and who leads it.
+    Etcd {
+        /// Client url of the member on this host.
+        url: String,
+        /// The API of etcd 2 is asked.
+        v2: bool,
+        /// So many more members must be able to fail.
+        margin: u32,
+    },
+    /// A list of members that a service tells over HTTP, as JSON.
+    Members(Members),
     /// A command on the host, over ssh; passes with exit 0.
     Command {
         /// Shell command.
@@ -116,6 +130,27 @@ pub enum CheckKind {
     },
 }
 
+/// What a check of the kind `members` asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members {
+    /// Url of the list.
+    pub url: String,
+    /// Key of a member's name, where members are objects.
+    pub name: String,
+    /// Key of the time at which a member was last heard of; members without it are there because they are listed.
+    pub seen: String,
+    /// Zone of such a time that names none.
+    pub zone: Zone,
+    /// Who was last heard of longer ago does not count.
+    pub max_age: Duration,
+    /// How many there should be; 0: those that are listed.
+    pub members: u32,
+    /// How many must be there for the cluster to work; 0: a majority.
+    pub needed: u32,
+    /// So many more must be able to fail.
+    pub margin: u32,
+}
+
 impl CheckKind {
     /// The word of the fleet file.
     pub const fn word(&self) -> &'static str {
@@ -128,6 +163,8 @@ impl CheckKind {
             Self::Mysql { .. } => "mysql",
             Self::MysqlReplica { .. } => "mysql-replica",
             Self::MongoReplica { .. } => "mongo-replica",
+            Self::Etcd { .. } => "etcd",
+            Self::Members(_) => "members",
             Self::Command { .. } => "command",
             Self::Docker { .. } => "docker",
             Self::Disk { .. } => "disk",

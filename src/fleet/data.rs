@@ -81,7 +81,7 @@ pub struct FeedTable {
 }
 
 /// How times without a zone are read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Zone {
     /// The zone of the machine that runs the engine.
     Local,
@@ -89,6 +89,17 @@ pub enum Zone {
     Utc,
     /// A zone of the time zone database.
     Named(String),
+}
+
+impl Zone {
+    /// The zone of a word of the fleet file.
+    pub fn of(word: &str) -> Self {
+        match word {
+            "local" => Self::Local,
+            "utc" => Self::Utc,
+            name => Self::Named(name.to_owned()),
+        }
+    }
 }
 
 /// `[dumps.*]`: MySQL dumps on removable media.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::fleet::check::{Check, CheckKind};
+use crate::fleet::check::{Check, CheckKind, Members};
 use crate::fleet::host::Host;
 use crate::fleet::secret::DatabaseUrl;
 use crate::reach::quote;
@@ -37,11 +37,12 @@ impl Ask {
         match &self.kind {
             CheckKind::Ping => format!("ping {}", self.address),
             CheckKind::Tcp { port } => format!("tcp {host}:{port}"),
-            CheckKind::Http { url, .. } => without_password(url),
+            CheckKind::Http { url, .. } | CheckKind::Etcd { url, .. } => without_password(url),
             CheckKind::Rtmp { port } => format!("rtmp://{host}:{port}"),
             CheckKind::Rtsp { port } => format!("rtsp://{host}:{port}"),
             CheckKind::Mysql { url, query } => format!("{}: {query}", url.url),
             CheckKind::MysqlReplica { url, .. } | CheckKind::MongoReplica { url, .. } => url.url.clone(),
+            CheckKind::Members(members) => without_password(&members.url),
             CheckKind::Command { run, .. } => format!("ssh {}: {run}", self.ssh),
             CheckKind::Docker { containers } => format!("ssh {}: docker inspect {}", self.ssh, containers.join(" ")),
             CheckKind::Disk { path, .. } => format!("ssh {}: df {path}", self.ssh),
@@ -64,9 +65,11 @@ fn filled(kind: &CheckKind, host: &Host) -> CheckKind {
         }
         CheckKind::Mysql { url, query } => CheckKind::Mysql { url: database(url), query: plain(query) },
         CheckKind::MysqlReplica { url, max_lag } => CheckKind::MysqlReplica { url: database(url), max_lag: *max_lag },
-        CheckKind::MongoReplica { url, max_lag, ssh } => {
-            CheckKind::MongoReplica { url: database(url), max_lag: *max_lag, ssh: *ssh }
+        CheckKind::MongoReplica { url, max_lag, margin, ssh } => {
+            CheckKind::MongoReplica { url: database(url), max_lag: *max_lag, margin: *margin, ssh: *ssh }
         }
+        CheckKind::Etcd { url, v2, margin } => CheckKind::Etcd { url: in_url(url), v2: *v2, margin: *margin },
+        CheckKind::Members(members) => CheckKind::Members(Members { url: in_url(&members.url), ..members.clone() }),
         CheckKind::Command { run, contains } => {
             CheckKind::Command { run: in_shell(run), contains: contains.as_deref().map(plain) }
         }

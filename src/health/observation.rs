@@ -40,6 +40,8 @@ pub struct Observation {
     pub reason: Option<String>,
     /// How far a replica is behind its source; `None`: not known, or no replica was asked.
     pub behind: Option<Duration>,
+    /// What is worth knowing although it passed: "3 of 3 members, kv-1 leads, can lose 1 more".
+    pub found: Option<String>,
     /// When it ended, monotonic.
     pub at: Tick,
     /// When it ended, wall clock.

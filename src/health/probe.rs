@@ -1,10 +1,13 @@
 //! Probes: asking, one file a kind. Each answers in time, with a reason a person can act on; none judges a host.
 
+mod cluster;
 mod command;
 mod disk;
 mod docker;
+mod etcd;
 mod http;
 pub mod icmp;
+mod members;
 mod mongo;
 mod mysql;
 mod ping;
@@ -38,21 +41,23 @@ struct Answer {
     answered: bool,
     /// How far a replica is behind.
     behind: Option<Duration>,
+    /// What is worth knowing although all is well.
+    found: Option<String>,
 }
 
 impl Answer {
     const fn pass() -> Self {
-        Self { outcome: Outcome::Pass, reason: None, answered: true, behind: None }
+        Self { outcome: Outcome::Pass, reason: None, answered: true, behind: None, found: None }
     }
 
     /// It answered, but not what was wanted.
     fn wrong(reason: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Fail, reason: Some(reason.into()), answered: true, behind: None }
+        Self { outcome: Outcome::Fail, reason: Some(reason.into()), answered: true, behind: None, found: None }
     }
 
     /// No answer came.
     fn silent(reason: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Fail, reason: Some(reason.into()), answered: false, behind: None }
+        Self { outcome: Outcome::Fail, reason: Some(reason.into()), answered: false, behind: None, found: None }
     }
 
     fn late(timeout: Duration) -> Self {
@@ -61,12 +66,17 @@ impl Answer {
 
     /// It could not be asked.
     fn unknown(reason: impl Into<String>) -> Self {
-        Self { outcome: Outcome::Unknown, reason: Some(reason.into()), answered: false, behind: None }
+        Self { outcome: Outcome::Unknown, reason: Some(reason.into()), answered: false, behind: None, found: None }
     }
 
     /// The same of a replica that is so far behind.
     fn behind(self, behind: Option<Duration>) -> Self {
         Self { behind, ..self }
+    }
+
+    /// The same with what is worth knowing.
+    fn found(self, found: String) -> Self {
+        Self { found: Some(found), ..self }
     }
 }
 
@@ -121,6 +131,7 @@ impl Prober {
             latency: answer.answered.then(|| at.since(began)),
             reason: answer.reason,
             behind: answer.behind,
+            found: answer.found,
             at,
             wall: self.clock.now(),
         }
@@ -139,9 +150,15 @@ impl Prober {
             CheckKind::MysqlReplica { url, max_lag } => {
                 within(timeout, mysql::ask_replica(&self.secrets, url, *max_lag, timeout)).await
             }
-            CheckKind::MongoReplica { url, max_lag, ssh } => {
-                mongo::ask(&self.secrets, url, *max_lag, ssh.then_some(self.shell(ask, timeout)), timeout).await
+            CheckKind::MongoReplica { url, max_lag, margin, ssh } => {
+                let shell = ssh.then_some(self.shell(ask, timeout));
+                mongo::ask(&self.secrets, url, mongo::Wanted { max_lag: *max_lag, margin: *margin }, shell, timeout)
+                    .await
             }
+            CheckKind::Etcd { url, v2, margin } => {
+                within(timeout, etcd::ask(&self.http, url, *v2, *margin, timeout)).await
+            }
+            CheckKind::Members(members) => members::ask(&self.http, members, self.clock.now(), timeout).await,
             CheckKind::Command { run, contains } => {
                 command::ask(self.shell(ask, timeout), run, contains.as_deref()).await
             }

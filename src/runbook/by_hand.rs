@@ -155,6 +155,11 @@ fn look(plan: &Plan, check: &Check, on: &Spot) -> Vec<Line> {
         CheckKind::Mysql { url, query } => format!("{} -e {}", mysql(&fill(&url.url)), quote(query)),
         CheckKind::MysqlReplica { url, .. } => format!("{} -e 'SHOW REPLICA STATUS\\G'", mysql(&fill(&url.url))),
         CheckKind::MongoReplica { url, .. } => format!("mongosh {} --eval 'rs.status()'", word(&fill(&url.url))),
+        CheckKind::Etcd { url, v2, .. } => {
+            let words = if *v2 { "member list; etcdctl cluster-health" } else { "endpoint status --cluster -w table" };
+            format!("etcdctl --endpoints {} {words}", word(&fill(url)))
+        }
+        CheckKind::Members(members) => format!("curl -sS -m 5 {}", word(&fill(&members.url))),
         CheckKind::Command { run, contains } => {
             let wanted = contains.as_ref().map(|text| Line::Say(format!("what it prints holds {}", fill(text))));
             let place = machine.map(|machine| Line::Say(format!("on {}: ssh {}", machine.name, machine.ssh)));

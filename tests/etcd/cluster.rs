@@ -86,7 +86,7 @@ impl Cluster {
                 ("--log-outputs", "stderr".into()),
             ];
             member.arguments = own.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
-            member.arguments.push("--unsafe-no-fsync".into());
+            member.arguments.extend(["--unsafe-no-fsync".into(), "--enable-v2".into()]);
             if speech == Speech::Tls {
                 let file = |name: &str| folder.path().join(name).display().to_string();
                 let tls = [

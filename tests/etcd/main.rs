@@ -17,6 +17,7 @@ mod books;
 mod cluster;
 mod engine;
 mod handover;
+mod health;
 mod path;
 mod process;
 mod witness;

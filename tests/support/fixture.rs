@@ -55,6 +55,7 @@ fn check(name: &str, kind: &str, asks: &str, vital: bool, now: Timestamp) -> Che
         latency: Some(0.000_4),
         reason: None,
         behind: None,
+        found: None,
         streak: 4711,
         at: Some(ago(now, 300)),
         every: if vital { 1.0 } else { 5.0 },

@@ -33,6 +33,8 @@ struct Check<'a> {
     result: &'static str,
     latency: Option<f64>,
     reason: Option<&'a str>,
+    /// What is worth knowing although it passes.
+    found: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -60,5 +62,11 @@ fn of_host(host: &HostView) -> Host<'_> {
 }
 
 fn of_check(check: &CheckView) -> Check<'_> {
-    Check { name: &check.name, result: check.result.word(), latency: check.latency, reason: check.reason.as_deref() }
+    Check {
+        name: &check.name,
+        result: check.result.word(),
+        latency: check.latency,
+        reason: check.reason.as_deref(),
+        found: check.found.as_deref(),
+    }
 }

@@ -186,9 +186,9 @@ impl HostPage {
                 plain(format!("{latency:>8}  {:>6}  ", check.streak)),
                 dim(format!("{last:>9}  ")),
             ];
-            match &check.reason {
-                Some(reason) => line.push(plain(reason.clone())),
-                None => line.push(dim(check.asks.clone())),
+            match (&check.reason, &check.found) {
+                (Some(words), _) | (None, Some(words)) => line.push(plain(words.clone())),
+                (None, None) => line.push(dim(check.asks.clone())),
             }
             lines.push(line);
         }

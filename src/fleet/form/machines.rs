@@ -30,12 +30,31 @@ const COMMON: &[Key] = &[
 ];
 
 /// The words of `kind`.
-const CHECK_KINDS: &[&str] =
-    &["ping", "tcp", "http", "rtmp", "rtsp", "mysql", "mysql-replica", "mongo-replica", "command", "docker", "disk"];
+const CHECK_KINDS: &[&str] = &[
+    "ping",
+    "tcp",
+    "http",
+    "rtmp",
+    "rtsp",
+    "mysql",
+    "mysql-replica",
+    "mongo-replica",
+    "etcd",
+    "members",
+    "command",
+    "docker",
+    "disk",
+];
 
 const PORT: Kind = Kind::Count(1, 65535);
 const STATUS: Kind = Kind::Count(100, 599);
 const MAX_LAG: Key = default("max_lag", Kind::Duration(1, DAY), "\"30s\"", "The largest lag that passes.");
+const MARGIN: Key = default(
+    "margin",
+    Kind::Count(0, 1000),
+    "1",
+    "So many more members must be able to fail; as far as the whole cluster could bear it.",
+);
 
 const CHECKS: &[Variant] = &[
     Variant { word: "ping", doc: "ICMP echo", keys: &[], any_of: &[] },
@@ -92,6 +111,7 @@ const CHECKS: &[Variant] = &[
             &[
                 required("url", Kind::Template(&Kind::Url(&["mongodb", "mongodb+srv"])), "Server."),
                 MAX_LAG,
+                MARGIN,
                 default(
                     "client",
                     Kind::Word(&["console", "host"]),
@@ -101,6 +121,41 @@ const CHECKS: &[Variant] = &[
             ],
             PASSWORD,
         ],
+        any_of: &[],
+    },
+    Variant {
+        word: "etcd",
+        doc: "the members of an etcd cluster and their leader, asked of the member on this host and then of each",
+        keys: &[&[
+            default("url", Kind::Template(&HTTP), "\"http://{address}:2379\"", "Client url of this host's member."),
+            default("api", Kind::Word(&["v3", "v2"]), "\"v3\"", "Which of etcd's APIs is asked."),
+            MARGIN,
+        ]],
+        any_of: &[],
+    },
+    Variant {
+        word: "members",
+        doc: "a list of members that a service tells over HTTP, as JSON",
+        keys: &[&[
+            required("url", Kind::Template(&HTTP), "Url of the list."),
+            default("member_name", Kind::Text, "\"hostname\"", "Key of a member's name."),
+            default(
+                "member_seen",
+                Kind::Text,
+                "\"report_time\"",
+                "Key of the time at which a member was last heard of; one without it counts because it is listed.",
+            ),
+            default("zone", Kind::Zone, "\"local\"", "How such times without a zone are read."),
+            default("max_age", Kind::Duration(1, DAY), "\"40s\"", "Who was last heard of longer ago does not count."),
+            default("members", Kind::Count(0, 1000), "0", "How many there should be; 0: those that are listed."),
+            default(
+                "needed",
+                Kind::Count(0, 1000),
+                "0",
+                "How many must be there for the cluster to work; 0: a majority.",
+            ),
+            MARGIN,
+        ]],
         any_of: &[],
     },
     Variant {

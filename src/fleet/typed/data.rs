@@ -20,11 +20,7 @@ pub(super) fn feed(name: String, feed: View<'_>) -> Feed {
         from: feed.table("from").map_or_else(nowhere, |from| source(&from, follow.is_some())),
         to: feed.table("to").map_or_else(|| FeedSink::Sqlite(PathBuf::new()), |to| sink(&to)),
         tables: feed.tables("tables").iter().map(|of| table(of, lag_by.as_ref())).collect(),
-        zone: match feed.text("zone").as_str() {
-            "local" => Zone::Local,
-            "utc" => Zone::Utc,
-            name => Zone::Named(name.to_owned()),
-        },
+        zone: Zone::of(&feed.text("zone")),
         every: feed.duration("every"),
         batch: feed.count("batch"),
         window: feed.duration("window"),

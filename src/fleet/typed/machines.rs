@@ -3,7 +3,8 @@
 use toml::de::DeValue;
 
 use super::{View, name_all, no_database};
-use crate::fleet::check::{Check, CheckKind};
+use crate::fleet::check::{Check, CheckKind, Members};
+use crate::fleet::data::Zone;
 use crate::fleet::host::Host;
 use crate::fleet::pool::{Drift, Fence, GivebackMode, Mode, Pace, Pool};
 use crate::fleet::units::{self, Room};
@@ -52,8 +53,22 @@ fn check_kind(check: &View<'_>) -> CheckKind {
         "mongo-replica" => CheckKind::MongoReplica {
             url: url(),
             max_lag: check.duration("max_lag"),
+            margin: check.count("margin"),
             ssh: check.text("client") == "host",
         },
+        "etcd" => {
+            CheckKind::Etcd { url: check.text("url"), v2: check.text("api") == "v2", margin: check.count("margin") }
+        }
+        "members" => CheckKind::Members(Members {
+            url: check.text("url"),
+            name: check.text("member_name"),
+            seen: check.text("member_seen"),
+            zone: Zone::of(&check.text("zone")),
+            max_age: check.duration("max_age"),
+            members: check.count("members"),
+            needed: check.count("needed"),
+            margin: check.count("margin"),
+        }),
         "command" => CheckKind::Command { run: check.text("run"), contains: check.maybe_text("contains") },
         "docker" => CheckKind::Docker { containers: check.texts("containers") },
         "disk" => CheckKind::Disk {

@@ -29,11 +29,18 @@ pub(super) async fn ask(
             }
             _ => Answer::pass(),
         },
-        Err(HttpError::Malformed(why)) => Answer::unknown(why),
-        Err(HttpError::Tls(why)) => Answer::wrong(plain::line(&format!("tls: {why}"), QUOTED)),
-        Err(HttpError::Late(_)) => Answer::late(timeout),
-        Err(HttpError::Dial(error)) => error.into(),
-        Err(HttpError::Broken(why)) => Answer::silent(plain::line(&why, QUOTED)),
+        Err(error) => unanswered(error, timeout),
+    }
+}
+
+/// A request without an answer.
+pub(super) fn unanswered(error: HttpError, timeout: Duration) -> Answer {
+    match error {
+        HttpError::Malformed(why) => Answer::unknown(why),
+        HttpError::Tls(why) => Answer::wrong(plain::line(&format!("tls: {why}"), QUOTED)),
+        HttpError::Late(_) => Answer::late(timeout),
+        HttpError::Dial(error) => error.into(),
+        HttpError::Broken(why) => Answer::silent(plain::line(&why, QUOTED)),
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::cluster::{Roll, majority, named};
 use super::{Answer, QUOTED, Shell, command};
 use crate::fleet::secret::{DatabaseUrl, Secret};
 use crate::reach::secret::Secrets;
@@ -21,10 +22,19 @@ const MARK: &str = "hotspare-status ";
 /// Longest output, bytes.
 const LIMIT: usize = 256 * 1024;
 
+/// What passes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// The largest lag.
+    pub(super) max_lag: Duration,
+    /// So many more members must be able to fail.
+    pub(super) margin: u32,
+}
+
 pub(super) async fn ask(
     secrets: &Secrets,
     url: &DatabaseUrl,
-    max_lag: Duration,
+    wanted: Wanted,
     host: Option<Shell<'_>>,
     timeout: Duration,
 ) -> Answer {
@@ -45,7 +55,7 @@ pub(super) async fn ask(
     match ran {
         Ok(output) if output.status == 127 => Answer::unknown(command::said(&output)),
         Ok(output) => match read(&output.text()) {
-            Some(status) => judge(&status, max_lag),
+            Some(status) => judge(&status, wanted),
             None => Answer::wrong(format!("no status: {}", command::said(&output))),
         },
         Err(answer) => answer,
@@ -75,8 +85,9 @@ fn script(url: &str, password: Option<&Secret>) -> Option<Secret> {
     Some(Secret::new(format!(
         "var answer; try {{ \
            var s = connect({address}).getSiblingDB('admin').runCommand({{ replSetGetStatus: 1 }}); \
-           answer = s.ok ? {{ members: s.members.map(function (m) {{ return {{ \
-             name: m.name, state: Number(m.state), word: m.stateStr, self: !!m.self, \
+           answer = s.ok ? {{ votes: Number(s.votingMembersCount || 0), needed: Number(s.majorityVoteCount || 0), \
+             members: s.members.map(function (m) {{ return {{ \
+             name: m.name, state: Number(m.state), word: m.stateStr, self: !!m.self, well: Number(m.health) === 1, \
              optime: m.optimeDate ? m.optimeDate.getTime() : null }}; }}) }} : {{ error: String(s.errmsg) }}; \
          }} catch (e) {{ answer = {{ error: String(e.message || e) }}; }} \
          print({mark} + JSON.stringify(answer));\n"
@@ -100,6 +111,12 @@ fn with_password(url: &str, password: &Secret) -> Option<String> {
 struct Status {
     #[serde(default)]
     members: Vec<Member>,
+    /// Members with a vote; 0: a server before 4.4 does not say, and each counts.
+    #[serde(default)]
+    votes: usize,
+    /// Votes that make a majority; 0 where a server does not say.
+    #[serde(default)]
+    needed: usize,
     error: Option<String>,
 }
 
@@ -114,6 +131,9 @@ struct Member {
     word: String,
     #[serde(default, rename = "self")]
     this: bool,
+    /// Whether the asked member hears of it.
+    #[serde(default)]
+    well: bool,
     /// Time of the last operation it has, milliseconds since 1970.
     optime: Option<i64>,
 }
@@ -123,7 +143,7 @@ fn read(text: &str) -> Option<Status> {
     serde_json::from_str(line).ok()
 }
 
-fn judge(status: &Status, max_lag: Duration) -> Answer {
+fn judge(status: &Status, wanted: Wanted) -> Answer {
     if let Some(error) = &status.error {
         let error = plain::line(error, QUOTED);
         let lower = error.to_ascii_lowercase();
@@ -140,25 +160,39 @@ fn judge(status: &Status, max_lag: Duration) -> Answer {
     };
     let primary = status.members.iter().find(|member| member.state == 1);
     match (member.state, primary) {
-        (1 | 7, _) => Answer::pass(),
+        (1 | 7, _) => roll(status, primary).judge(wanted.margin),
         (2, None) => Answer::wrong("the replica set has no primary"),
         (2, Some(primary)) => match (primary.optime, member.optime) {
             (Some(first), Some(own)) => {
                 let late = Duration::from_millis(u64::try_from(first.saturating_sub(own)).unwrap_or(0));
-                let answer = if late > max_lag {
-                    let (behind, wanted) = (plain::time(late), plain::time(max_lag));
-                    Answer::wrong(format!(
-                        "{behind} behind {}, at most {wanted} wanted",
-                        plain::line(&primary.name, 40)
-                    ))
+                let answer = if late > wanted.max_lag {
+                    let (behind, most) = (plain::time(late), plain::time(wanted.max_lag));
+                    Answer::wrong(format!("{behind} behind {}, at most {most} wanted", named(&primary.name)))
                 } else {
-                    Answer::pass()
+                    roll(status, Some(primary)).judge(wanted.margin)
                 };
                 answer.behind(Some(late))
             }
             _ => Answer::wrong("the lag is not known"),
         },
-        _ => Answer::wrong(format!("the member is {}", plain::line(&member.word, 40))),
+        _ => Answer::wrong(format!("the member is {}", named(&member.word))),
+    }
+}
+
+/// Who of the set is there. Members without a vote are rare, and which they are is not told: where there are some, as many
+/// of those that are there are taken to have none, so that the set never looks better than it is.
+fn roll(status: &Status, primary: Option<&Member>) -> Roll {
+    // Primary, secondary and arbiter vote; one that recovers is not counted upon.
+    let there = |member: &&Member| (member.well || member.this) && matches!(member.state, 1 | 2 | 7);
+    let members = if status.votes == 0 { status.members.len() } else { status.votes };
+    let voteless = status.members.len().saturating_sub(members);
+    let missing = status.members.iter().filter(|member| !there(member));
+    Roll {
+        members,
+        alive: status.members.iter().filter(there).count().saturating_sub(voteless),
+        needed: if status.needed == 0 { majority(members) } else { status.needed },
+        lead: primary.map(|primary| format!("{} leads", named(&primary.name))),
+        missing: missing.map(|member| format!("{} is {}", named(&member.name), named(&member.word))).collect(),
     }
 }
 
@@ -172,13 +206,14 @@ mod tests {
     use super::*;
 
     fn judged(text: &str) -> Answer {
-        judge(&read(text).expect("a status"), Duration::from_secs(30))
+        let wanted = Wanted { max_lag: Duration::from_secs(30), margin: 1 };
+        judge(&read(text).expect("a status"), wanted)
     }
 
     fn set(own: &str, optime: i64) -> Answer {
         judged(&format!(
             "Warning: something\n{MARK}{{\"members\":[{{\"name\":\"a:27017\",\"state\":1,\"word\":\"PRIMARY\",\"self\":false,\
-             \"optime\":1700000100000}},{{\"name\":\"b:27017\",{own},\"self\":true,\"optime\":{optime}}}]}}\n"
+             \"well\":true,\"optime\":1700000100000}},{{\"name\":\"b:27017\",{own},\"self\":true,\"optime\":{optime}}}]}}\n"
         ))
     }
 
@@ -186,14 +221,39 @@ mod tests {
     fn a_close_secondary_passes_and_a_late_one_does_not() {
         assert_eq!(
             set(r#""state":2,"word":"SECONDARY""#, 1_700_000_099_000),
-            Answer::pass().behind(Some(Duration::from_secs(1)))
+            Answer::pass()
+                .found("2 of 2 members, a:27017 leads, can lose none more".into())
+                .behind(Some(Duration::from_secs(1)))
         );
         assert_eq!(
             set(r#""state":2,"word":"SECONDARY""#, 1_700_000_000_000),
             Answer::wrong("100 s behind a:27017, at most 30 s wanted").behind(Some(Duration::from_secs(100)))
         );
         assert_eq!(set(r#""state":3,"word":"RECOVERING""#, 0), Answer::wrong("the member is RECOVERING"));
-        assert_eq!(set(r#""state":7,"word":"ARBITER""#, 0), Answer::pass());
+        let arbiter = set(r#""state":7,"word":"ARBITER""#, 0);
+        assert_eq!(arbiter, Answer::pass().found("2 of 2 members, a:27017 leads, can lose none more".into()));
+    }
+
+    #[test]
+    fn what_a_set_can_lose_is_counted_by_votes() {
+        let member = |name: &str, state: i64, word: &str, well: bool| {
+            format!(
+                "{{\"name\":\"{name}\",\"state\":{state},\"word\":\"{word}\",\"well\":{well},\"self\":{}}}",
+                name == "a"
+            )
+        };
+        let (first, second) = (member("a", 1, "PRIMARY", true), member("b", 2, "SECONDARY", true));
+        let third = member("c", 8, "(not reachable/healthy)", false);
+        let set =
+            |rest: &str, third: &str| judged(&format!("{MARK}{{{rest}\"members\":[{first},{second},{third}]}}\n"));
+        let whole = member("c", 2, "SECONDARY", true);
+        assert_eq!(set("", &whole), Answer::pass().found("3 of 3 members, a leads, can lose 1 more".into()));
+        let gone = "2 of 3 members, a leads, can lose none more: c is (not reachable/healthy)";
+        assert_eq!(set("\"votes\":3,\"needed\":2,", &third), Answer::wrong(gone));
+        assert_eq!(set("", &member("c", 3, "RECOVERING", true)).outcome, crate::health::observation::Outcome::Fail);
+        // With a member that has no vote, two have to agree, and both are here.
+        let voteless = set("\"votes\":2,\"needed\":2,", &whole);
+        assert_eq!(voteless, Answer::pass().found("2 of 2 members, a leads, can lose none more".into()));
     }
 
     #[test]

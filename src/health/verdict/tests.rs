@@ -27,8 +27,15 @@ impl Story {
 
     fn see(&mut self, check: usize, outcome: Outcome) -> Verdict {
         let reason = (outcome != Outcome::Pass).then(|| "no answer".to_owned());
-        let seen =
-            Observation { outcome, latency: None, reason, behind: None, at: self.now, wall: Timestamp::UNIX_EPOCH };
+        let seen = Observation {
+            outcome,
+            latency: None,
+            reason,
+            behind: None,
+            found: None,
+            at: self.now,
+            wall: Timestamp::UNIX_EPOCH,
+        };
         self.memory.observe(&self.policy, check, &seen);
         self.judge()
     }
@@ -281,7 +288,7 @@ proptest! {
             for (at, judged, check) in &seen {
                 let outcome = [Outcome::Pass, Outcome::Fail, Outcome::Unknown][check % 3];
                 let at = Tick::at(Duration::from_millis(*at));
-                let seen = Observation { outcome, latency: None, reason: None, behind: None, at, wall: Timestamp::UNIX_EPOCH };
+                let seen = Observation { outcome, latency: None, reason: None, behind: None, found: None, at, wall: Timestamp::UNIX_EPOCH };
                 memory.observe(&policy, *check, &seen);
                 let verdict = memory.judge(&policy, Tick::at(Duration::from_nanos(*judged)));
                 memory.accept(&verdict);

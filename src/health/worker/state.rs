@@ -84,6 +84,7 @@ impl State {
                 || shown.reason.as_deref() != memory.reason()
                 || moved(shown.latency, trace.latency())
                 || shown.behind != trace.behind()
+                || shown.found.as_deref() != trace.found()
                 || (memory.outcome() != Outcome::Pass && shown.streak != memory.streak() && memory.streak() <= COUNTED)
         };
         host || self.view.checks.iter().zip(self.memory.checks()).zip(&self.traces).any(check)
@@ -100,6 +101,7 @@ impl State {
             latency: trace.latency().map(rounded),
             reason: memory.reason().map(str::to_owned),
             behind: trace.behind(),
+            found: trace.found().map(str::to_owned),
             streak: memory.streak(),
             at: trace.at(),
             every: pace.every.as_secs_f64(),

@@ -21,6 +21,7 @@ pub(super) struct Trace {
     runs: VecDeque<Run>,
     latency: Option<f64>,
     behind: Option<f64>,
+    found: Option<String>,
 }
 
 /// One run, in 40 bytes: there are hundreds of thousands of them.
@@ -35,6 +36,7 @@ struct Run {
 impl Trace {
     pub(super) fn push(&mut self, seen: &Observation) {
         self.behind = seen.behind.map(|behind| behind.as_secs_f64());
+        self.found.clone_from(&seen.found);
         let latency = seen.latency.map(|latency| latency.as_secs_f64());
         if seen.outcome == Outcome::Pass
             && let Some(latency) = latency
@@ -61,6 +63,11 @@ impl Trace {
     /// How far a replica was behind at its last run, seconds.
     pub(super) fn behind(&self) -> Option<f64> {
         self.behind
+    }
+
+    /// What is worth knowing of its last run.
+    pub(super) fn found(&self) -> Option<&str> {
+        self.found.as_deref()
     }
 
     /// When it last ran.
@@ -152,6 +159,7 @@ mod tests {
                 latency: None,
                 reason: Some("connection refused".into()),
                 behind: None,
+                found: None,
                 at: crate::clock::Tick::default(),
                 wall: Timestamp::UNIX_EPOCH,
             });

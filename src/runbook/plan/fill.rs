@@ -1,6 +1,6 @@
 //! One step with its placeholders filled and its places resolved.
 
-use crate::fleet::check::{Check, CheckKind};
+use crate::fleet::check::{Check, CheckKind, Members};
 use crate::fleet::runbook::{Place, Step, StepKind};
 use crate::fleet::secret::{DatabaseUrl, Secret, SecretSource};
 use crate::fleet::template;
@@ -187,8 +187,12 @@ impl Filler<'_> {
             CheckKind::MysqlReplica { url, max_lag } => {
                 CheckKind::MysqlReplica { url: self.database(url), max_lag: *max_lag }
             }
-            CheckKind::MongoReplica { url, max_lag, ssh } => {
-                CheckKind::MongoReplica { url: self.database(url), max_lag: *max_lag, ssh: *ssh }
+            CheckKind::MongoReplica { url, max_lag, margin, ssh } => {
+                CheckKind::MongoReplica { url: self.database(url), max_lag: *max_lag, margin: *margin, ssh: *ssh }
+            }
+            CheckKind::Etcd { url, v2, margin } => CheckKind::Etcd { url: self.url(url), v2: *v2, margin: *margin },
+            CheckKind::Members(members) => {
+                CheckKind::Members(Members { url: self.url(&members.url), ..members.clone() })
             }
             CheckKind::Command { run, contains } => {
                 let contains = contains.as_deref().map(|text| self.plain(text));
