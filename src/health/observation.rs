@@ -40,7 +40,7 @@ pub struct Observation {
     pub reason: Option<String>,
     /// How far a replica is behind its source; `None`: not known, or no replica was asked.
     pub behind: Option<Duration>,
-    /// What is worth knowing although it passed: "3 of 3 members, kv-1 leads, can lose 1 more".
+    /// What is worth knowing although it passed: "can lose 1 more: 3 of 3 members, kv-1 leads".
     pub found: Option<String>,
     /// When it ended, monotonic.
     pub at: Tick,

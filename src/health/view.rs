@@ -121,7 +121,7 @@ pub struct CheckView {
     /// How far a replica is behind its source, seconds; `None`: not known, or no replica is asked.
     #[serde(default)]
     pub behind: Option<f64>,
-    /// What is worth knowing although it passes: "3 of 3 members, kv-1 leads, can lose 1 more".
+    /// What is worth knowing although it passes: "can lose 1 more: 3 of 3 members, kv-1 leads".
     #[serde(default)]
     pub found: Option<String>,
     /// Runs in a row that ended as the last one did.

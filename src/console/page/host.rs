@@ -106,7 +106,7 @@ impl Page for HostPage {
         lines.extend(self.checks(host, world, glyphs));
         lines.push(Vec::new());
         if let Some(check) = host.checks.get(self.check) {
-            lines.extend(self.chart(check, glyphs, width));
+            lines.extend(self.chart(host, check, glyphs, width));
             lines.push(Vec::new());
         }
         lines.extend(self.changes(world, glyphs));
@@ -159,7 +159,7 @@ fn head(host: &HostView, world: &World, glyphs: &Glyphs, room: usize) -> Vec<Lin
 
 impl HostPage {
     fn checks(&self, host: &HostView, world: &World, glyphs: &Glyphs) -> Vec<Line> {
-        let longest = host.checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0).clamp(5, 24);
+        let longest = longest_name(host);
         let head = format!(
             "   {:<longest$}  {:<7}  {:>8}  {:>6}  {:>9}  asks, or why not",
             "check", "result", "latency", "in row", "last"
@@ -198,11 +198,15 @@ impl HostPage {
         lines
     }
 
-    fn chart(&self, check: &CheckView, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    fn chart(&self, host: &HostView, check: &CheckView, glyphs: &Glyphs, width: usize) -> Vec<Line> {
         let vital = if check.vital { "vital" } else { "not vital" };
         let every = format!("every {}, {} at most, {vital}", seconds(check.every), seconds(check.timeout));
         let mut lines =
             vec![vec![part(Meaning::Title, check.name.clone()), plain(format!("  {}  ", check.asks)), dim(every)]];
+        // In full, where the list has no room for all of it.
+        let room = width.saturating_sub(longest_name(host) + BESIDE_NAME);
+        let words = check.reason.iter().chain(&check.found).filter(|words| words.width() > room);
+        lines.extend(words.flat_map(|words| wrap(words, width)).map(|line| vec![plain(line)]));
         match &self.history {
             None => lines.push(vec![dim("asking the engine for the history…")]),
             Some(Err(why)) => lines.push(vec![part(Meaning::Warn, format!("no history: {why}"))]),
@@ -233,6 +237,14 @@ impl HostPage {
         }
         lines
     }
+}
+
+/// Columns of the list of checks before their words, besides the name.
+const BESIDE_NAME: usize = 43;
+
+/// How many columns the names of checks get.
+fn longest_name(host: &HostView) -> usize {
+    host.checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0).clamp(5, 24)
 }
 
 /// A pace or time limit as the fleet file writes it.

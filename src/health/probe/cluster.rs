@@ -41,18 +41,18 @@ impl Roll {
         }
     }
 
-    /// "2 of 3 members, kv-1 leads, can lose none more: kv-3 does not answer".
+    /// "can lose none more: 2 of 3 members, kv-1 leads; kv-3 does not answer". What matters most comes first, where room is
+    /// short.
     pub(super) fn words(&self) -> String {
         // A cluster that does not work has no leader, whatever a member remembers.
-        let lead = self.lead.as_ref().filter(|_| self.margin().is_some());
-        let lead = lead.map(|lead| format!(", {}", plain::line(lead, NAMED))).unwrap_or_default();
-        let rest = match self.margin() {
-            Some(0) => "can lose none more".to_owned(),
-            Some(margin) => format!("can lose {margin} more"),
-            None => format!("{} needed: it does not work", self.needed),
+        let (verdict, lead) = match (self.margin(), &self.lead) {
+            (None, _) => ("does not work".to_owned(), Some(format!("{} needed", self.needed))),
+            (Some(0), lead) => ("can lose none more".to_owned(), lead.clone()),
+            (Some(margin), lead) => (format!("can lose {margin} more"), lead.clone()),
         };
-        let missing = if self.missing.is_empty() { String::new() } else { format!(": {}", self.missing.join(", ")) };
-        plain::line(&format!("{} of {} members{lead}, {rest}{missing}", self.alive, self.members), 2 * QUOTED)
+        let lead = lead.map(|lead| format!(", {}", plain::line(&lead, NAMED))).unwrap_or_default();
+        let missing = if self.missing.is_empty() { String::new() } else { format!("; {}", self.missing.join(", ")) };
+        plain::line(&format!("{verdict}: {} of {} members{lead}{missing}", self.alive, self.members), 2 * QUOTED)
     }
 }
 
@@ -76,14 +76,11 @@ mod tests {
     #[test]
     fn what_can_still_be_lost_is_said_in_words() {
         let told = |members, alive| roll(members, alive).words();
-        assert_eq!(told(3, 3), "3 of 3 members, kv-1 leads, can lose 1 more");
-        assert_eq!(told(3, 2), "2 of 3 members, kv-1 leads, can lose none more: kv-3 does not answer");
-        assert_eq!(
-            told(3, 1),
-            "1 of 3 members, 2 needed: it does not work: kv-2 does not answer, kv-3 does not answer"
-        );
-        assert_eq!(told(5, 5), "5 of 5 members, kv-1 leads, can lose 2 more");
-        assert_eq!(told(1, 1), "1 of 1 members, kv-1 leads, can lose none more");
+        assert_eq!(told(3, 3), "can lose 1 more: 3 of 3 members, kv-1 leads");
+        assert_eq!(told(3, 2), "can lose none more: 2 of 3 members, kv-1 leads; kv-3 does not answer");
+        assert_eq!(told(3, 1), "does not work: 1 of 3 members, 2 needed; kv-2 does not answer, kv-3 does not answer");
+        assert_eq!(told(5, 5), "can lose 2 more: 5 of 5 members, kv-1 leads");
+        assert_eq!(told(1, 1), "can lose none more: 1 of 1 members, kv-1 leads");
     }
 
     #[test]

@@ -85,7 +85,15 @@ fn heard(members: &Members, member: &Value, now: Timestamp) -> Result<Option<Str
     let time = time(seen, &members.zone)
         .ok_or_else(|| format!("`{}` of {name} is not a time: {}", members.seen, plain::line(&seen.to_string(), 40)))?;
     let age = Duration::try_from(now.duration_since(time)).unwrap_or_default();
-    Ok((age > members.max_age).then(|| format!("{name} last heard of {} ago", plain::time(age))))
+    Ok((age > members.max_age)
+        .then(|| format!("{name} not heard of for over {}", plain::time(step(members.max_age, age)))))
+}
+
+/// The largest of the first time, twice that, four times that … that is over: words that change seldom, because each change is
+/// told to everybody who looks.
+fn step(first: Duration, age: Duration) -> Duration {
+    let doubled = |step: &Duration| step.checked_mul(2).filter(|step| !step.is_zero());
+    std::iter::successors(Some(first), doubled).take_while(|step| *step <= age).last().unwrap_or(first)
 }
 
 fn time(seen: &Value, zone: &Zone) -> Option<Timestamp> {
@@ -136,19 +144,19 @@ mod tests {
             {"hostname": "kv-2", "report_time": "2026-11-21 09:59:50.123456"},
             {"hostname": "kv-3", "report_time": 1_795_255_190},
         ]}});
-        let all = Answer::pass().found("3 of 3 members, can lose 1 more".into());
+        let all = Answer::pass().found("can lose 1 more: 3 of 3 members".into());
         assert_eq!(judge(&asked(0, 0), &list, now()), all);
         let late = "2026-11-21T10:00:48Z".parse().unwrap();
         assert_eq!(
             judge(&asked(0, 0), &list, late),
             Answer::wrong(
-                "0 of 3 members, 2 needed: it does not work: kv-1 last heard of 50 s ago, kv-2 last heard of 57 s ago, \
-                 kv-3 last heard of 58 s ago"
+                "does not work: 0 of 3 members, 2 needed; kv-1 not heard of for over 40 s, kv-2 not heard of for over 40 s, \
+                 kv-3 not heard of for over 40 s"
             )
         );
         let hong_kong = Members { zone: Zone::of("Asia/Hong_Kong"), ..asked(0, 0) };
         let answer = judge(&hong_kong, &json!([{"hostname": "a", "report_time": "2026-11-21 17:59:59"}]), now());
-        assert_eq!(answer, Answer::pass().found("1 of 1 members, can lose none more".into()));
+        assert_eq!(answer, Answer::pass().found("can lose none more: 1 of 1 members".into()));
     }
 
     #[test]
@@ -156,15 +164,15 @@ mod tests {
         let list = json!(["kv-1", "kv-2"]);
         assert_eq!(
             judge(&asked(3, 0), &list, now()),
-            Answer::wrong("2 of 3 members, can lose none more: 1 not listed")
+            Answer::wrong("can lose none more: 2 of 3 members; 1 not listed")
         );
         assert_eq!(
             judge(&asked(4, 1), &list, now()),
-            Answer::pass().found("2 of 4 members, can lose 1 more: 2 not listed".into())
+            Answer::pass().found("can lose 1 more: 2 of 4 members; 2 not listed".into())
         );
         assert_eq!(
             judge(&asked(3, 0), &json!([]), now()),
-            Answer::wrong("0 of 3 members, 2 needed: it does not work: 3 not listed")
+            Answer::wrong("does not work: 0 of 3 members, 2 needed; 3 not listed")
         );
         assert_eq!(judge(&asked(0, 0), &json!([]), now()).outcome, crate::health::observation::Outcome::Fail);
     }
@@ -180,6 +188,6 @@ mod tests {
             assert_eq!(judge(&asked(0, 0), &answer, now()), Answer::wrong(words));
         }
         let never = judge(&asked(0, 0), &json!([{"hostname": "a", "report_time": null}]), now());
-        assert_eq!(never, Answer::wrong("0 of 1 members, 1 needed: it does not work: a was never heard of"));
+        assert_eq!(never, Answer::wrong("does not work: 0 of 1 members, 1 needed; a was never heard of"));
     }
 }

@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(
             set(r#""state":2,"word":"SECONDARY""#, 1_700_000_099_000),
             Answer::pass()
-                .found("2 of 2 members, a:27017 leads, can lose none more".into())
+                .found("can lose none more: 2 of 2 members, a:27017 leads".into())
                 .behind(Some(Duration::from_secs(1)))
         );
         assert_eq!(
@@ -231,7 +231,7 @@ mod tests {
         );
         assert_eq!(set(r#""state":3,"word":"RECOVERING""#, 0), Answer::wrong("the member is RECOVERING"));
         let arbiter = set(r#""state":7,"word":"ARBITER""#, 0);
-        assert_eq!(arbiter, Answer::pass().found("2 of 2 members, a:27017 leads, can lose none more".into()));
+        assert_eq!(arbiter, Answer::pass().found("can lose none more: 2 of 2 members, a:27017 leads".into()));
     }
 
     #[test]
@@ -247,13 +247,13 @@ mod tests {
         let set =
             |rest: &str, third: &str| judged(&format!("{MARK}{{{rest}\"members\":[{first},{second},{third}]}}\n"));
         let whole = member("c", 2, "SECONDARY", true);
-        assert_eq!(set("", &whole), Answer::pass().found("3 of 3 members, a leads, can lose 1 more".into()));
-        let gone = "2 of 3 members, a leads, can lose none more: c is (not reachable/healthy)";
+        assert_eq!(set("", &whole), Answer::pass().found("can lose 1 more: 3 of 3 members, a leads".into()));
+        let gone = "can lose none more: 2 of 3 members, a leads; c is (not reachable/healthy)";
         assert_eq!(set("\"votes\":3,\"needed\":2,", &third), Answer::wrong(gone));
         assert_eq!(set("", &member("c", 3, "RECOVERING", true)).outcome, crate::health::observation::Outcome::Fail);
         // With a member that has no vote, two have to agree, and both are here.
         let voteless = set("\"votes\":2,\"needed\":2,", &whole);
-        assert_eq!(voteless, Answer::pass().found("2 of 2 members, a leads, can lose none more".into()));
+        assert_eq!(voteless, Answer::pass().found("can lose none more: 2 of 2 members, a leads".into()));
     }
 
     #[test]
