@@ -6,13 +6,14 @@
 //!
 //! [`run`] executes over [`deed`], which is what a kind of step can do, whatever it is; [`tools`] are the real ones.
 //! [`record`] is what is kept of a run, so that it can be gone on with or undone after a crash; [`dry`] is the same without
-//! the writes. [`fence`] says how sure it is that nobody else serves; [`guard`] keeps old generations from acting. [`by_hand`] is
+//! the writes. [`each`] spreads a runbook over several hosts. [`fence`] says how sure it is that nobody else serves; [`guard`] keeps old generations from acting. [`by_hand`] is
 //! a plan on paper.
 
 pub mod by_hand;
 pub mod cast;
 pub mod deed;
 pub mod dry;
+pub mod each;
 pub mod fence;
 pub mod guard;
 pub mod kind;

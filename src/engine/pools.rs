@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::mpsc;
 
 use super::hosts::Hosts;
@@ -40,6 +40,7 @@ pub(super) fn start(
         http,
         secrets: prober.secrets().clone(),
         ask: asker(&prober),
+        vitals: vitals(fleet, &prober),
         witnesses: Vec::new(),
     };
     let shelf = Arc::new(State(journal.clone()));
@@ -102,6 +103,29 @@ fn asker(prober: &Prober) -> crate::runbook::tools::Asker {
                     Err(seen.reason.unwrap_or_else(|| "it does not pass, and does not say why".into()))
                 }
             }
+        }
+        .boxed()
+    })
+}
+
+/// The vital checks of a host of this fleet; where it has none, all of its checks.
+pub(super) fn vitals(fleet: &Arc<Fleet>, prober: &Prober) -> crate::runbook::tools::Vitals {
+    let (fleet, ask) = (Arc::clone(fleet), asker(prober));
+    Arc::new(move |machine: Machine, within| {
+        let checks: Vec<Check> = fleet.host(&machine.name).map(|host| host.checks.clone()).unwrap_or_default();
+        let vital = |check: &&Check| check.vital() || !checks.iter().any(Check::vital);
+        let asked: Vec<_> = checks
+            .iter()
+            .filter(vital)
+            .map(|check| {
+                let asked = ask(check.clone(), machine.clone(), within);
+                let name = check.name.clone();
+                asked.map(move |passed| passed.map_err(|why| format!("{name}: {why}")))
+            })
+            .collect();
+        async move {
+            let wrong: Vec<String> = join_all(asked).await.into_iter().filter_map(Result::err).collect();
+            if wrong.is_empty() { Ok(()) } else { Err(wrong.join(", ")) }
         }
         .boxed()
     })

@@ -240,6 +240,22 @@ pub struct Service {
     pub pid_files: Vec<String>,
     /// Its logs.
     pub logs: Option<Logs>,
+    /// The docker service that it is, as written.
+    pub docker: Option<String>,
+    /// How many of its replicas must live for it to serve.
+    pub quorum: Option<u32>,
+    /// The least time between two steps down.
+    pub shrink_interval: Duration,
+}
+
+impl Service {
+    /// The docker service that is scaled: as written, else that of its logs, else its own name.
+    pub fn docker_name(&self) -> &str {
+        match (&self.docker, &self.logs) {
+            (Some(name), _) | (None, Some(Logs::Docker(name))) => name,
+            _ => &self.name,
+        }
+    }
 }
 
 /// Where a service's logs are.

@@ -161,7 +161,7 @@ pub(super) enum Kind {
     Layout,
     /// The name of something declared elsewhere in the file.
     Reference(Namespace),
-    /// `spare`, `failed`, `console` or the name of a host.
+    /// `spare`, `failed`, `console`, `each` or the name of a host.
     Place,
     /// So many or more values of one kind.
     List(usize, &'static Kind),
@@ -186,6 +186,8 @@ pub(super) enum Namespace {
     Pools,
     /// `[runbooks.*]`.
     Runbooks,
+    /// `[services.*]`.
+    Services,
 }
 
 impl Namespace {
@@ -195,6 +197,7 @@ impl Namespace {
             Self::Hosts => "hosts",
             Self::Pools => "pools",
             Self::Runbooks => "runbooks",
+            Self::Services => "services",
         }
     }
 
@@ -204,6 +207,7 @@ impl Namespace {
             Self::Hosts => "host",
             Self::Pools => "pool",
             Self::Runbooks => "runbook",
+            Self::Services => "service",
         }
     }
 }

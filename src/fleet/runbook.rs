@@ -1,5 +1,6 @@
 //! Runbooks: named lists of steps.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,8 +12,45 @@ use super::secret::DatabaseUrl;
 pub struct Runbook {
     /// Its name.
     pub name: String,
+    /// The hosts over which its steps are spread, one host after the other.
+    pub each: Option<Each>,
+    /// What must hold before the first of them and after each.
+    pub gate: Gate,
     /// Steps, in order.
     pub steps: Vec<Step>,
+}
+
+impl Runbook {
+    /// A runbook whose steps are done once, in order.
+    pub fn plain(name: impl Into<String>, steps: Vec<Step>) -> Self {
+        Self { name: name.into(), each: None, gate: Gate::default(), steps }
+    }
+}
+
+/// The hosts over which the steps of a runbook are spread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Each {
+    /// These, in this order.
+    Named(Vec<String>),
+    /// Every host, in the order of the fleet file.
+    Hosts,
+    /// Those that carry all of these labels, in the order of the fleet file.
+    Labels(BTreeMap<String, String>),
+}
+
+/// What must hold between two hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// How long the vital checks of all hosts may take until they pass.
+    pub within: Duration,
+    /// The service whose replicas must all run and be healthy besides: a name of `[services.*]`.
+    pub service: Option<String>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self { within: Duration::from_secs(120), service: None }
+    }
 }
 
 /// One step of a runbook. Texts may hold placeholders such as `{failed.name}`.
@@ -36,6 +74,10 @@ pub struct Step {
     pub drill: bool,
     /// How it is undone: a shell command, or the word of the kind (`down` for compose).
     pub undo: Option<String>,
+    /// Must it be done before the run may end, also when the run is abandoned?
+    pub cleanup: bool,
+    /// The host for which it is done, where the steps of a runbook were spread over several.
+    pub each: Option<String>,
 }
 
 /// Where a step runs.
@@ -47,6 +89,8 @@ pub enum Place {
     Failed,
     /// Beside the engine.
     Console,
+    /// On the host whose turn it is, in a runbook with `each`.
+    Each,
     /// On the host of this name.
     Host(String),
 }
@@ -128,6 +172,8 @@ pub enum StepKind {
     Ask {
         /// The question.
         text: String,
+        /// A command whose output is shown with it.
+        show: Option<String>,
     },
     /// Scales a service, one by one.
     Scale {
@@ -135,9 +181,38 @@ pub enum StepKind {
         service: String,
         /// Target count.
         to: u32,
-        /// Between two changes.
-        interval: Duration,
+        /// Between two changes, and how far they may go.
+        pace: ScalePace,
     },
+    /// The vital checks of hosts pass, all at once. Stands in no file: it comes between the hosts of `each`.
+    Gate {
+        /// Names of the hosts.
+        hosts: Vec<String>,
+        /// How long that may take.
+        within: Duration,
+        /// Docker service whose replicas must all run and be healthy, its host, and how many of them it needs.
+        service: Option<(String, String, Option<u32>)>,
+    },
+}
+
+/// How fast a service is scaled, and how far down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ScalePace {
+    /// Between two changes.
+    pub interval: Duration,
+    /// The least time between two steps down.
+    pub shrink: Duration,
+    /// It never has fewer healthy replicas than this by a step of ours.
+    pub quorum: Option<u32>,
+    /// How long one replica may take until it runs and is healthy.
+    pub within: Duration,
+}
+
+impl ScalePace {
+    /// Between two changes in this direction.
+    pub fn between(&self, down: bool) -> Duration {
+        if down { self.interval.max(self.shrink) } else { self.interval }
+    }
 }
 
 impl StepKind {
@@ -153,6 +228,7 @@ impl StepKind {
             Self::Wait { .. } => "wait",
             Self::Ask { .. } => "ask",
             Self::Scale { .. } => "scale",
+            Self::Gate { .. } => "gate",
         }
     }
 }

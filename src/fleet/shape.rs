@@ -18,7 +18,7 @@ use super::value;
 use words::{a_kind, a_type, fits, in_other_type, listed, what};
 
 /// Words that stand for a host in a step.
-pub(super) const ROLES: [&str; 3] = ["spare", "failed", "console"];
+pub(super) const ROLES: [&str; 4] = ["spare", "failed", "console", "each"];
 
 /// Keys of which only one may say where a secret comes from.
 const SECRETS: [[&str; 4]; 3] = [
@@ -37,6 +37,7 @@ pub(super) fn check(root: &DeTable<'_>, text: &str, folder: &Path, broken: &Brok
         hosts: names(Namespace::Hosts),
         pools: names(Namespace::Pools),
         runbooks: names(Namespace::Runbooks),
+        services: names(Namespace::Services),
         text,
         folder: folder.into(),
         broken,
@@ -88,6 +89,7 @@ struct Shape<'a> {
     hosts: Names,
     pools: Names,
     runbooks: Names,
+    services: Names,
     text: &'a str,
     folder: PathBuf,
     broken: &'a Broken,

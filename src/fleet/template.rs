@@ -29,6 +29,8 @@ const STEP: &[(&str, &str)] = &[
     ("failed.service", "192.0.2.1/24"),
     ("spare.name", "spare"),
     ("spare.address", "192.0.2.2"),
+    ("each.name", "host"),
+    ("each.address", "192.0.2.3"),
     ("pool", "pool"),
     ("token", "1"),
 ];

@@ -65,7 +65,7 @@ fn steps_that_wait_have_their_own_time() {
     let fleet = load(text.as_bytes(), Path::new(PATH)).fleet.unwrap();
     let steps = &fleet.runbooks[0].steps;
     let timeouts: Vec<u64> = steps.iter().map(|step| step.timeout.as_secs()).collect();
-    assert_eq!(timeouts, [90, 3600, 210, 30, 30]);
+    assert_eq!(timeouts, [90, 3600, 86_400, 30, 30]);
     let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
     assert_eq!(names, ["wait", "ask", "scale", "command", "command-2"]);
     assert!(matches!(&steps[0].kind, StepKind::Wait { check_on: Some(Place::Spare), .. }));

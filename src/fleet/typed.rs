@@ -20,6 +20,7 @@ use super::units;
 /// The fleet of a file.
 pub(super) fn fleet(root: &DeTable<'_>, folder: &Path) -> Fleet {
     let file = View { form: &ROOT, table: root, folder };
+    let services = file.named("services", data::service);
     Fleet {
         name: file.text("name"),
         console: settings::console(&file),
@@ -28,11 +29,11 @@ pub(super) fn fleet(root: &DeTable<'_>, folder: &Path) -> Fleet {
         notify: settings::notify(&file),
         hosts: file.named("hosts", machines::host),
         pools: file.named("pools", machines::pool),
-        runbooks: file.named("runbooks", runbooks::runbook),
+        runbooks: file.named("runbooks", |name, view| runbooks::runbook(name, view, &services)),
         feeds: file.named("feeds", data::feed),
         dumps: file.named("dumps", data::dump),
         sessions: file.named("sessions", data::store),
-        services: file.named("services", data::service),
+        services,
     }
 }
 

@@ -53,11 +53,12 @@ pub fn step(plan: &Plan, step: &Planned) -> Vec<Line> {
             lines.push(Line::Say(format!("again until it is well, at most {within}")));
             lines
         }
-        Act::Ask { text } => vec![Line::Say(text.clone())],
-        Act::Scale { service, to, interval } => vec![
+        Act::Ask { text, show } => show.iter().flat_map(|show| typed(show)).chain([Line::Say(text.clone())]).collect(),
+        Act::Scale { service, to, pace } => vec![
             Line::Type(format!("docker service scale {}={to}", word(service))),
-            Line::Say(format!("one more at a time, {} between two", crate::reach::plain::time(*interval))),
+            Line::Say(format!("one more at a time, {} between two", crate::reach::plain::time(pace.interval))),
         ],
+        Act::Gate { .. } => vec![Line::Say(format!("go on when {}", step.does()))],
     }
 }
 

@@ -67,6 +67,9 @@ pub struct Cast {
     pub failed: Option<Machine>,
     /// The spare.
     pub spare: Option<Machine>,
+    /// The host whose turn it is, for a step of a runbook that goes over several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Machine>,
     /// Every host of the fleet, for steps that name one.
     pub hosts: BTreeMap<String, Machine>,
     /// What `--set k=v` gave: they win over the placeholders above.
@@ -99,6 +102,7 @@ impl Cast {
         match name.split_once('.') {
             Some(("failed", part)) => machine(&self.failed, part),
             Some(("spare", part)) => machine(&self.spare, part),
+            Some(("each", part)) => machine(&self.each, part),
             None if name == "pool" => self.pool.clone(),
             None if name == "token" => Some(self.token.clone()),
             _ => None,

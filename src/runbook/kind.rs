@@ -1,12 +1,15 @@
 //! Kinds of steps, one file each: look, act, look again, undo, over the real world.
 
 pub mod address;
+mod ask;
 mod command;
 mod compose;
 mod dns;
+mod gate;
 mod http;
 mod late;
 mod mysql;
+mod replicas;
 mod scale;
 mod shell;
 pub mod silence;
@@ -16,6 +19,8 @@ pub mod wire;
 use super::deed::{Bit, Found, Trouble};
 use super::plan::Act;
 use super::tools::Tools;
+use gate::Gate;
+use scale::Scale;
 
 /// What there is to say when a part of a step went well.
 type Said = Result<Option<String>, Trouble>;
@@ -31,8 +36,11 @@ pub(super) async fn check(tools: &Tools, bit: Bit<'_>) -> Result<Found, Trouble>
         Act::Http { url, .. } => http::check(tools, bit, url).await,
         Act::MysqlPromote { url } => mysql::check(tools, bit, url).await,
         Act::Wait { check, on, .. } => wait::check(tools, bit, check, on).await,
-        Act::Ask { .. } => Ok(Found::to_do()),
-        Act::Scale { service, .. } => scale::check(tools, bit, service).await,
+        Act::Ask { show, .. } => ask::evidence(tools, bit, show.as_deref()).await,
+        Act::Scale { service, to, pace } => scale::check(tools, bit, Scale { service, to: *to, pace: *pace }).await,
+        Act::Gate { hosts, within, service } => {
+            gate::check(tools, bit, Gate { hosts, within: *within, service: service.as_ref() }).await
+        }
     }
 }
 
@@ -48,7 +56,10 @@ pub(super) async fn act(tools: &Tools, bit: Bit<'_>) -> Said {
         Act::MysqlPromote { url } => mysql::act(tools, bit, url).await,
         Act::Wait { check, on, within } => wait::act(tools, bit, check, on, *within).await,
         Act::Ask { .. } => Ok(None),
-        Act::Scale { service, to, interval } => scale::act(tools, bit, service, *to, *interval).await,
+        Act::Scale { service, to, pace } => scale::act(tools, bit, Scale { service, to: *to, pace: *pace }).await,
+        Act::Gate { hosts, within, service } => {
+            gate::act(tools, bit, Gate { hosts, within: *within, service: service.as_ref() }).await
+        }
     }
 }
 
@@ -62,8 +73,8 @@ pub(super) async fn verify(tools: &Tools, bit: Bit<'_>) -> Said {
         Act::Dns { .. } => dns::verify(tools, bit).await,
         Act::Http { .. } => http::verify(bit),
         Act::MysqlPromote { url } => mysql::verify(tools, bit, url).await,
-        Act::Wait { .. } | Act::Ask { .. } => Ok(None),
-        Act::Scale { service, to, .. } => scale::verify(tools, bit, service, *to).await,
+        Act::Wait { .. } | Act::Ask { .. } | Act::Gate { .. } => Ok(None),
+        Act::Scale { service, to, pace } => scale::verify(tools, bit, Scale { service, to: *to, pace: *pace }).await,
     }
 }
 
@@ -79,8 +90,8 @@ pub(super) async fn undo(tools: &Tools, bit: Bit<'_>) -> Said {
         }
         Act::Compose { folder, .. } => compose::undo(tools, bit, folder).await,
         Act::Dns { .. } => dns::undo(tools, bit).await,
-        Act::Scale { service, .. } => scale::undo(tools, bit, service).await,
-        Act::Http { .. } | Act::MysqlPromote { .. } | Act::Wait { .. } | Act::Ask { .. } => Ok(None),
+        Act::Scale { service, to, pace } => scale::undo(tools, bit, Scale { service, to: *to, pace: *pace }).await,
+        Act::Http { .. } | Act::MysqlPromote { .. } | Act::Wait { .. } | Act::Ask { .. } | Act::Gate { .. } => Ok(None),
     }
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cast::{Cast, Machine, Purpose};
 use crate::fleet::check::Check;
-use crate::fleet::runbook::{OnError, Runbook, StepKind, Tsig};
+use crate::fleet::runbook::{OnError, Runbook, ScalePace, StepKind, Tsig};
 use crate::fleet::secret::{DatabaseUrl, Secret, SecretSource};
 
 /// What a run will do, step by step.
@@ -55,6 +55,9 @@ pub struct Planned {
     pub undo: Option<String>,
     /// Its password stands in clear in the fleet file and is not kept with the plan.
     pub inline_secret: bool,
+    /// Must it be done before the run may end, also when the run is abandoned?
+    #[serde(default)]
+    pub cleanup: bool,
 }
 
 /// Where a step runs.
@@ -146,6 +149,8 @@ pub enum Act {
     Ask {
         /// The question.
         text: String,
+        /// A command whose output is shown with it, where the step runs.
+        show: Option<String>,
     },
     /// Scales a service, one by one.
     Scale {
@@ -153,9 +158,36 @@ pub enum Act {
         service: String,
         /// Target count.
         to: u32,
-        /// Between two changes.
-        interval: Duration,
+        /// How fast, and how far down.
+        pace: ScalePace,
     },
+    /// Waits until every vital check of these hosts passes.
+    Gate {
+        /// The hosts.
+        hosts: Vec<Machine>,
+        /// Longest wait.
+        within: Duration,
+        /// A service whose replicas must all be healthy besides.
+        service: Option<Gated>,
+    },
+}
+
+/// A docker service at a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gated {
+    /// Name of the docker service.
+    pub docker: String,
+    /// A machine that can be asked about it.
+    pub on: Machine,
+    /// How many replicas it needs.
+    pub quorum: Option<u32>,
+}
+
+impl Act {
+    /// Whether it changes nothing anywhere: it looks, waits or asks.
+    pub const fn only_looks(&self) -> bool {
+        matches!(self, Self::Wait { .. } | Self::Ask { .. } | Self::Gate { .. })
+    }
 }
 
 /// Why a plan cannot be made: every reason at once.
@@ -179,7 +211,8 @@ pub fn plan(runbook: &Runbook, purpose: Purpose, cast: &Cast) -> Result<Plan, Pl
     };
     let mut reasons = Vec::new();
     for step in runbook.steps.iter().filter(|step| step.drill || purpose != Purpose::Drill) {
-        match fill::step(step, cast) {
+        let turn = step.each.as_ref().map(|name| Cast { each: cast.hosts.get(name).cloned(), ..cast.clone() });
+        match fill::step(step, turn.as_ref().unwrap_or(cast)) {
             Ok((planned, secret)) => {
                 if let Some(secret) = secret {
                     plan.secrets.insert(planned.name.clone(), secret);

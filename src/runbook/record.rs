@@ -111,6 +111,7 @@ impl RunRecord {
             timeline: orders.before.clone(),
             question: None,
             next: None,
+            owed: Vec::new(),
         };
         let memory = vec![Memory::default(); plan.steps.len()];
         Self { plan, orders, view, memory, glance: None }
@@ -119,7 +120,46 @@ impl RunRecord {
     /// Whether a person has to say what becomes of it: it was found on disk and had not come to an end, or nobody can tell
     /// how it ended.
     pub fn waits(&self) -> bool {
-        !self.view.state.ended() || matches!(self.view.state, RunState::Interrupted | RunState::Unknown)
+        !self.view.state.ended()
+            || matches!(self.view.state, RunState::Interrupted | RunState::Unknown)
+            || !self.owed().is_empty()
+    }
+
+    /// The clean-up steps that must still be done, by their places: those that are not done though something before them was.
+    pub fn owed(&self) -> Vec<usize> {
+        let mut changed = false;
+        let mut owed = Vec::new();
+        for (index, (step, seen)) in self.plan.steps.iter().zip(&self.view.steps).enumerate() {
+            let over = matches!(seen.state, StepState::Done | StepState::Skipped);
+            if step.cleanup && changed && !over {
+                owed.push(index);
+            }
+            let memory = self.memory.get(index);
+            let idle =
+                matches!(seen.state, StepState::Waiting | StepState::Skipped | StepState::Refused | StepState::Failed);
+            let acted = memory.is_some_and(|memory| memory.acted || memory.begun && !idle);
+            changed |= acted && !step.act.only_looks();
+        }
+        owed
+    }
+
+    /// Writes into the view what is owed.
+    pub(super) fn note_owed(&mut self) {
+        let owed = self.owed();
+        let names = owed.iter().filter_map(|index| self.view.steps.get(*index)).map(|step| step.name.clone());
+        self.view.owed = names.collect();
+    }
+
+    /// What is owed, as the tail of a sentence.
+    pub(super) fn owed_words(&self) -> String {
+        let owed = self.owed();
+        let names: Vec<&str> =
+            owed.iter().filter_map(|index| self.view.steps.get(*index)).map(|step| step.name.as_str()).collect();
+        match names.as_slice() {
+            [] => String::new(),
+            [one] => format!("; the clean-up {one} is owed"),
+            several => format!("; the clean-ups {} are owed", several.join(", ")),
+        }
     }
 
     /// The same as it is shown after the engine that ran it has gone.
@@ -128,9 +168,12 @@ impl RunRecord {
         if !self.view.state.ended() {
             self.view.state = RunState::Interrupted;
             self.view.question = None;
-            self.view.next =
-                Some("the engine ended in the middle of it: resume the run, or abandon it (undo what was done)".into());
+            let owed = self.owed_words();
+            self.view.next = Some(format!(
+                "the engine ended in the middle of it: resume the run, or abandon it (undo what was done){owed}"
+            ));
         }
+        self.note_owed();
         self
     }
 }

@@ -61,6 +61,8 @@ pub enum Wish {
         /// Who.
         who: String,
     },
+    /// The evidence of the question that stands is looked at again.
+    LookAgain,
     /// No further step; waits and questions end at once, a command that is under way may finish.
     Stop {
         /// Undo what was done?

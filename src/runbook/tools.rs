@@ -18,6 +18,9 @@ use crate::reach::ssh::SshPool;
 /// it does not pass. The room of checks lies above this one, so that whoever starts a run brings it.
 pub type Asker = Arc<dyn Fn(Check, Machine, Duration) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
+/// Asks every vital check of a host once, within the time; the error says which do not pass, and why.
+pub type Vitals = Arc<dyn Fn(Machine, Duration) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
 /// What real steps are done with. Cheap to clone.
 #[derive(Clone)]
 pub struct Tools {
@@ -31,6 +34,8 @@ pub struct Tools {
     pub secrets: Secrets,
     /// Checks, for steps that wait.
     pub ask: Asker,
+    /// The vital checks of a host, for gates.
+    pub vitals: Vitals,
     /// Machines that may be asked who answers for an address that was taken, best first. Chosen for each run.
     pub witnesses: Vec<Machine>,
 }

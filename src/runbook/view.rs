@@ -51,9 +51,23 @@ pub struct RunView {
     pub question: Option<Question>,
     /// What to do now, in one line; `None` while it moves and when all is well.
     pub next: Option<String>,
+    /// Clean-up steps that must still be done, because something was done before them; names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owed: Vec<String>,
 }
 
 impl RunView {
+    /// Whether it waits until a person says how it goes on, or has left something undone that must be done.
+    pub fn needs_a_person(&self) -> bool {
+        self.state.needs_a_person() || self.state.ended() && !self.owed.is_empty()
+    }
+
+    /// Whether it moves, or came to a good end.
+    pub fn well(&self) -> bool {
+        let good = matches!(self.state, RunState::Running | RunState::Undoing | RunState::Done | RunState::Undone);
+        good && !self.needs_a_person()
+    }
+
     /// From the beginning of its timeline until everything was done that it is for, seconds. What is undone after that, at the
     /// end of a drill, is not counted.
     pub fn to_service(&self) -> f64 {
@@ -214,6 +228,12 @@ pub struct Question {
     pub step: String,
     /// The question.
     pub text: String,
+    /// What a command printed that was asked for with it, at most [`OUTPUT_LINES`] lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+    /// That command; it may be asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shows: Option<String>,
 }
 
 /// What came of a run, in full.

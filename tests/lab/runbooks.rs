@@ -53,6 +53,7 @@ pub(crate) fn tools(ssh: SshPool) -> Tools {
         http: HttpClient::new(),
         secrets: Secrets::new(clock),
         ask: Arc::new(|_, _, _| Box::pin(async { Ok(()) })),
+        vitals: Arc::new(|_, _| Box::pin(async { Ok(()) })),
         witnesses: Vec::new(),
     }
 }
@@ -89,6 +90,8 @@ pub(crate) fn step(name: &str, on: Option<Place>, kind: StepKind) -> Step {
         retries: 0,
         on_error: OnError::Stop,
         drill: true,
+        cleanup: false,
+        each: None,
         undo: None,
     }
 }
@@ -103,7 +106,7 @@ fn take() -> Step {
 }
 
 pub(crate) fn record(steps: Vec<Step>, cast: &Cast, generation: u64, fence: Fence) -> RunRecord {
-    let plan = plan(&Runbook { name: "r".into(), steps }, Purpose::Takeover, cast).expect("a plan");
+    let plan = plan(&Runbook::plain("r", steps), Purpose::Takeover, cast).expect("a plan");
     let orders =
         Orders { who: "ana".into(), why: "lab".into(), generation, fence, oath: None, before: Vec::new(), since: None };
     RunRecord::new(RunId(1), plan, orders, &Clock::real())

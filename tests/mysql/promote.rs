@@ -43,6 +43,7 @@ fn tools() -> Tools {
         http: HttpClient::new(),
         secrets: Secrets::new(clock),
         ask: Arc::new(|_, _, _| Box::pin(async { Ok(()) })),
+        vitals: Arc::new(|_, _| Box::pin(async { Ok(()) })),
         witnesses: Vec::new(),
     }
 }
@@ -57,9 +58,11 @@ fn record(server: &Server) -> RunRecord {
         retries: 0,
         on_error: OnError::Stop,
         drill: true,
+        cleanup: false,
+        each: None,
         undo: None,
     };
-    let book = Runbook { name: "r".into(), steps: vec![step] };
+    let book = Runbook::plain("r", vec![step]);
     let plan = plan(&book, Purpose::Takeover, &Cast { token: "1".into(), ..Cast::default() }).expect("a plan");
     let orders = Orders {
         who: "ana".into(),

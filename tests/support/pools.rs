@@ -173,6 +173,7 @@ fn waiting_run(id: u64, purpose: Purpose, now: Timestamp) -> RunView {
         timeline: Vec::new(),
         question: None,
         next: None,
+        owed: Vec::new(),
     }
 }
 
@@ -303,7 +304,8 @@ pub fn pool(scene: &str, now: Timestamp) -> PoolView {
                     step("cameras", "ask", None, "asks whether the cameras are plugged over", Some("nothing"));
                 run.steps[2].state = StepState::Acting;
                 let text = "Are the cameras of studio-2 plugged into studio-spare, and do their lights blink?";
-                run.question = Some(Question { step: "cameras".into(), text: text.into() });
+                run.question =
+                    Some(Question { step: "cameras".into(), text: text.into(), evidence: Vec::new(), shows: None });
             }
             pool.run = Some(Arc::new(run));
         }

@@ -226,6 +226,7 @@ fn nothing() -> RunView {
         timeline: Vec::new(),
         question: None,
         next: None,
+        owed: Vec::new(),
     }
 }
 
@@ -245,7 +246,13 @@ pub(super) async fn tell(job: &Handle<Report>, mut seen: watch::Receiver<Arc<Run
         let (done, all) = (view.steps.iter().filter(over).count(), view.steps.len());
         job.event(Event::Total(all as u64));
         job.event(Event::Reached(done as u64));
-        if let Some(step) = view.steps.get(done) {
+        if let Some(question) = &view.question {
+            let how = match &view.pool {
+                Some(_) => String::new(),
+                None => format!("; `hotspare run {} --answer yes` or `--answer no`", view.runbook),
+            };
+            job.note(format!("step {} of {all} asks: {}{how}", done + 1, question.text));
+        } else if let Some(step) = view.steps.get(done) {
             job.note(format!("step {} of {all}: {} {}", done + 1, step.name, step.state.word()));
         }
     }

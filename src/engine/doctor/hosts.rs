@@ -14,6 +14,7 @@ use crate::health::ask::Ask;
 use crate::health::observation::Outcome;
 use crate::reach::plain;
 use crate::reach::ssh::{Remote, SshError};
+use crate::runbook::each::spread;
 
 /// How long a login may take here: the first one pays for the connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -67,7 +68,8 @@ fn needed(fleet: &Fleet) -> Tools<'_> {
                     Some(Place::Spare) => &pool.spares,
                     Some(Place::Failed) => &pool.protects,
                     Some(Place::Host(host)) => std::slice::from_ref(host),
-                    Some(Place::Console) | None => &[],
+                    // Runbooks that go over several hosts belong to no pool.
+                    Some(Place::Console | Place::Each) | None => &[],
                 };
                 for place in places {
                     tools.entry(place).or_default().extend(of_step(&step.kind));
@@ -75,15 +77,31 @@ fn needed(fleet: &Fleet) -> Tools<'_> {
             }
         }
     }
+    of_runbooks(fleet, &mut tools);
     for feed in &fleet.feeds {
         if let FeedSource::Sqlite { host: Some(host), .. } = &feed.from {
             tools.entry(host).or_default().insert("sqlite3");
         }
     }
     for service in &fleet.services {
-        tools.entry(&service.host).or_default();
+        let scaled = service.docker.is_some() || service.quorum.is_some();
+        tools.entry(&service.host).or_default().extend(scaled.then_some("docker"));
     }
     tools
+}
+
+/// What the steps of any runbook need on the hosts that they name, or go over.
+fn of_runbooks<'a>(fleet: &'a Fleet, tools: &mut Tools<'a>) {
+    for runbook in &fleet.runbooks {
+        for step in spread(runbook, fleet).map(|spread| spread.steps).unwrap_or_default() {
+            let ((Some(Place::Host(name)), _) | (Some(Place::Each), Some(name))) = (&step.on, &step.each) else {
+                continue;
+            };
+            if let Some(host) = fleet.host(name) {
+                tools.entry(&host.name).or_default().extend(of_step(&step.kind));
+            }
+        }
+    }
 }
 
 const fn of_step(kind: &StepKind) -> &'static [&'static str] {

@@ -1,6 +1,6 @@
 //! Feeds, dumps, stores of sessions, services.
 
-use super::{DAY, Form, HTTP, Kind, MYSQL, Namespace, PASSWORD, SECRET, TOKEN, default, optional, required};
+use super::{DAY, Form, HOUR, HTTP, Kind, MYSQL, Namespace, PASSWORD, SECRET, TOKEN, default, optional, required};
 
 pub(super) static FEED: Form = Form::new(
     "a feed",
@@ -244,6 +244,17 @@ pub(super) static SERVICE: Form = Form::new(
             Kind::Either(&[Kind::List(1, &Kind::Text), Kind::Table(&DOCKER_LOGS)]),
             "Its log files on that host, or `{ docker = \"name\" }`.",
         ),
+        optional(
+            "docker",
+            Kind::Text,
+            "The docker service that `scale` changes; default: the name of its docker logs, else its own name.",
+        ),
+        optional(
+            "quorum",
+            Kind::Count(1, 1000),
+            "How many of its replicas must live for it to serve; never fewer are left.",
+        ),
+        default("shrink_interval", Kind::Duration(0, HOUR), "\"25s\"", "Least time between two steps down."),
     ]],
 );
 

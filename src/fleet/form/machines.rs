@@ -199,7 +199,7 @@ pub(super) static WAIT_CHECK: Form = Form {
                 "on",
                 Kind::Place,
                 "\"spare\"",
-                "The host that is asked, or where it runs: `spare`, `failed`, `console` or a host.",
+                "The host that is asked, or where it runs: `spare`, `failed`, `console`, `each` or a host.",
             )],
         ],
     )

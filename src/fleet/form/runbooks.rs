@@ -1,12 +1,34 @@
 //! Runbooks and their steps.
 
 use super::machines::WAIT_CHECK;
-use super::{DAY, Form, HOUR, HTTP, Key, Kind, MYSQL, PASSWORD, Variant, default, optional, required};
+use super::{DAY, Form, HOUR, HTTP, Key, Kind, MYSQL, Namespace, PASSWORD, Variant, default, optional, required};
 
 pub(super) static RUNBOOK: Form = Form::new(
     "a runbook",
     "A named list of steps",
-    &[&[required("steps", Kind::List(1, &Kind::Table(&STEP)), "Steps, in order.")]],
+    &[&[
+        optional(
+            "each",
+            Kind::Either(&[
+                Kind::List(1, &Kind::Reference(Namespace::Hosts)),
+                Kind::Word(&["hosts"]),
+                Kind::Map(&Kind::Text),
+            ]),
+            "The steps are done for one host after the other: names of hosts, `\"hosts\"` for all, or `{ label = \"value\" }`.",
+        ),
+        default(
+            "gate_within",
+            Kind::Duration(1000, DAY),
+            "\"2m\"",
+            "With `each`: how long the hosts may take to pass their vital checks, before the first and after each.",
+        ),
+        optional(
+            "gate_service",
+            Kind::Reference(Namespace::Services),
+            "With `each`: a service whose replicas must all be healthy too.",
+        ),
+        required("steps", Kind::List(1, &Kind::Table(&STEP)), "Steps, in order."),
+    ]],
 );
 
 /// What every step takes.
@@ -17,7 +39,7 @@ const COMMON: &[Key] = &[
     optional(
         "timeout",
         Kind::Duration(100, DAY),
-        "How long it may take; default: `30s`, for wait its `within`, for ask `1h`, for scale `30s` and an `interval` a replica.",
+        "How long it may take; default: `30s`, for wait its `within`, for ask `1h`, for scale a day: each of its changes ends in time.",
     ),
     default("retries", Kind::Count(0, 100), "0", "How often it is tried again."),
     default(
@@ -27,12 +49,13 @@ const COMMON: &[Key] = &[
         "What happens to the run when it fails.",
     ),
     default("drill", Kind::Bool, "true", "Does it run in a drill?"),
+    default("cleanup", Kind::Bool, "false", "Must it be done before the run may end, also when that is abandoned?"),
 ];
 
 /// The words of `kind`.
 const STEP_KINDS: &[&str] = &["command", "address", "compose", "dns", "http", "mysql-promote", "wait", "ask", "scale"];
 
-const ON: Key = required("on", Kind::Place, "Where it runs: `spare`, `failed`, `console` or a host.");
+const ON: Key = required("on", Kind::Place, "Where it runs: `spare`, `failed`, `console`, `each` or a host.");
 
 const STEPS: &[Variant] = &[
     Variant {
@@ -108,7 +131,11 @@ const STEPS: &[Variant] = &[
     Variant {
         word: "ask",
         doc: "asks the operator",
-        keys: &[&[required("text", Kind::Loose, "What is asked.")]],
+        keys: &[&[
+            required("text", Kind::Loose, "What is asked."),
+            optional("show", Kind::Loose, "A command whose output is shown with the question."),
+            optional("on", Kind::Place, "Where `show` runs: `spare`, `failed`, `console`, `each` or a host."),
+        ]],
         any_of: &[],
     },
     Variant {
@@ -116,9 +143,15 @@ const STEPS: &[Variant] = &[
         doc: "scales a service, one by one",
         keys: &[&[
             ON,
-            required("service", Kind::Text, "Docker service."),
+            required("service", Kind::Text, "A name of `[services.*]`, or a docker service."),
             required("to", Kind::Count(0, 1000), "How many there shall be."),
             default("interval", Kind::Duration(0, HOUR), "\"30s\"", "Between two changes."),
+            default(
+                "within",
+                Kind::Duration(1000, HOUR),
+                "\"2m\"",
+                "How long one replica may take to be running and healthy.",
+            ),
         ]],
         any_of: &[],
     },

@@ -35,7 +35,8 @@ impl Shape<'_> {
             Kind::Place if ROLES.contains(&text) || self.hosts.has(text) => {}
             Kind::Place => {
                 let known = ROLES.into_iter().chain(self.hosts.iter());
-                let message = format!("`{key}` must be spare, failed, console or a host: there is no host `{text}`");
+                let message =
+                    format!("`{key}` must be spare, failed, console, each or a host: there is no host `{text}`");
                 self.report.error(span.clone(), message).suggest(text, known);
             }
             Kind::Template(kind) => {
@@ -97,6 +98,7 @@ impl Shape<'_> {
             Namespace::Hosts => &self.hosts,
             Namespace::Pools => &self.pools,
             Namespace::Runbooks => &self.runbooks,
+            Namespace::Services => &self.services,
         };
         if self.broken.lossy || known.has(text) {
             return;

@@ -143,5 +143,8 @@ pub(super) fn service(name: String, service: View<'_>) -> Service {
             Some(_) => service.table("logs").map(|docker| Logs::Docker(docker.text("docker"))),
             None => None,
         },
+        docker: service.maybe_text("docker"),
+        quorum: Some(service.count("quorum")).filter(|quorum| *quorum > 0),
+        shrink_interval: service.duration("shrink_interval"),
     }
 }

@@ -6,20 +6,30 @@ use toml::de::DeValue;
 
 use super::{View, machines, name_all, no_database};
 use crate::fleet::check::{Check, CheckKind};
-use crate::fleet::runbook::{OnError, Place, Runbook, Step, StepKind, Tsig};
+use crate::fleet::data::Service;
+use crate::fleet::runbook::{Each, Gate, OnError, Place, Runbook, ScalePace, Step, StepKind, Tsig};
 
 /// How long a step may take where neither its file nor its kind says so.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the operator is waited for.
 const ASK_TIMEOUT: Duration = Duration::from_secs(3600);
+/// How long a service may take to be scaled.
+const SCALE_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) fn runbook(name: String, runbook: View<'_>) -> Runbook {
+pub(super) fn runbook(name: String, runbook: View<'_>, services: &[Service]) -> Runbook {
     let steps = runbook.tables("steps");
-    Runbook { name, steps: name_all(&steps).into_iter().zip(steps).map(|(name, view)| step(name, &view)).collect() }
+    let each = runbook.value("each").map(|value| match value {
+        DeValue::Array(_) => Each::Named(runbook.texts("each")),
+        DeValue::Table(_) => Each::Labels(runbook.map("each").into_iter().collect()),
+        _ => Each::Hosts,
+    });
+    let gate = Gate { within: runbook.duration("gate_within"), service: runbook.maybe_text("gate_service") };
+    let steps = name_all(&steps).into_iter().zip(steps).map(|(name, view)| step(name, &view, services)).collect();
+    Runbook { name, each, gate, steps }
 }
 
-fn step(name: String, step: &View<'_>) -> Step {
-    let kind = kind(step);
+fn step(name: String, step: &View<'_>, services: &[Service]) -> Step {
+    let kind = kind(step, services);
     Step {
         name,
         on: step.maybe_text("on").map(|word| place(&word)),
@@ -33,6 +43,8 @@ fn step(name: String, step: &View<'_>) -> Step {
         },
         drill: step.flag("drill"),
         undo: step.maybe_text("undo"),
+        cleanup: step.flag("cleanup"),
+        each: None,
         kind,
     }
 }
@@ -42,7 +54,8 @@ fn usual_timeout(kind: &StepKind) -> Duration {
     match kind {
         StepKind::Wait { within, .. } => *within,
         StepKind::Ask { .. } => ASK_TIMEOUT,
-        StepKind::Scale { to, interval, .. } => TIMEOUT + interval.saturating_mul(to.saturating_add(1)),
+        // How many changes it takes is known when it begins; each of them ends in time by itself.
+        StepKind::Scale { .. } => SCALE_TIMEOUT,
         _ => TIMEOUT,
     }
 }
@@ -52,11 +65,12 @@ fn place(word: &str) -> Place {
         "spare" => Place::Spare,
         "failed" => Place::Failed,
         "console" => Place::Console,
+        "each" => Place::Each,
         host => Place::Host(host.to_owned()),
     }
 }
 
-fn kind(step: &View<'_>) -> StepKind {
+fn kind(step: &View<'_>, services: &[Service]) -> StepKind {
     match step.text("kind").as_str() {
         "command" => StepKind::Command { run: step.text("run") },
         "address" => StepKind::Address {
@@ -83,11 +97,24 @@ fn kind(step: &View<'_>) -> StepKind {
         },
         "mysql-promote" => StepKind::MysqlPromote { url: step.database("url").unwrap_or_else(no_database) },
         "wait" => wait(step),
-        "scale" => {
-            StepKind::Scale { service: step.text("service"), to: step.count("to"), interval: step.duration("interval") }
-        }
-        _ => StepKind::Ask { text: step.text("text") },
+        "scale" => scale(step, services),
+        _ => StepKind::Ask { text: step.text("text"), show: step.maybe_text("show") },
     }
+}
+
+/// What the fleet file says of the service holds for the step: by the name of the service, or by that of docker.
+fn scale(step: &View<'_>, services: &[Service]) -> StepKind {
+    let named = step.text("service");
+    let service = services.iter().find(|known| known.name == named);
+    let service = service.or_else(|| services.iter().find(|known| known.docker_name() == named));
+    let pace = ScalePace {
+        interval: step.duration("interval"),
+        shrink: service.map(|known| known.shrink_interval).unwrap_or_default(),
+        quorum: service.and_then(|known| known.quorum),
+        within: step.duration("within"),
+    };
+    let service = service.map_or(named, |known| known.docker_name().to_owned());
+    StepKind::Scale { service, to: step.count("to"), pace }
 }
 
 fn wait(step: &View<'_>) -> StepKind {

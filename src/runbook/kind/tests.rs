@@ -44,6 +44,7 @@ fn passes_at(n: usize) -> (Tools, Questions) {
         http: HttpClient::new(),
         secrets: Secrets::new(clock.clone()),
         ask: Arc::new(ask),
+        vitals: Arc::new(|_, _| Box::pin(async { Ok(()) })),
         witnesses: Vec::new(),
         clock,
     };
@@ -60,9 +61,11 @@ fn planned(kind: StepKind) -> Plan {
         retries: 0,
         on_error: OnError::Stop,
         drill: true,
+        cleanup: false,
+        each: None,
         undo: None,
     };
-    plan(&Runbook { name: "r".into(), steps: vec![step] }, Purpose::Alone, &Cast::default()).expect("a plan")
+    plan(&Runbook::plain("r", vec![step]), Purpose::Alone, &Cast::default()).expect("a plan")
 }
 
 fn waiting(every: Option<Duration>, within: Duration) -> Plan {

@@ -7,7 +7,7 @@ use crate::fleet::template;
 use crate::reach::quote;
 use crate::runbook::cast::{Cast, Machine};
 
-use super::{Act, Planned, Spot, shell};
+use super::{Act, Gated, Planned, Spot, shell};
 
 /// The step as it will be done, with a password that must not be kept; or everything that it lacks.
 pub(super) fn step(step: &Step, cast: &Cast) -> Result<(Planned, Option<Secret>), Vec<String>> {
@@ -39,6 +39,7 @@ pub(super) fn step(step: &Step, cast: &Cast) -> Result<(Planned, Option<Secret>)
         on_error: step.on_error,
         undo,
         inline_secret: filler.secret.is_some(),
+        cleanup: step.cleanup,
     };
     Ok((planned, filler.secret))
 }
@@ -63,12 +64,14 @@ impl Filler<'_> {
             Place::Console => return Some(Spot::Console),
             Place::Spare => self.cast.spare.as_ref(),
             Place::Failed => self.cast.failed.as_ref(),
+            Place::Each => self.cast.each.as_ref(),
             Place::Host(name) => self.cast.hosts.get(name),
         };
         if machine.is_none() {
             self.lacks(&match place {
                 Place::Failed => "it runs on the failed host, and this run has none".to_owned(),
                 Place::Host(name) => format!("it runs on {name}, and the fleet has no such host"),
+                Place::Each => "it runs on the host whose turn it is, and this run goes over none".to_owned(),
                 Place::Spare | Place::Console => "it runs on the spare, and this run has none".to_owned(),
             });
         }
@@ -157,10 +160,24 @@ impl Filler<'_> {
             },
             StepKind::MysqlPromote { url } => Act::MysqlPromote { url: self.database(url) },
             StepKind::Wait { check, check_on, within } => self.wait(check, check_on.as_ref(), *within),
-            StepKind::Ask { text } => Act::Ask { text: self.plain(text) },
-            StepKind::Scale { service, to, interval } => {
-                Act::Scale { service: service.clone(), to: *to, interval: *interval }
+            StepKind::Ask { text, show } => {
+                Act::Ask { text: self.plain(text), show: show.as_ref().map(|show| self.shell(show)) }
             }
+            StepKind::Scale { service, to, pace } => Act::Scale { service: service.clone(), to: *to, pace: *pace },
+            StepKind::Gate { hosts, within, service } => {
+                let service = service.as_ref().and_then(|(docker, host, quorum)| {
+                    Some(Gated { docker: docker.clone(), on: self.machine(host)?, quorum: *quorum })
+                });
+                let hosts = hosts.iter().filter_map(|host| self.machine(host)).collect();
+                Act::Gate { hosts, within: *within, service }
+            }
+        }
+    }
+
+    fn machine(&mut self, host: &str) -> Option<Machine> {
+        match self.place(&Place::Host(host.to_owned())) {
+            Some(Spot::Machine(machine)) => Some(machine),
+            _ => None,
         }
     }
 

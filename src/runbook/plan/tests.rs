@@ -26,6 +26,8 @@ fn step(name: &str, on: Option<Place>, kind: StepKind) -> Step {
         retries: 0,
         on_error: OnError::Stop,
         drill: true,
+        cleanup: false,
+        each: None,
         undo: None,
     }
 }
@@ -35,7 +37,7 @@ fn command(name: &str, run: &str) -> Step {
 }
 
 fn runbook(steps: Vec<Step>) -> Runbook {
-    Runbook { name: "r".into(), steps }
+    Runbook::plain("r", steps)
 }
 
 #[test]
@@ -79,7 +81,7 @@ fn everything_that_is_missing_is_named_at_once() {
     let alone = Cast { token: "7".into(), ..Cast::default() };
     let steps = vec![
         command("a", "echo {failed.name}"),
-        step("b", Some(Place::Host("x".into())), StepKind::Ask { text: "{pool}?".into() }),
+        step("b", Some(Place::Host("x".into())), StepKind::Ask { text: "{pool}?".into(), show: None }),
     ];
     let error = plan(&runbook(steps), Purpose::Alone, &alone).expect_err("too little");
     assert_eq!(error.reasons.len(), 4, "{error}");

@@ -17,6 +17,7 @@ impl Act {
             Self::Wait { .. } => "wait",
             Self::Ask { .. } => "ask",
             Self::Scale { .. } => "scale",
+            Self::Gate { .. } => "gate",
         }
     }
 }
@@ -53,9 +54,24 @@ impl Planned {
                 let whom = own_url(&check.kind).map_or_else(|| on.name().to_owned(), without_user);
                 format!("wait for {} ({}) of {whom}, at most {}", check.name, check.kind.word(), plain::time(*within))
             }
-            Act::Ask { text } => text.clone(),
-            Act::Scale { service, to, interval } => {
-                format!("docker service scale {service}={to}, one at a time, {} between two", plain::time(*interval))
+            Act::Ask { text, show: None } => text.clone(),
+            Act::Ask { text, show: Some(show) } => format!("{text} (shows: {show})"),
+            Act::Scale { service, to, pace } => {
+                let down = if pace.shrink > pace.interval {
+                    format!(" ({} downwards)", plain::time(pace.shrink))
+                } else {
+                    String::new()
+                };
+                let quorum = pace.quorum.map(|quorum| format!(", never fewer than {quorum}")).unwrap_or_default();
+                let between = plain::time(pace.interval);
+                format!("docker service scale {service}={to}, one at a time, {between} between two{down}{quorum}")
+            }
+            Act::Gate { hosts, within, service } => {
+                let hosts: Vec<&str> = hosts.iter().map(|host| host.name.as_str()).collect();
+                let service =
+                    service.as_ref().map(|service| format!(", every replica of {} is healthy", service.docker));
+                let (hosts, service) = (hosts.join(", "), service.unwrap_or_default());
+                format!("every vital check of {hosts} passes{service}, at most {}", plain::time(*within))
             }
         }
     }

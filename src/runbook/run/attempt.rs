@@ -53,7 +53,7 @@ impl Runner<'_> {
             return End::NotBegun(why);
         }
         let Some(step) = self.record.plan.steps.get(index) else { return End::Done };
-        let asks = matches!(step.act, Act::Ask { .. });
+        let (asks, scales) = (matches!(step.act, Act::Ask { .. }), matches!(step.act, Act::Scale { .. }));
         let deadline = self.clock.tick() + step.timeout;
         match self.part(index, Part::Check, look, deadline).await {
             None => return self.give_up(index),
@@ -82,10 +82,17 @@ impl Runner<'_> {
             Some(Err(trouble)) => return self.troubled(index, &trouble),
         }
         self.state(index, StepState::Acting);
-        let acted =
-            if asks { self.question(index, deadline).await } else { self.part(index, Part::Act, look, deadline).await };
+        let acted = if asks {
+            Box::pin(self.question(index, deadline)).await
+        } else {
+            self.part(index, Part::Act, look, deadline).await
+        };
         if let Some(memory) = self.record.memory.get_mut(index) {
-            memory.acted |= !matches!(acted, None | Some(Err(Trouble::Refused(_))));
+            memory.acted |= match acted {
+                None => scales,
+                Some(Err(Trouble::Refused(_))) => false,
+                Some(_) => true,
+            };
         }
         let lost = match acted {
             None => return self.give_up(index),

@@ -47,7 +47,8 @@ impl Runner<'_> {
         let kept = self.record.memory.get(index).and_then(|memory| memory.kept.clone());
         let guard = self.guard.clone();
         let step = plan.steps.get(index)?;
-        let drops = matches!(step.act, Act::Wait { .. } | Act::Ask { .. });
+        // A service is scaled in small steps that docker ends by itself; none follows when it is dropped.
+        let drops = step.act.only_looks() || matches!(step.act, Act::Scale { .. });
         let (live, mut told) = Live::new();
         let bit = Bit { plan: &plan, step, guard: &guard, kept: kept.as_ref(), look, lost, patience, live: &live };
         let mut doing = std::pin::pin!(tokio::time::timeout(patience + GRACE, do_part(self.deeds, part, bit)));
@@ -56,11 +57,16 @@ impl Runner<'_> {
                 biased;
                 Some(told) = told.recv() => self.told(index, told),
                 ended = &mut doing => break ended,
-                wish = wish(&mut self.hand.wishes) => if let Wish::Stop { undo, who } = wish {
-                    self.stop = Some(Stop { undo, who });
-                    if drops && part != Part::Undo {
-                        return None;
+                wish = wish(&mut self.hand.wishes) => match wish {
+                    Wish::Stop { undo, who } => {
+                        self.stop = Some(Stop { undo, who });
+                        if drops && part != Part::Undo {
+                            return None;
+                        }
                     }
+                    // To the question that stands while its evidence is looked at again.
+                    answer @ Wish::Answer { .. } => self.answered = Some(answer),
+                    Wish::LookAgain => {}
                 },
             }
         };
@@ -85,37 +91,64 @@ impl Runner<'_> {
 
     /// Asks a person and waits for the answer.
     pub(super) async fn question(&mut self, index: usize, deadline: Tick) -> Option<Result<Answer, Trouble>> {
-        let Some(Act::Ask { text }) = self.record.plan.steps.get(index).map(|step| step.act.clone()) else {
+        let Some(Act::Ask { text, show }) = self.record.plan.steps.get(index).map(|step| step.act.clone()) else {
             return None;
         };
         let name = self.name(index);
-        self.record.view.question = Some(Question { step: name.clone(), text });
+        self.answered = None;
+        self.record.view.question =
+            Some(Question { step: name.clone(), text, evidence: self.evidence(index), shows: show.clone() });
         self.set(RunState::Asking);
-        let left = deadline.since(self.clock.tick());
-        let mut late = std::pin::pin!(tokio::time::sleep(left));
+        // That it waits for a person is on disk, so that another engine says so too. Where that fails, the next intent does.
+        let _noticed_later = self.keep(None).await;
+        let all = deadline.since(self.clock.tick());
         let answer = loop {
-            tokio::select! {
-                () = &mut late => {
-                    let words = format!("nobody answered within {}", plain::time(left));
-                    break Some(Err(Trouble::Failed(words)));
-                }
-                wish = wish(&mut self.hand.wishes) => match wish {
-                    Wish::Answer { step, yes, who } if step == name => break Some(if yes {
+            let left = deadline.since(self.clock.tick());
+            let wish = if let Some(answer) = self.answered.take() {
+                answer
+            } else if let Ok(wish) = tokio::time::timeout(left, wish(&mut self.hand.wishes)).await {
+                wish
+            } else {
+                let words = format!("nobody answered within {}", plain::time(all));
+                break Some(Err(Trouble::Failed(words)));
+            };
+            match wish {
+                Wish::Answer { step, yes, who } if step == name => {
+                    break Some(if yes {
                         Ok(Answer::Said(Some(format!("confirmed by {who}"))))
                     } else {
                         Err(Trouble::Failed(format!("{who} said no")))
-                    }),
-                    Wish::Answer { .. } => {}
-                    Wish::Stop { undo, who } => {
-                        self.stop = Some(Stop { undo, who });
+                    });
+                }
+                Wish::LookAgain if show.is_some() => {
+                    if let Some(step) = self.record.view.steps.get_mut(index) {
+                        step.output.clear();
+                    }
+                    // What it says stands in the evidence, whatever it is.
+                    if self.part(index, Part::Check, Look::First, deadline).await.is_none() {
                         break None;
                     }
-                },
+                    let evidence = self.evidence(index);
+                    if let Some(question) = &mut self.record.view.question {
+                        question.evidence = evidence;
+                    }
+                    self.publish();
+                }
+                Wish::Answer { .. } | Wish::LookAgain => {}
+                Wish::Stop { undo, who } => {
+                    self.stop = Some(Stop { undo, who });
+                    break None;
+                }
             }
         };
         self.record.view.question = None;
         self.set(RunState::Running);
         answer
+    }
+
+    /// What the look before the question printed.
+    fn evidence(&self, index: usize) -> Vec<String> {
+        self.record.view.steps.get(index).map(|step| step.output.clone()).unwrap_or_default()
     }
 
     fn told(&mut self, index: usize, told: Told) {

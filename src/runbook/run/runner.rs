@@ -48,6 +48,8 @@ pub(super) struct Runner<'a> {
     pub(super) stop: Option<Stop>,
     /// The answer of the act that is being verified was lost.
     pub(super) lost: bool,
+    /// An answer that came while the evidence of its question was looked at again.
+    pub(super) answered: Option<Wish>,
 }
 
 const RESUME: &str = "look at it, then resume the run, or abandon it (undo what was done)";
@@ -68,7 +70,7 @@ impl<'a> Runner<'a> {
         };
         let since = record.orders.since.unwrap_or_else(|| clock.tick());
         let timeline = Timeline::after(&record.view.timeline, since);
-        Self { record, deeds, clock, right, ledger, hand, guard, timeline, stop: None, lost: false }
+        Self { record, deeds, clock, right, ledger, hand, guard, timeline, stop: None, lost: false, answered: None }
     }
 
     pub(super) async fn execute(mut self, way: Way) -> RunRecord {
@@ -131,12 +133,12 @@ impl<'a> Runner<'a> {
                 (End::Stopped, _) => return self.stopped().await,
                 (End::NotBegun(why), _) => {
                     return self
-                        .end(RunState::Interrupted, format!("{why}; when that is mended, resume or abandon the run"));
+                        .end(RunState::Interrupted, &format!("{why}; when that is mended, resume or abandon the run"));
                 }
-                (End::Unknown(why), _) => return self.end(RunState::Unknown, format!("{why}; {RESUME}")),
+                (End::Unknown(why), _) => return self.end(RunState::Unknown, &format!("{why}; {RESUME}")),
                 (End::Failed(_) | End::Refused(_), OnError::Undo) => return self.undo_all().await,
                 (End::Failed(why) | End::Refused(why), _) => {
-                    return self.end(RunState::Failed, format!("{why}; {RESUME}"));
+                    return self.end(RunState::Failed, &format!("{why}; {RESUME}"));
                 }
             }
         }
@@ -163,14 +165,15 @@ impl<'a> Runner<'a> {
         } else {
             self.end(
                 RunState::Failed,
-                format!("stopped by {}; resume the run, or abandon it (undo what was done)", stop.who),
+                &format!("stopped by {}; resume the run, or abandon it (undo what was done)", stop.who),
             );
         }
     }
 
-    pub(super) fn end(&mut self, state: RunState, next: String) {
+    pub(super) fn end(&mut self, state: RunState, next: &str) {
         self.record.view.state = state;
-        self.record.view.next = Some(next);
+        let owed = self.record.owed_words();
+        self.record.view.next = Some(format!("{next}{owed}"));
     }
 
     /// The last line of the run.
@@ -179,6 +182,7 @@ impl<'a> Runner<'a> {
         self.timeline.close(&mut self.record.view.timeline, now);
         self.record.view.ended = Some(self.clock.now());
         self.record.view.question = None;
+        self.record.note_owed();
         let state = self.record.view.state;
         let weight = match state {
             RunState::Done | RunState::Undone => Weight::Good,
@@ -217,6 +221,7 @@ impl<'a> Runner<'a> {
 
     /// Makes the record durable, with a line for the journal: weight, what, why, index of the step.
     pub(super) async fn keep(&mut self, line: Option<(Weight, String, String, Option<usize>)>) -> Result<(), String> {
+        self.record.note_owed();
         self.publish();
         let note = line.map(|(weight, what, why, index)| {
             let view = &self.record.view;

@@ -166,6 +166,8 @@ fn step(name: &str, undo: bool) -> Step {
         retries: 0,
         on_error: OnError::Stop,
         drill: true,
+        cleanup: false,
+        each: None,
         undo: undo.then(|| format!("undo {name}")),
     }
 }
@@ -187,7 +189,7 @@ fn record(steps: Vec<Step>, fence: Fence) -> RunRecord {
         token: "1".into(),
         ..Cast::default()
     };
-    let plan = plan(&Runbook { name: "r".into(), steps }, Purpose::Takeover, &cast).expect("a plan");
+    let plan = plan(&Runbook::plain("r", steps), Purpose::Takeover, &cast).expect("a plan");
     let orders = Orders {
         who: "ana".into(),
         why: "test".into(),
@@ -486,7 +488,11 @@ async fn a_run_that_was_being_undone_is_undone_further() {
 
 #[tokio::test(start_paused = true)]
 async fn a_question_waits_for_its_answer_and_not_for_ever() {
-    let ask = Step { kind: StepKind::Ask { text: "Sure, {failed.name}?".into() }, on: None, ..step("tell", false) };
+    let ask = Step {
+        kind: StepKind::Ask { text: "Sure, {failed.name}?".into(), show: None },
+        on: None,
+        ..step("tell", false)
+    };
     for (answer, state) in [(Some(true), RunState::Done), (Some(false), RunState::Failed), (None, RunState::Failed)] {
         let world = World::default();
         let (hand, wish, mut watching) = hand();
@@ -517,7 +523,7 @@ async fn a_question_waits_for_its_answer_and_not_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_waiting_at_once_and_undoes_on_request() {
-    let ask = Step { kind: StepKind::Ask { text: "?".into() }, on: None, ..step("tell", false) };
+    let ask = Step { kind: StepKind::Ask { text: "?".into(), show: None }, on: None, ..step("tell", false) };
     for (undo, state, left) in [(false, RunState::Failed, 1), (true, RunState::Undone, 0)] {
         let world = World::default();
         let (hand, wish, mut watching) = hand();

@@ -1,8 +1,8 @@
-//! Undoing: what was done, last first.
+//! Undoing: what was done, last first. Then what must be cleaned up, in order.
 
-use super::runner::Runner;
+use super::runner::{End, Runner};
 use crate::journal::entry::Weight;
-use crate::runbook::deed::Trouble;
+use crate::runbook::deed::{Look, Trouble};
 use crate::runbook::view::{RunState, StepState, UNDO};
 
 impl Runner<'_> {
@@ -12,7 +12,8 @@ impl Runner<'_> {
         let mut left = Vec::new();
         let mut unknown = false;
         for index in (0..self.record.plan.steps.len()).rev() {
-            if !self.may_have_acted(index) {
+            // What cleans up is not undone: it is what the run leaves behind.
+            if !self.may_have_acted(index) || self.record.plan.steps.get(index).is_some_and(|step| step.cleanup) {
                 continue;
             }
             if self.record.view.steps.get(index).is_some_and(|step| step.undo.is_none()) {
@@ -28,17 +29,40 @@ impl Runner<'_> {
                 }
                 Err(Undone::NotBegun(why)) => {
                     let next = format!("{why}; when that is mended, abandon the run again");
-                    return self.end(RunState::Interrupted, next);
+                    return self.end(RunState::Interrupted, &next);
                 }
             }
         }
         if left.is_empty() {
-            self.record.view.state = RunState::Undone;
             self.record.view.next = None;
+            if self.clean_up().await {
+                self.record.view.state = RunState::Undone;
+            }
             return;
         }
         let state = if unknown { RunState::Unknown } else { RunState::Failed };
-        self.end(state, format!("{}; do it by hand, or abandon the run again", left.join("; ")));
+        self.end(state, &format!("{}; do it by hand, or abandon the run again", left.join("; ")));
+    }
+
+    /// Does every clean-up step that is owed. Returns whether none is left; otherwise the run has ended with the reason.
+    async fn clean_up(&mut self) -> bool {
+        for index in self.record.owed() {
+            let look = match self.record.view.steps.get(index).map(|step| step.state) {
+                None | Some(StepState::Waiting) => Look::First,
+                Some(_) => Look::Again,
+            };
+            let seen = self.record.view.steps.get(index).is_some_and(|step| step.state == StepState::Unknown);
+            let (state, why) = match Box::pin(self.step(index, look, seen)).await {
+                End::Done => continue,
+                End::Failed(why) | End::Refused(why) => (RunState::Failed, why),
+                End::Unknown(why) => (RunState::Unknown, why),
+                End::NotBegun(why) => (RunState::Interrupted, why),
+                End::Stopped => (RunState::Failed, format!("step {} was stopped", self.name(index))),
+            };
+            self.end(state, &format!("{why}; mend that, then abandon the run again"));
+            return false;
+        }
+        true
     }
 
     /// Practice leaves nothing behind: what it began is undone, however it ended. What nobody can tell, and what may not be

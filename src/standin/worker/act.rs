@@ -61,7 +61,7 @@ impl Pools {
     ) -> Result<RunReport, Undone> {
         let desk = self.desk(pool).ok_or_else(|| Undone::Refused(format!("there is no pool {pool}")))?;
         desk.kept().busy += 1;
-        let done = self.work(&desk, order, who, progress).await;
+        let done = Box::pin(self.work(&desk, order, who, progress)).await;
         self.put_away(&desk, &done);
         // The fleet file may have been read again meanwhile.
         let desk = match self.desk(pool) {
@@ -221,6 +221,7 @@ impl Pools {
             timeline: Vec::new(),
             question: None,
             next: None,
+            owed: Vec::new(),
         };
         self.told(desk, &run, "none of its steps had begun".into());
         Ok(RunReport { run, dry_run: false, refused: Vec::new() })

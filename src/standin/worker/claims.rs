@@ -70,6 +70,8 @@ mod tests {
             retries: 0,
             on_error: OnError::Stop,
             drill: true,
+            cleanup: false,
+            each: None,
             undo: None,
         }
     }
@@ -92,7 +94,7 @@ mod tests {
             address("gone", Place::Spare, None, Some("192.0.2.7/24")),
             address("failed", Place::Spare, Some("192.0.2.8/24"), None),
         ];
-        let plan = plan(&Runbook { name: "r".into(), steps }, Purpose::Takeover, &cast).unwrap();
+        let plan = plan(&Runbook::plain("r", steps), Purpose::Takeover, &cast).unwrap();
         let orders = Orders {
             who: "ana".into(),
             why: String::new(),
