@@ -28,6 +28,7 @@ pub mod packager;
 pub mod pool;
 mod ran;
 pub mod run;
+pub mod scale;
 pub mod session;
 pub mod status;
 pub mod table;
@@ -97,6 +98,7 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Feed(args) => feed::run(context, &args),
         Subcommand::Dump(args) => dump::run(context, &args),
         Subcommand::Run(args) => run::run(context, &args),
+        Subcommand::Scale(args) => scale::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
         Subcommand::Check(args) => check::run(context, &args),
         Subcommand::Demo(args) => demo::run(context, &args),

@@ -30,6 +30,7 @@ mod hosts;
 mod limits;
 mod path;
 mod pools;
+mod runs;
 mod server;
 mod sessions;
 

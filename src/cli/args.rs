@@ -40,8 +40,10 @@ pub enum Subcommand {
     Feed(super::feed::FeedArgs),
     /// Databases on removable media: list, make a kit, verify, drill, restore, eject
     Dump(super::dump::DumpArgs),
-    /// Run any runbook
+    /// Run any runbook, go on with one that was interrupted, or list the last runs
     Run(super::run::RunArgs),
+    /// Change how many replicas of a service run: one at a time, waits, checks, stops at the first failure
+    Scale(super::scale::ScaleArgs),
     /// Recording sessions: list, copy, verify, delete
     Session(super::session::SessionArgs),
     /// Write a first fleet file: asks a few questions, or takes flags

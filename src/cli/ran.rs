@@ -29,6 +29,7 @@ struct Document<'a> {
     timeline: &'a [Phase],
     refused: &'a [String],
     next: Option<&'a str>,
+    owed: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -102,6 +103,7 @@ fn document(report: &RunReport) -> Document<'_> {
         timeline: &run.timeline,
         refused: &report.refused,
         next: run.next.as_deref(),
+        owed: &run.owed,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Commands and queries: all that a face can ask of the engine.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -247,6 +248,29 @@ pub enum Command {
         set: BTreeMap<String, String>,
         /// Only say what would be done, after looking on the real hosts.
         dry_run: bool,
+    },
+    /// Go on with the last run of a runbook, or undo it, as a job. Its clean-up is done either way.
+    RunMend {
+        /// The runbook.
+        runbook: String,
+        /// Undo what it has done, instead of going on?
+        abandon: bool,
+    },
+    /// Scale a service one by one, as a run of one step.
+    Scale {
+        /// Its name in the fleet file.
+        service: String,
+        /// How many there shall be.
+        to: u32,
+        /// Between two changes; `None`: 30 s.
+        interval: Option<Duration>,
+        /// Only say what would be done.
+        dry_run: bool,
+    },
+    /// Look again at what is shown with the question of a run.
+    LookAgain {
+        /// The run.
+        run: RunId,
     },
     /// Answer what a step of a run wants to know.
     Answer {

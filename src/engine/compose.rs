@@ -24,6 +24,7 @@ pub(super) fn differ(one: &Snapshot, other: &Snapshot) -> bool {
         && Arc::ptr_eq(&one.pools, &other.pools)
         && Arc::ptr_eq(&one.feeds, &other.feeds)
         && Arc::ptr_eq(&one.dumps, &other.dumps)
+        && Arc::ptr_eq(&one.runs, &other.runs)
         && Arc::ptr_eq(&one.stores, &other.stores)
         && Arc::ptr_eq(&one.jobs, &other.jobs)
         && Arc::ptr_eq(&one.journal, &other.journal))

@@ -2,6 +2,7 @@
 //!
 //! Everything else tells it what changed over channels; it never waits for a disk, a host or a guest.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::log::Ring;
 use super::maintenance::{self, Maintenance};
 use super::notify::Herald;
 use super::pools::lease_view;
+use super::runs::Runs;
 use super::sessions::Sessions;
 use super::snapshot::{EngineView, FileView, Head, Snapshot};
 use super::state::StateFolder;
@@ -114,7 +116,9 @@ pub(super) struct Core {
     said: mpsc::UnboundedReceiver<Worded>,
     /// Number of the last run.
     last_run: u64,
-    alone: runs::Alone,
+    runs: Runs,
+    /// Names of the runbooks whose last run is kept.
+    run_names: BTreeSet<String>,
     feeds_said: feeds::Said,
     dumps_said: dumps::Said,
 }
@@ -152,6 +156,9 @@ impl Core {
         let (say, said) = mpsc::unbounded_channel();
         let last_run = kept(pools::LAST_RUN).await.ok().flatten().and_then(|text| text.parse().ok());
         let last_run = last_run.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
+        let run_names = kept(runs::NAMES).await.ok().flatten().and_then(|text| serde_json::from_str(&text).ok());
+        let run_names: BTreeSet<String> = run_names.unwrap_or_default();
+        let runs = Runs::start(&parts.lease, run_names.iter().cloned().collect());
         let empty = Snapshot {
             seq: 0,
             taken: now,
@@ -166,6 +173,7 @@ impl Core {
             pools: Arc::new(parts.pools.views()),
             feeds: Arc::new(parts.feeds.views()),
             dumps: Arc::new(parts.dumps.views()),
+            runs: Arc::default(),
             stores: Arc::new(parts.sessions.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
@@ -190,7 +198,8 @@ impl Core {
             say,
             said,
             last_run,
-            alone: runs::Alone::default(),
+            runs,
+            run_names,
             feeds_said: feeds::Said::default(),
             dumps_said: dumps::Said::default(),
             parts,
@@ -224,6 +233,7 @@ impl Core {
         let mut stores = self.parts.sessions.seen();
         let mut feeds = self.parts.feeds.seen();
         let mut dumps = self.parts.dumps.seen();
+        let mut runs = self.runs.seen();
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
         let mut counts = self.parts.presence.counts();
@@ -260,6 +270,7 @@ impl Core {
                     changed = true;
                 }
                 Ok(()) = stores.changed() => changed = true,
+                Ok(()) = runs.changed() => changed = true,
                 Ok(()) = jobs.changed() => changed = true,
                 Ok(()) = tail.changed() => changed = true,
                 Ok(()) = counts.changed() => {

@@ -14,6 +14,7 @@ use crate::dump::view::DumpView;
 use crate::feed::view::FeedView;
 use crate::health::view::HostView;
 use crate::journal::entry::{Chain, Entry};
+use crate::runbook::view::RunView;
 use crate::session::view::StoreView;
 use crate::standin::view::PoolView;
 use crate::work::view::{JobId, JobView};
@@ -33,6 +34,8 @@ pub struct Delta {
     feeds: Option<Rows<String, FeedView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dumps: Option<Rows<String, DumpView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs: Option<Rows<String, RunView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<Rows<String, StoreView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +100,14 @@ impl Keyed for DumpView {
     }
 }
 
+impl Keyed for RunView {
+    /// Engines that share an etcd number their runs each for itself.
+    type Key = String;
+    fn key(&self) -> String {
+        self.runbook.clone()
+    }
+}
+
 impl Keyed for StoreView {
     type Key = String;
     fn key(&self) -> String {
@@ -123,6 +134,7 @@ impl Delta {
             pools: (!Arc::ptr_eq(&old.pools, &new.pools)).then(|| rows(&old.pools, &new.pools)).flatten(),
             feeds: (!Arc::ptr_eq(&old.feeds, &new.feeds)).then(|| rows(&old.feeds, &new.feeds)).flatten(),
             dumps: (!Arc::ptr_eq(&old.dumps, &new.dumps)).then(|| rows(&old.dumps, &new.dumps)).flatten(),
+            runs: (!Arc::ptr_eq(&old.runs, &new.runs)).then(|| rows(&old.runs, &new.runs)).flatten(),
             stores: (!Arc::ptr_eq(&old.stores, &new.stores)).then(|| rows(&old.stores, &new.stores)).flatten(),
             jobs: (!Arc::ptr_eq(&old.jobs, &new.jobs)).then(|| rows(&old.jobs, &new.jobs)).flatten(),
             journal: differs(Arc::ptr_eq(&old.journal, &new.journal), &|| old.journal == new.journal)
@@ -140,6 +152,7 @@ impl Delta {
             pools: self.pools.map_or_else(|| Ok(Arc::clone(&old.pools)), |rows| merge(&old.pools, rows))?,
             feeds: self.feeds.map_or_else(|| Ok(Arc::clone(&old.feeds)), |rows| merge(&old.feeds, rows))?,
             dumps: self.dumps.map_or_else(|| Ok(Arc::clone(&old.dumps)), |rows| merge(&old.dumps, rows))?,
+            runs: self.runs.map_or_else(|| Ok(Arc::clone(&old.runs)), |rows| merge(&old.runs, rows))?,
             stores: self.stores.map_or_else(|| Ok(Arc::clone(&old.stores)), |rows| merge(&old.stores, rows))?,
             jobs: self.jobs.map_or_else(|| Ok(Arc::clone(&old.jobs)), |rows| merge(&old.jobs, rows))?,
             journal: self.journal.map_or_else(|| Ok(Arc::clone(&old.journal)), |tail| extend(&old.journal, tail))?,

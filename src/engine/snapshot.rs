@@ -10,6 +10,7 @@ use crate::dump::view::DumpView;
 use crate::feed::view::FeedView;
 use crate::health::view::{Health, HostView};
 use crate::journal::entry::{Chain, Entry};
+use crate::runbook::view::RunView;
 use crate::session::view::StoreView;
 use crate::standin::view::PoolView;
 use crate::work::view::JobView;
@@ -33,6 +34,9 @@ pub struct Snapshot {
     /// Dumps, in the order of the fleet file.
     #[serde(default)]
     pub dumps: Arc<Vec<Arc<DumpView>>>,
+    /// The last run of each runbook that no pool asked for, oldest first.
+    #[serde(default)]
+    pub runs: Arc<Vec<Arc<RunView>>>,
     /// Stores of recording sessions, in the order of the fleet file; their rows are asked for by window.
     pub stores: Arc<Vec<Arc<StoreView>>>,
     /// Jobs: all that have not ended, and the last that have; newest last.
@@ -146,13 +150,19 @@ impl Snapshot {
         self.dumps.iter().find(|dump| dump.name == name)
     }
 
-    /// Whether nothing needs a person: every host up or in maintenance, every pool, feed and dump well, the fleet file in
+    /// The last run of this runbook.
+    pub fn run(&self, runbook: &str) -> Option<&Arc<RunView>> {
+        self.runs.iter().find(|run| run.runbook == runbook)
+    }
+
+    /// Whether nothing needs a person: every host up or in maintenance, every pool, feed, dump and run well, the fleet file in
     /// force, no alarm.
     pub fn healthy(&self) -> bool {
         self.hosts.iter().all(|host| matches!(host.health, Health::Up | Health::Maintenance))
             && self.pools.iter().all(|pool| pool.well())
             && self.feeds.iter().all(|feed| feed.well())
             && self.dumps.iter().all(|dump| dump.well())
+            && self.runs.iter().all(|run| run.well())
             && self.head.file.refused.is_empty()
             && self.head.alarms.is_empty()
     }

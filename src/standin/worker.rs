@@ -29,6 +29,7 @@ use tokio_util::task::TaskTracker;
 
 pub use act::{Order, Progress};
 pub use keep::Undone;
+pub use ledger::{Ledge, Standing};
 pub use words::Word;
 
 use super::arbiter::{Act, Decision, Refusal, Wish, by_hand};

@@ -166,6 +166,7 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
         pools: Arc::default(),
         feeds: Arc::default(),
         dumps: Arc::default(),
+        runs: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::new(jobs.into_iter().map(Arc::new).collect()),
         journal: Arc::new(JournalView {

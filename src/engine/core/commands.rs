@@ -165,7 +165,10 @@ impl Core {
             | Command::DumpRestore { .. }
             | Command::DumpEject { .. }) => self.dump_command(who, command),
             Command::Run { runbook, set, dry_run } => self.run_alone(who, &runbook, set, dry_run),
+            Command::RunMend { runbook, abandon } => self.run_mend(who, &runbook, abandon),
+            Command::Scale { service, to, interval, dry_run } => self.scale(who, &service, to, interval, dry_run),
             Command::Answer { run, yes } => self.run_answer(who, run, yes),
+            Command::LookAgain { run } => self.run_look_again(run),
             // Taken by `word`.
             Command::PoolPause { .. }
             | Command::PoolUnpause { .. }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Core;
-use crate::engine::compose;
 use crate::engine::pools::lease_view;
 use crate::engine::snapshot::{Head, Snapshot};
+use crate::engine::{compose, runs};
 use crate::journal::entry::Chain;
 
 impl Core {
@@ -32,6 +32,7 @@ impl Core {
             pools: compose::shared_list(&before.pools, self.parts.pools.views()),
             feeds: compose::shared_list(&before.feeds, self.parts.feeds.views()),
             dumps: compose::shared_list(&before.dumps, self.parts.dumps.views()),
+            runs: compose::shared_list(&before.runs, self.runs.views()),
             stores: compose::shared_list(&before.stores, self.parts.sessions.views()),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),
             journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),
@@ -50,6 +51,7 @@ impl Core {
         if let Chain::Broken { at, why } = &self.chain {
             alarms.push(format!("the journal's chain breaks at entry {at}: {why}"));
         }
+        alarms.extend(self.runs.views().iter().filter_map(|run| runs::alarm(run)));
         alarms
     }
 }

@@ -1,40 +1,50 @@
-//! Runs that no pool asks for: `hotspare run`. And answers to what steps of any run want to know.
+//! Runs that no pool asks for: `hotspare run` and `hotspare scale`. And answers to what steps of any run want to know.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::Core;
 use super::commands::{Done, usage};
 use super::pools::{outcome, tell};
-use crate::clock::Clock;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
+use crate::engine::pools::vitals;
+use crate::engine::runs::{Door, Runs, before_anew, can_mend, key};
+use crate::fleet::data::Service;
 use crate::fleet::pool::Fence;
-use crate::journal::store::Draft;
-use crate::journal::writer::Journal;
+use crate::fleet::runbook::{OnError, Place, Runbook, ScalePace, Step, StepKind};
 use crate::runbook::cast::{Cast, Machine, Purpose};
 use crate::runbook::dry::rehearse;
-use crate::runbook::plan::plan;
+use crate::runbook::each::spread;
+use crate::runbook::plan::{Plan, plan};
 use crate::runbook::record::{Orders, RunRecord};
-use crate::runbook::run::{Hand, Ledger, Note, Right, Way, Wish, execute};
-use crate::runbook::view::{RunId, RunReport, RunView};
-use crate::standin::lease::Lease;
-use crate::work::jobs::{JobError, Outcome, Request};
+use crate::runbook::run::{Hand, Way, Wish, execute};
+use crate::runbook::tools::Tools;
+use crate::runbook::view::{RunId, RunReport, RunState, RunView};
+use crate::standin::worker::{Ledge, Standing};
+use crate::work::jobs::{Handle, JobError, Outcome, Request};
 use crate::work::view::{Priority, Unit};
 
 /// Wishes that wait for a run.
 const WISHES: usize = 8;
+/// Key of the names of runbooks whose last run is kept, in `state.db`.
+pub(super) const NAMES: &str = "runs";
+/// Between two changes, and for one replica to come up, where nobody says.
+const INTERVAL: Duration = Duration::from_secs(30);
+const WITHIN: Duration = Duration::from_secs(120);
+/// How long all of it may take: each change ends in time by itself.
+const SCALING: Duration = Duration::from_secs(24 * 3600);
 
-/// The ways to the runs that no pool asked for, as long as they are under way.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Alone(Arc<Mutex<HashMap<RunId, Door>>>);
-
-/// The way to one run, and what it shows.
-type Door = (mpsc::Sender<Wish>, watch::Receiver<Arc<RunView>>);
+/// What a run is done with.
+struct Means {
+    runs: Runs,
+    ledge: Ledge,
+    right: Standing,
+    hands: Tools,
+}
 
 impl Core {
     pub(super) fn run_alone(
@@ -46,14 +56,52 @@ impl Core {
     ) -> Result<Done, Refusal> {
         let fleet = Arc::clone(&self.parts.fleet);
         let Some(runbook) = fleet.runbooks.iter().find(|known| known.name == name) else {
-            let near = fleet.runbooks.iter().map(|known| (strsim::damerau_levenshtein(&known.name, name), &known.name));
-            let hint = match near.min() {
-                Some((distance, near)) if distance <= 3 => format!("did you mean {near}?"),
-                Some(_) => "`hotspare check` names those of the fleet file".into(),
-                None => "write [runbooks.NAME] into the fleet file".into(),
-            };
+            let names = fleet.runbooks.iter().map(|known| known.name.as_str());
+            let none = "`hotspare check` names those of the fleet file";
+            let hint = near(name, names, none, "write [runbooks.NAME] into the fleet file");
             return Err(usage(format!("there is no runbook {name} in {}", fleet.name), Some(hint)));
         };
+        let runbook = spread(runbook, &fleet).map_err(|why| usage(why, None))?;
+        self.begin(who, &runbook, set, dry_run)
+    }
+
+    pub(super) fn scale(
+        &mut self,
+        who: &Who,
+        name: &str,
+        to: u32,
+        interval: Option<Duration>,
+        dry_run: bool,
+    ) -> Result<Done, Refusal> {
+        let fleet = Arc::clone(&self.parts.fleet);
+        let Some(service) = fleet.services.iter().find(|known| known.name == name) else {
+            let names = fleet.services.iter().map(|known| known.name.as_str());
+            let hint = near(name, names, "look into the fleet file", "write [services.NAME] into the fleet file");
+            return Err(usage(format!("there is no service {name} in {}", fleet.name), Some(hint)));
+        };
+        if let Some(quorum) = service.quorum.filter(|quorum| to < *quorum) {
+            return Err(Refusal {
+                kind: RefusalKind::Safety,
+                what: format!("{name} needs {quorum} replicas to serve, and {to} were asked for"),
+                hint: Some(format!("scale to {quorum} or more; `quorum` stands in [services.{name}]")),
+            });
+        }
+        let runbook = Runbook::plain(format!("scale:{name}"), vec![scaling(service, to, interval)]);
+        self.begin(who, &runbook, BTreeMap::new(), dry_run)
+    }
+
+    fn begin(
+        &mut self,
+        who: &Who,
+        runbook: &Runbook,
+        set: BTreeMap<String, String>,
+        dry_run: bool,
+    ) -> Result<Done, Refusal> {
+        let name = &runbook.name;
+        if let Some(why) = self.runs.of(name).filter(|_| !dry_run).and_then(|last| before_anew(&last)) {
+            return Err(waits(name, why));
+        }
+        let fleet = Arc::clone(&self.parts.fleet);
         let run = if dry_run { RunId(0) } else { self.next_run() };
         let part = |part: &str| set.get(&format!("{part}.name")).and_then(|name| fleet.host(name)).map(Machine::from);
         let token = format!("{name}-{run}-{}", self.now().as_millisecond());
@@ -62,128 +110,206 @@ impl Core {
             let hint = "give what is missing with --set NAME=VALUE, such as --set failed.name=studio-1";
             usage(error.to_string(), Some(hint.into()))
         })?;
-        let orders = Orders {
-            who: who.name.clone(),
-            why: "asked for by hand".into(),
-            generation: 0,
-            fence: Fence::None,
-            oath: None,
-            before: Vec::new(),
-            since: None,
-        };
-        let record = RunRecord::new(run, plan, orders, &self.parts.clock);
-        let hands = self.parts.pools.tools().clone();
-        let request = Request {
-            kind: if dry_run { "rehearse" } else { "run" },
-            title: name.to_owned(),
-            unit: Unit::Items,
-            priority: Priority::Now,
-            who: who.name.clone(),
-        };
-        let id = if dry_run {
-            self.jobs.submit(request, |_job| async move {
+        let record = RunRecord::new(run, plan, orders(who), &self.parts.clock);
+        let hands = self.hands();
+        if dry_run {
+            let id = self.jobs.submit(request("rehearse", name, who), |_job| async move {
                 let report = rehearse(record, &hands).await;
                 let note = format!("{} steps would be done", report.run.steps.len());
                 Ok::<_, JobError>(Outcome { ok: true, note, report: Report::Ran { ran: Box::new(report) } })
-            })
-        } else {
-            let (right, ledger) = (Held(self.parts.lease.clone()), self.shelf(name));
-            let (clock, alone) = (self.parts.clock.clone(), self.alone.clone());
-            self.jobs.submit(request, |job| async move {
-                let (hand, wishes) = mpsc::channel(WISHES);
-                let (view, seen) = watch::channel(Arc::new(record.view.clone()));
-                alone.enter(run, (hand.clone(), seen.clone()));
-                let working = execute(record, Way::Begin, &hands, &clock, &right, &ledger, Hand { view, wishes });
-                let both = async { tokio::join!(working, tell(&job, seen)).0 };
-                tokio::pin!(both);
-                let mut asked = false;
-                let ended = loop {
-                    tokio::select! {
-                        ended = &mut both => break ended,
-                        () = job.token().cancelled(), if !asked => {
-                            asked = true;
-                            let wish = Wish::Stop { undo: false, who: "whoever cancelled the job".into() };
-                            let _ended_already = hand.send(wish).await;
-                        }
-                    }
-                };
-                alone.leave(run);
-                Ok(outcome(RunReport { run: ended.view, dry_run: false, refused: Vec::new() }))
-            })
+            });
+            return Ok(self.submitted(id, &format!("rehearsal of {name}")));
+        }
+        if self.run_names.insert(name.clone()) {
+            self.keep(NAMES, serde_json::to_string(&self.run_names).unwrap_or_default());
+        }
+        let (means, clock, runbook) = (self.means(name, hands), self.parts.clock.clone(), name.clone());
+        let id = self.jobs.submit(request("run", name, who), |job| async move {
+            // What another engine has left is asked where it lies, not where it was last seen.
+            let last = means.runs.read(&runbook).await.map_err(JobError::Failed)?;
+            if let Some(why) = last.and_then(|last| before_anew(&last.interrupted().view)) {
+                return Ok(refused(record.view, why));
+            }
+            Ok::<_, JobError>(means.go(&job, record, Way::Begin, RunState::Done, &clock).await)
+        });
+        Ok(self.submitted(id, &format!("run of {name}")))
+    }
+
+    /// Goes on with the last run of a runbook, or undoes it.
+    pub(super) fn run_mend(&mut self, who: &Who, name: &str, abandon: bool) -> Result<Done, Refusal> {
+        let Some(last) = self.runs.of(name) else {
+            let views = self.runs.views();
+            let names = views.iter().map(|view| view.runbook.as_str());
+            let hint = near(name, names, "`hotspare run` lists the last runs", "no runbook was run yet");
+            return Err(usage(format!("no run of {name} is known"), Some(hint)));
         };
-        Ok(self.submitted(id, &format!("{} of {name}", if dry_run { "rehearsal" } else { "run" })))
+        can_mend(&last).map_err(|why| usage(why, None))?;
+        let (kind, said, way, wanted) = if abandon {
+            ("abandon", "is abandoned", Way::Abandon, RunState::Undone)
+        } else {
+            ("resume", "goes on", Way::Resume, RunState::Done)
+        };
+        let fleet = Arc::clone(&self.parts.fleet);
+        let book = fleet.runbooks.iter().find(|known| known.name == name).and_then(|book| spread(book, &fleet).ok());
+        let (means, clock) = (self.means(name, self.hands()), self.parts.clock.clone());
+        let (person, runbook) = (who.name.clone(), name.to_owned());
+        let id = self.jobs.submit(request(kind, name, who), |job| async move {
+            let gone = || JobError::Failed(format!("the last run of {runbook} is not kept any more"));
+            let mut record = means.runs.read(&runbook).await.map_err(JobError::Failed)?.ok_or_else(gone)?.interrupted();
+            if let Err(why) = can_mend(&record.view) {
+                return Ok(refused(record.view, why));
+            }
+            recall(&mut record.plan, book.as_ref());
+            // Each line of the journal names who does it now; the run itself, who asked for it.
+            record.orders.who = person;
+            Ok::<_, JobError>(means.go(&job, record, way, wanted, &clock).await)
+        });
+        Ok(self.submitted(id, &format!("run {} of {name}, begun by {}, {said}", last.id, last.who)))
     }
 
     /// An answer to what a step wants to know.
     pub(super) fn run_answer(&self, who: &Who, run: RunId, yes: bool) -> Result<Done, Refusal> {
-        let unknown = || Refusal {
-            kind: RefusalKind::Usage,
-            what: format!("no step of run {run} asks for anything"),
-            hint: Some("`hotspare jobs` lists what runs".into()),
-        };
-        let (step, hand) = self.parts.pools.question(run).or_else(|| self.alone.question(run)).ok_or_else(unknown)?;
-        hand.try_send(Wish::Answer { step: step.clone(), yes, who: who.name.clone() }).map_err(|_gone| unknown())?;
+        let (step, hand) = self.asking(run)?;
+        let wish = Wish::Answer { step: step.clone(), yes, who: who.name.clone() };
+        hand.try_send(wish).map_err(|_gone| asks_nothing(run))?;
         let said = format!("{step} of run {run} is answered: {}", if yes { "yes" } else { "no" });
         Ok(Done::new(said, serde_json::json!({ "run": run, "step": step, "yes": yes })))
     }
 
-    fn shelf(&self, runbook: &str) -> Kept {
-        let (journal, clock) = (self.parts.journal.clone(), self.parts.clock.clone());
-        Kept { journal, clock, key: format!("run.{runbook}") }
+    /// What is shown with a question is looked at again.
+    pub(super) fn run_look_again(&self, run: RunId) -> Result<Done, Refusal> {
+        let (step, hand) = self.asking(run)?;
+        hand.try_send(Wish::LookAgain).map_err(|_gone| asks_nothing(run))?;
+        let said = format!("what {step} of run {run} shows is looked at again");
+        Ok(Done::new(said, serde_json::json!({ "run": run, "step": step, "look": "again" })))
+    }
+
+    fn asking(&self, run: RunId) -> Result<(String, mpsc::Sender<Wish>), Refusal> {
+        self.parts.pools.question(run).or_else(|| self.runs.question(run)).ok_or_else(|| asks_nothing(run))
+    }
+
+    fn hands(&self) -> Tools {
+        let vitals = vitals(&self.parts.fleet, self.parts.hosts.prober());
+        Tools { vitals, ..self.parts.pools.tools().clone() }
+    }
+
+    fn means(&self, runbook: &str, hands: Tools) -> Means {
+        let (lease, journal) = (self.parts.lease.clone(), self.parts.journal.clone());
+        let ledge = Ledge::at(key(runbook), lease.clone(), journal, self.parts.clock.clone());
+        Means { runs: self.runs.clone(), ledge, right: Standing(lease), hands }
     }
 }
 
-impl Alone {
-    fn enter(&self, run: RunId, door: Door) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(run, door);
-    }
-
-    fn leave(&self, run: RunId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
-    }
-
-    /// Which step of a run asks, and the way to it.
-    fn question(&self, run: RunId) -> Option<(String, mpsc::Sender<Wish>)> {
-        let doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (hand, view) = doors.get(&run)?;
-        let step = view.borrow().question.as_ref()?.step.clone();
-        Some((step, hand.clone()))
-    }
-}
-
-/// The right to act, as long as the lease is held.
-struct Held(Lease);
-
-impl Right for Held {
-    fn may(&self) -> Result<(), String> {
-        self.0.may_act().map(|_right| ()).map_err(|not| not.to_string())
-    }
-}
-
-/// `state.db`, for the record of a run.
-struct Kept {
-    journal: Journal,
-    clock: Clock,
-    key: String,
-}
-
-impl Ledger for Kept {
-    fn keep<'a>(&'a self, record: &'a RunRecord, note: Option<Note>) -> BoxFuture<'a, Result<(), String>> {
-        async move {
-            let full = || "state.db cannot be written: free or repair the disk of the state folder".to_owned();
-            let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
-            let kept = self.journal.keep_durably(&self.key, text).await.map_err(|error| error.to_string())?;
-            if !kept {
-                return Err(full());
+impl Means {
+    /// Does the run to its end. A job that is cancelled asks it to stop, and waits for that.
+    async fn go(
+        self,
+        job: &Handle<Report>,
+        record: RunRecord,
+        way: Way,
+        wanted: RunState,
+        clock: &crate::clock::Clock,
+    ) -> Outcome<Report> {
+        let runbook = record.view.runbook.clone();
+        let (hand, wishes) = mpsc::channel(WISHES);
+        let (view, seen) = watch::channel(Arc::new(record.view.clone()));
+        self.runs.enter(&runbook, Door { hand: hand.clone(), view: seen.clone() });
+        let working = execute(record, way, &self.hands, clock, &self.right, &self.ledge, Hand { view, wishes });
+        let mut changes = seen.clone();
+        let showing = async {
+            while changes.changed().await.is_ok() {
+                self.runs.bump();
             }
-            let Some(Note { weight, what, why, about }) = note else { return Ok(()) };
-            let draft = Draft { time: self.clock.now(), who: record.orders.who.clone(), what, why, about, weight };
-            let recorded = self.journal.append(draft).map_err(|error| error.to_string())?;
-            match recorded.await {
-                Ok(recorded) if recorded.durable => Ok(()),
-                _ => Err(full()),
+        };
+        let all = async { tokio::join!(working, tell(job, seen), showing).0 };
+        tokio::pin!(all);
+        let mut asked = false;
+        let ended = loop {
+            tokio::select! {
+                ended = &mut all => break ended,
+                () = job.token().cancelled(), if !asked => {
+                    asked = true;
+                    let wish = Wish::Stop { undo: false, who: "whoever cancelled the job".into() };
+                    let _ended_already = hand.send(wish).await;
+                }
             }
-        }
-        .boxed()
+        };
+        self.runs.leave(&runbook, &ended);
+        let ok = ended.view.state == wanted;
+        Outcome { ok, ..outcome(RunReport { run: ended.view, dry_run: false, refused: Vec::new() }) }
+    }
+}
+
+fn orders(who: &Who) -> Orders {
+    Orders {
+        who: who.name.clone(),
+        why: "asked for by hand".into(),
+        generation: 0,
+        fence: Fence::None,
+        oath: None,
+        before: Vec::new(),
+        since: None,
+    }
+}
+
+fn request(kind: &'static str, title: &str, who: &Who) -> Request {
+    Request { kind, title: title.to_owned(), unit: Unit::Items, priority: Priority::Now, who: who.name.clone() }
+}
+
+/// The one step that scales a service.
+fn scaling(service: &Service, to: u32, interval: Option<Duration>) -> Step {
+    let pace = ScalePace {
+        interval: interval.unwrap_or(INTERVAL),
+        shrink: service.shrink_interval,
+        quorum: service.quorum,
+        within: WITHIN,
+    };
+    Step {
+        name: "scale".into(),
+        kind: StepKind::Scale { service: service.docker_name().to_owned(), to, pace },
+        on: Some(Place::Host(service.host.clone())),
+        fence: false,
+        timeout: SCALING,
+        retries: 0,
+        on_error: OnError::Stop,
+        drill: true,
+        undo: None,
+        cleanup: false,
+        each: None,
+    }
+}
+
+/// A password that stands in the fleet file is not kept with a run.
+fn recall(plan: &mut Plan, book: Option<&Runbook>) {
+    if let Some(book) = book {
+        plan.recall(book);
+    }
+}
+
+fn refused(run: RunView, why: String) -> Outcome<Report> {
+    let report = RunReport { run, dry_run: false, refused: vec![why.clone()] };
+    Outcome { ok: false, note: why, report: Report::Ran { ran: Box::new(report) } }
+}
+
+fn waits(runbook: &str, what: String) -> Refusal {
+    let hint =
+        format!("`hotspare run {runbook} --resume` goes on with it, `--abandon` undoes it; `hotspare run` shows it");
+    Refusal { kind: RefusalKind::Safety, what, hint: Some(hint) }
+}
+
+fn asks_nothing(run: RunId) -> Refusal {
+    Refusal {
+        kind: RefusalKind::Usage,
+        what: format!("no step of run {run} asks for anything"),
+        hint: Some("`hotspare run` lists the runs and what they ask".into()),
+    }
+}
+
+/// What to do about a name that is not there: the one that is meant, or where they stand.
+fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>, some: &str, none: &str) -> String {
+    match known.map(|known| (strsim::damerau_levenshtein(known, name), known)).min() {
+        Some((distance, near)) if distance <= 3 => format!("did you mean {near}?"),
+        Some(_) => some.to_owned(),
+        None => none.to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! Where runs of pools are kept: beside the book, under the same lease.
+//! Where runs are kept: beside the books, under the same lease.
 
 use std::sync::Arc;
 
@@ -9,12 +9,14 @@ use super::super::desk::Desk;
 use super::super::lease::Lease;
 use super::super::lease::book::Version;
 use super::Pools;
+use crate::clock::Clock;
 use crate::journal::store::Draft;
+use crate::journal::writer::Journal;
 use crate::runbook::record::RunRecord;
 use crate::runbook::run::{Ledger, Note, Right};
 
 /// The right to act, as long as the lease is held.
-pub(super) struct Standing(pub Lease);
+pub struct Standing(pub Lease);
 
 impl Right for Standing {
     fn may(&self) -> Result<(), String> {
@@ -22,20 +24,29 @@ impl Right for Standing {
     }
 }
 
-/// The run of a pool that is under way.
-pub(super) struct Ledge {
-    pools: Pools,
+/// One run, kept as a book of the lease, with its lines in the journal.
+pub struct Ledge {
+    lease: Lease,
+    journal: Journal,
+    clock: Clock,
     name: String,
     version: tokio::sync::Mutex<Option<Version>>,
 }
 
 impl Ledge {
+    /// Under this name among the books.
+    pub fn at(name: String, lease: Lease, journal: Journal, clock: Clock) -> Self {
+        Self { lease, journal, clock, name, version: tokio::sync::Mutex::new(None) }
+    }
+
+    /// The run of a pool that is under way.
     pub(super) fn new(pools: &Pools, desk: &Desk) -> Self {
-        Self { pools: pools.clone(), name: run_key(desk), version: tokio::sync::Mutex::new(None) }
+        let parts = &pools.0.parts;
+        Self::at(run_key(desk), parts.lease.clone(), parts.journal.clone(), parts.clock.clone())
     }
 
     async fn write(&self, record: &RunRecord) -> Result<(), String> {
-        let lease = &self.pools.0.parts.lease;
+        let lease = &self.lease;
         let text = serde_json::to_string(record).map_err(|error| error.to_string())?;
         let mut version = self.version.lock().await;
         let expected = match *version {
@@ -51,11 +62,10 @@ impl Ledger for Ledge {
     fn keep<'a>(&'a self, record: &'a RunRecord, note: Option<Note>) -> BoxFuture<'a, Result<(), String>> {
         async move {
             let Some(note) = note else { return self.write(record).await };
-            let parts = &self.pools.0.parts;
             let Note { weight, what, why, about } = note;
-            let draft = Draft { time: parts.clock.now(), who: record.orders.who.clone(), what, why, about, weight };
+            let draft = Draft { time: self.clock.now(), who: record.orders.who.clone(), what, why, about, weight };
             // Both at once: where they go to the same disk, they wait for it together.
-            let recorded = parts.journal.append(draft).map_err(|error| error.to_string())?;
+            let recorded = self.journal.append(draft).map_err(|error| error.to_string())?;
             let (written, recorded) = tokio::join!(self.write(record), recorded);
             written?;
             match recorded {
