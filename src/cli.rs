@@ -23,12 +23,14 @@ pub mod jobs;
 pub mod join;
 pub mod journal;
 pub mod keymap;
+pub mod maintain;
 pub mod options;
 pub mod packager;
 pub mod pool;
 mod ran;
 pub mod run;
 pub mod scale;
+pub mod service;
 pub mod session;
 pub mod status;
 pub mod table;
@@ -97,6 +99,8 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Pool(args) => pool::run(context, &args),
         Subcommand::Feed(args) => feed::run(context, &args),
         Subcommand::Dump(args) => dump::run(context, &args),
+        Subcommand::Maintain(args) => maintain::run(context, &args),
+        Subcommand::Service(args) => service::run(context, &args),
         Subcommand::Run(args) => run::run(context, &args),
         Subcommand::Scale(args) => scale::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),

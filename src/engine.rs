@@ -32,6 +32,7 @@ mod path;
 mod pools;
 mod runs;
 mod server;
+mod services;
 mod sessions;
 
 pub use start::{Config, Engine, StartError};

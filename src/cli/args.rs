@@ -40,6 +40,10 @@ pub enum Subcommand {
     Feed(super::feed::FeedArgs),
     /// Databases on removable media: list, make a kit, verify, drill, restore, eject
     Dump(super::dump::DumpArgs),
+    /// Work on a service in peace: lock its pid files, open a shell on its host or run a command there, unlock
+    Maintain(super::maintain::MaintainArgs),
+    /// Services: who holds what, stop modules that are held, release
+    Service(super::service::ServiceArgs),
     /// Run any runbook, go on with one that was interrupted, or list the last runs
     Run(super::run::RunArgs),
     /// Change how many replicas of a service run: one at a time, waits, checks, stops at the first failure

@@ -12,6 +12,7 @@ pub mod log;
 pub mod pool;
 pub mod report;
 pub mod run;
+pub mod serviced;
 pub mod session;
 pub mod why;
 

@@ -14,6 +14,7 @@ use crate::fleet::secret::DatabaseUrl;
 use crate::health::view::History;
 use crate::journal::entry::{Chain, Entry};
 use crate::runbook::view::{RunId, RunReport};
+use crate::service::view::{Held, HoldView, Released, ServiceView, Stopped};
 use crate::session::key::Key;
 use crate::session::report::{DeleteReport, SyncReport, VerifyReport};
 pub use crate::session::view::Which;
@@ -240,6 +241,38 @@ pub enum Command {
         /// Dump.
         dump: String,
     },
+    /// Lock every pid file of a service, or none, for a person who works on it, as a job. Its host is in maintenance as long.
+    ServiceHold {
+        /// Service.
+        service: String,
+        /// Why.
+        why: String,
+        /// When the host itself ends it.
+        until: Timestamp,
+        /// How long it is tried while somebody else holds one of them, seconds.
+        patience: u64,
+    },
+    /// Give the locks of a service back, as a job.
+    ServiceRelease {
+        /// Service.
+        service: String,
+        /// Only this hold; `None`: whichever this engine has.
+        generation: Option<u64>,
+    },
+    /// Stop modules of a service whose locks this engine holds, as a job: an interrupt, a minute, another one.
+    ServiceStop {
+        /// Service.
+        service: String,
+        /// The module's name or its pid file; `None`: all that live, one after the other.
+        module: Option<String>,
+    },
+    /// End the process that holds locks of a service, whosever it is, as a job.
+    ServiceForce {
+        /// Service.
+        service: String,
+        /// What the person typed: the name of the service.
+        phrase: String,
+    },
     /// Run a runbook, as a job.
     Run {
         /// Its name.
@@ -344,6 +377,15 @@ pub enum Query {
         /// Its name.
         pool: String,
     },
+    /// Whether a hold of a service still stands. Who holds asks every few seconds: one whose face is silent is given back.
+    Hold {
+        /// Service.
+        service: String,
+        /// Which hold.
+        generation: u64,
+    },
+    /// All services with their modules and the locks of their pid files, looked at now.
+    Services,
     /// The kits on the medium of a dump.
     Kits {
         /// Dump.
@@ -396,6 +438,16 @@ pub enum Answer {
     Pool {
         /// Everything.
         detail: Box<PoolDetail>,
+    },
+    /// To [`Query::Hold`].
+    Hold {
+        /// The hold, as long as it stands.
+        hold: Option<HoldView>,
+    },
+    /// To [`Query::Services`].
+    Services {
+        /// In the order of the fleet file.
+        services: Vec<ServiceView>,
     },
     /// To [`Query::Kits`].
     Kits {
@@ -467,6 +519,21 @@ pub enum Report {
     Restored {
         /// Database by database.
         restored: Restored,
+    },
+    /// Of a hold that was taken.
+    ServiceHeld {
+        /// The hold, and the modules.
+        held: Box<Held>,
+    },
+    /// Of a release.
+    ServiceReleased {
+        /// Whether it is.
+        released: Released,
+    },
+    /// Of stopping modules.
+    ServiceStopped {
+        /// Module by module.
+        stopped: Stopped,
     },
     /// A safety check said no, and nothing was changed.
     Refused {

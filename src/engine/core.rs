@@ -32,6 +32,7 @@ use crate::journal::entry::{Chain, Weight};
 use crate::journal::store::Draft;
 use crate::journal::writer::{Journal, Recorded};
 use crate::reach::http::HttpClient;
+use crate::service::worker::{News as ServiceNews, Services};
 use crate::standin::lease::Lease;
 use crate::standin::worker::{News as PoolNews, Pools};
 use crate::work::jobs::Jobs;
@@ -45,6 +46,7 @@ mod pools;
 mod publish;
 mod queries;
 mod runs;
+mod services;
 mod sessions;
 
 use pools::Worded;
@@ -81,6 +83,8 @@ pub(super) struct Parts {
     pub pools: Pools,
     pub feeds: Feeds,
     pub dumps: Dumps,
+    pub services: Services,
+    pub service_news: mpsc::UnboundedReceiver<ServiceNews>,
     /// Nothing is done that nobody has asked for.
     pub quiet: bool,
     pub lease: Lease,
@@ -121,6 +125,8 @@ pub(super) struct Core {
     run_names: BTreeSet<String>,
     feeds_said: feeds::Said,
     dumps_said: dumps::Said,
+    /// What was kept last of the holds that stand.
+    holds_kept: String,
 }
 
 /// The fleet file as it was read because somebody asked for it, and to whom that is answered.
@@ -159,6 +165,7 @@ impl Core {
         let run_names = kept(runs::NAMES).await.ok().flatten().and_then(|text| serde_json::from_str(&text).ok());
         let run_names: BTreeSet<String> = run_names.unwrap_or_default();
         let runs = Runs::start(&parts.lease, run_names.iter().cloned().collect());
+        let holds = kept(super::services::HOLDS).await.ok().flatten();
         let empty = Snapshot {
             seq: 0,
             taken: now,
@@ -174,6 +181,7 @@ impl Core {
             feeds: Arc::new(parts.feeds.views()),
             dumps: Arc::new(parts.dumps.views()),
             runs: Arc::default(),
+            services: Arc::new(parts.services.views().into_iter().map(Arc::new).collect()),
             stores: Arc::new(parts.sessions.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
@@ -202,6 +210,7 @@ impl Core {
             run_names,
             feeds_said: feeds::Said::default(),
             dumps_said: dumps::Said::default(),
+            holds_kept: String::new(),
             parts,
         };
         core.note(
@@ -212,6 +221,7 @@ impl Core {
             Weight::Note,
         );
         core.end_overdue_maintenance();
+        core.holds_before(holds.as_deref());
         core.verify_quietly();
         if !core.parts.quiet {
             core.recover_deletions();
@@ -234,6 +244,7 @@ impl Core {
         let mut feeds = self.parts.feeds.seen();
         let mut dumps = self.parts.dumps.seen();
         let mut runs = self.runs.seen();
+        let mut services = self.parts.services.seen();
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
         let mut counts = self.parts.presence.counts();
@@ -246,84 +257,59 @@ impl Core {
         let mut changed = true;
         while !stop.is_cancelled() {
             let due = BETWEEN_SNAPSHOTS.saturating_sub(self.parts.clock.tick().since(self.published_at));
-            tokio::select! {
-                () = stop.cancelled() => {}
-                Some(ask) = asks.recv() => {
-                    self.take(ask);
-                    changed = true;
-                }
-                Ok(()) = hosts.changed() => changed = true,
-                Some(change) = self.parts.host_changes.recv() => {
-                    self.host_changed(&change);
-                    changed = true;
-                }
-                Ok(()) = pools.changed() => {
-                    self.guide_feeds();
-                    changed = true;
-                }
-                Ok(()) = feeds.changed() => {
-                    self.feeds_seen();
-                    changed = true;
-                }
-                Ok(()) = dumps.changed() => {
-                    self.dumps_seen();
-                    changed = true;
-                }
-                Ok(()) = stores.changed() => changed = true,
-                Ok(()) = runs.changed() => changed = true,
-                Ok(()) = jobs.changed() => changed = true,
-                Ok(()) = tail.changed() => changed = true,
+            changed = tokio::select! {
+                () = stop.cancelled() => changed,
+                Some(ask) = asks.recv() => { self.take(ask); true }
+                Ok(()) = hosts.changed() => true,
+                Some(change) = self.parts.host_changes.recv() => { self.host_changed(&change); true }
+                Ok(()) = pools.changed() => { self.guide_feeds(); true }
+                Ok(()) = feeds.changed() => { self.feeds_seen(); true }
+                Ok(()) = dumps.changed() => { self.dumps_seen(); true }
+                Ok(()) = services.changed() => { self.keep_holds(); true }
+                Some(news) = self.parts.service_news.recv() => { self.service_news(&news); true }
+                Ok(()) = stores.changed() => true,
+                Ok(()) = runs.changed() => true,
+                Ok(()) = jobs.changed() => true,
+                Ok(()) = tail.changed() => true,
                 Ok(()) = counts.changed() => {
                     let count = *counts.borrow_and_update();
                     self.guests(count);
-                    changed = true;
+                    true
                 }
-                Some(parsed) = files.recv() => {
-                    self.reload(parsed, "engine");
-                    changed = true;
-                }
-                Some(worded) = self.said.recv() => {
-                    self.worded(worded);
-                    changed = true;
-                }
-                Some(news) = self.parts.pool_news.recv() => {
-                    self.pool_news(news);
-                    changed = true;
-                }
+                Some(parsed) = files.recv() => { self.reload(parsed, "engine"); true }
+                Some(worded) = self.said.recv() => { self.worded(worded); true }
+                Some(news) = self.parts.pool_news.recv() => { self.pool_news(news); true }
                 Ok(()) = lease.changed() => {
                     self.guide_feeds();
                     self.guide_dumps();
-                    changed = true;
+                    true
                 }
-                Some(again) = self.readings.recv() => {
-                    self.reload_answered(again);
-                    changed = true;
-                }
+                Some(again) = self.readings.recv() => { self.reload_answered(again); true }
                 Some(job) = self.ended_jobs.recv() => {
                     self.job_ended(&job);
                     self.guests(*counts.borrow());
-                    changed = true;
+                    true
                 }
-                Some(chain) = self.verified.recv() => {
-                    self.verdict(chain);
-                    changed = true;
-                }
-                _ = pulse.tick() => {
-                    self.pulse();
-                    changed = true;
-                }
+                Some(chain) = self.verified.recv() => { self.verdict(chain); true }
+                _ = pulse.tick() => { self.pulse(); true }
                 () = tokio::time::sleep(due), if changed => {
                     self.publish();
-                    changed = false;
+                    false
                 }
-            }
+            };
         }
         self.close().await;
     }
 
     async fn close(&mut self) {
         self.jobs.cancel_all();
-        let (feeds, dumps) = (self.parts.feeds.clone(), self.parts.dumps.clone());
+        let (feeds, dumps, services) =
+            (self.parts.feeds.clone(), self.parts.dumps.clone(), self.parts.services.clone());
+        // Over connections that the hosts' room is about to close.
+        services.shutdown().await;
+        while let Ok(news) = self.parts.service_news.try_recv() {
+            self.service_news(&news);
+        }
         tokio::join!(
             self.parts.hosts.shutdown(),
             self.parts.sessions.shutdown(),

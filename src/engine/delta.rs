@@ -15,6 +15,7 @@ use crate::feed::view::FeedView;
 use crate::health::view::HostView;
 use crate::journal::entry::{Chain, Entry};
 use crate::runbook::view::RunView;
+use crate::service::view::ServiceView;
 use crate::session::view::StoreView;
 use crate::standin::view::PoolView;
 use crate::work::view::{JobId, JobView};
@@ -36,6 +37,7 @@ pub struct Delta {
     dumps: Option<Rows<String, DumpView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     runs: Option<Rows<String, RunView>>,
+    services: Option<Rows<String, ServiceView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<Rows<String, StoreView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +110,13 @@ impl Keyed for RunView {
     }
 }
 
+impl Keyed for ServiceView {
+    type Key = String;
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+}
+
 impl Keyed for StoreView {
     type Key = String;
     fn key(&self) -> String {
@@ -135,6 +144,9 @@ impl Delta {
             feeds: (!Arc::ptr_eq(&old.feeds, &new.feeds)).then(|| rows(&old.feeds, &new.feeds)).flatten(),
             dumps: (!Arc::ptr_eq(&old.dumps, &new.dumps)).then(|| rows(&old.dumps, &new.dumps)).flatten(),
             runs: (!Arc::ptr_eq(&old.runs, &new.runs)).then(|| rows(&old.runs, &new.runs)).flatten(),
+            services: (!Arc::ptr_eq(&old.services, &new.services))
+                .then(|| rows(&old.services, &new.services))
+                .flatten(),
             stores: (!Arc::ptr_eq(&old.stores, &new.stores)).then(|| rows(&old.stores, &new.stores)).flatten(),
             jobs: (!Arc::ptr_eq(&old.jobs, &new.jobs)).then(|| rows(&old.jobs, &new.jobs)).flatten(),
             journal: differs(Arc::ptr_eq(&old.journal, &new.journal), &|| old.journal == new.journal)
@@ -153,6 +165,7 @@ impl Delta {
             feeds: self.feeds.map_or_else(|| Ok(Arc::clone(&old.feeds)), |rows| merge(&old.feeds, rows))?,
             dumps: self.dumps.map_or_else(|| Ok(Arc::clone(&old.dumps)), |rows| merge(&old.dumps, rows))?,
             runs: self.runs.map_or_else(|| Ok(Arc::clone(&old.runs)), |rows| merge(&old.runs, rows))?,
+            services: self.services.map_or_else(|| Ok(Arc::clone(&old.services)), |rows| merge(&old.services, rows))?,
             stores: self.stores.map_or_else(|| Ok(Arc::clone(&old.stores)), |rows| merge(&old.stores, rows))?,
             jobs: self.jobs.map_or_else(|| Ok(Arc::clone(&old.jobs)), |rows| merge(&old.jobs, rows))?,
             journal: self.journal.map_or_else(|| Ok(Arc::clone(&old.journal)), |tail| extend(&old.journal, tail))?,

@@ -11,6 +11,7 @@ use crate::feed::view::FeedView;
 use crate::health::view::{Health, HostView};
 use crate::journal::entry::{Chain, Entry};
 use crate::runbook::view::RunView;
+use crate::service::view::ServiceView;
 use crate::session::view::StoreView;
 use crate::standin::view::PoolView;
 use crate::work::view::JobView;
@@ -37,6 +38,9 @@ pub struct Snapshot {
     /// The last run of each runbook that no pool asked for, oldest first.
     #[serde(default)]
     pub runs: Arc<Vec<Arc<RunView>>>,
+    /// Services, in the order of the fleet file.
+    #[serde(default)]
+    pub services: Arc<Vec<Arc<ServiceView>>>,
     /// Stores of recording sessions, in the order of the fleet file; their rows are asked for by window.
     pub stores: Arc<Vec<Arc<StoreView>>>,
     /// Jobs: all that have not ended, and the last that have; newest last.
@@ -153,6 +157,11 @@ impl Snapshot {
     /// The last run of this runbook.
     pub fn run(&self, runbook: &str) -> Option<&Arc<RunView>> {
         self.runs.iter().find(|run| run.runbook == runbook)
+    }
+
+    /// The service of this name.
+    pub fn service(&self, name: &str) -> Option<&Arc<ServiceView>> {
+        self.services.iter().find(|service| service.name == name)
     }
 
     /// Whether nothing needs a person: every host up or in maintenance, every pool, feed, dump and run well, the fleet file in

@@ -16,7 +16,7 @@ use super::server;
 use super::sessions::Sessions;
 use super::snapshot::Snapshot;
 use super::state::{StateError, StateFolder};
-use super::{dumps, feeds, hosts::Hosts, limits, log, pools};
+use super::{dumps, feeds, hosts::Hosts, limits, log, pools, services};
 use crate::clock::Clock;
 use crate::fleet::diagnostic::Diagnostic;
 use crate::fleet::{self, Fleet};
@@ -129,6 +129,7 @@ impl Engine {
             pools::start(&pools::calm(&fleet, config.quiet), &config.clock, &hosts, http.clone(), &journal, &folder);
         let feeds = feeds::start(&fleet, &config.clock, &hosts, http.clone(), known.as_deref(), !config.quiet);
         let dumps = dumps::start(&fleet, &config.clock, &hosts, &folder, media.as_deref(), !config.quiet);
+        let (services, service_news) = services::start(&fleet, &config.clock, &hosts, !config.quiet);
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {
@@ -143,6 +144,8 @@ impl Engine {
             pools,
             feeds,
             dumps,
+            services,
+            service_news,
             quiet: config.quiet,
             lease,
             pool_news,

@@ -29,11 +29,17 @@ pub fn hide(names: impl IntoIterator<Item = String>) {
 /// A program in a process group of its own, so that Ctrl-C in the engine's terminal is the engine's to handle, and that it
 /// can be ended with what it started.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = foreground(program);
+    command.process_group(0).kill_on_drop(true);
+    command
+}
+
+/// A program that has the terminal of this one: it stays in its process group, and Ctrl-C is its own to handle.
+pub fn foreground(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for name in HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         command.env_remove(name);
     }
-    command.process_group(0).kill_on_drop(true);
     command
 }
 

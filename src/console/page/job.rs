@@ -1,6 +1,6 @@
 //! The page of a job: how far it is, who wanted it, and what it found.
 
-use super::{Line, Page, dumped, fact, fed, report, run};
+use super::{Line, Page, dumped, fact, fed, report, run, serviced};
 use crate::clock::Timestamp;
 use crate::console::action::{Action, Scope};
 use crate::console::draw::brush::wrap;
@@ -145,6 +145,9 @@ impl JobPage {
             Some(Ok(Report::KitsVerified { kits })) => return dumped::verified(kits, glyphs, width),
             Some(Ok(Report::Drilled { drilled })) => return dumped::drilled(drilled, glyphs, width),
             Some(Ok(Report::Restored { restored })) => return dumped::restored(restored, now, glyphs, width),
+            Some(Ok(Report::ServiceHeld { held })) => return serviced::held(held, width),
+            Some(Ok(Report::ServiceReleased { released })) => return serviced::released(released, glyphs, width),
+            Some(Ok(Report::ServiceStopped { stopped })) => return serviced::stopped(stopped, glyphs, width),
             Some(Ok(Report::Refused { why })) => return report::below(why, Meaning::Bad, 0, width),
             Some(Ok(Report::Nothing)) => return Vec::new(),
         };

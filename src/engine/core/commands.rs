@@ -31,6 +31,11 @@ pub(super) struct Done {
 }
 
 impl Done {
+    /// Adds why.
+    pub(super) fn because(&mut self, why: String) {
+        self.why = why;
+    }
+
     pub(super) fn new(said: impl Into<String>, about: serde_json::Value) -> Self {
         Self { said: said.into(), why: String::new(), about, job: None }
     }
@@ -113,20 +118,7 @@ impl Core {
                 Ok(done)
             }
             Command::Maintain { host, why, until } => self.maintain(who, &host, why, until),
-            Command::EndMaintenance { host } => {
-                self.known(&host)?;
-                let Some(view) = self.maintenance.end(&host) else {
-                    return Err(usage(format!("{host} is not under maintenance"), None));
-                };
-                self.counts_again(&host);
-                self.keep_maintenance();
-                let mut done = Done::new(
-                    format!("maintenance of {host} ended"),
-                    serde_json::json!({ "host": host, "maintenance": false }),
-                );
-                done.why = format!("begun by {} ({})", view.owner, view.why);
-                Ok(done)
-            }
+            Command::EndMaintenance { host } => self.end_maintenance(&host),
             Command::Cancel { job } => self.cancel(job),
             Command::Hold { job, held } => {
                 if !self.jobs.hold(job, held) {
@@ -164,6 +156,10 @@ impl Core {
             | Command::DumpDrill { .. }
             | Command::DumpRestore { .. }
             | Command::DumpEject { .. }) => self.dump_command(who, command),
+            command @ (Command::ServiceHold { .. }
+            | Command::ServiceRelease { .. }
+            | Command::ServiceStop { .. }
+            | Command::ServiceForce { .. }) => self.service_command(who, command),
             Command::Run { runbook, set, dry_run } => self.run_alone(who, &runbook, set, dry_run),
             Command::RunMend { runbook, abandon } => self.run_mend(who, &runbook, abandon),
             Command::Scale { service, to, interval, dry_run } => self.scale(who, &service, to, interval, dry_run),
@@ -228,6 +224,19 @@ impl Core {
         let about = serde_json::json!({ "host": host, "maintenance": true, "until": until });
         let mut done = Done::new(format!("{host} is under maintenance until {until:.0}"), about);
         done.why = why;
+        Ok(done)
+    }
+
+    fn end_maintenance(&mut self, host: &str) -> Result<Done, Refusal> {
+        self.known(host)?;
+        let Some(view) = self.maintenance.end(host) else {
+            return Err(usage(format!("{host} is not under maintenance"), None));
+        };
+        self.counts_again(host);
+        self.keep_maintenance();
+        let about = serde_json::json!({ "host": host, "maintenance": false });
+        let mut done = Done::new(format!("maintenance of {host} ended"), about);
+        done.why = format!("begun by {} ({})", view.owner, view.why);
         Ok(done)
     }
 

@@ -99,6 +99,7 @@ impl Core {
                 self.parts.pools.reload(&pools::calm(&self.parts.fleet, self.parts.quiet));
                 self.parts.feeds.reload(&self.parts.fleet);
                 self.parts.dumps.reload(&self.parts.fleet);
+                self.parts.services.reload(&self.parts.fleet);
                 self.parts.hosts.maintain_all(self.maintenance.all());
                 self.file.refused.clear();
                 self.file.read = self.now();

@@ -33,6 +33,10 @@ impl Core {
             feeds: compose::shared_list(&before.feeds, self.parts.feeds.views()),
             dumps: compose::shared_list(&before.dumps, self.parts.dumps.views()),
             runs: compose::shared_list(&before.runs, self.runs.views()),
+            services: compose::shared_list(
+                &before.services,
+                self.parts.services.views().into_iter().map(Arc::new).collect(),
+            ),
             stores: compose::shared_list(&before.stores, self.parts.sessions.views()),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),
             journal: compose::shared(&before.journal, compose::journal(&tail, &self.chain)),

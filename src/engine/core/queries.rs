@@ -43,6 +43,17 @@ impl Core {
                 let detail = self.parts.pools.detail(&pool).map(|detail| Answer::Pool { detail: Box::new(detail) });
                 detail.ok_or_else(|| unknown(format!("there is no pool {pool}")))
             }
+            Query::Hold { service, generation } => {
+                Ok(Answer::Hold { hold: self.parts.services.stands(&service, generation) })
+            }
+            Query::Services => {
+                let services = self.parts.services.clone();
+                tokio::spawn(async move {
+                    services.look_at_all().await;
+                    let _nobody_waits = answer.send(Ok(Answer::Services { services: services.views() }));
+                });
+                return;
+            }
             Query::Kits { dump } => {
                 let kits = self.parts.dumps.kits(&dump).map(|kits| Answer::Kits { kits });
                 kits.map_err(unknown)

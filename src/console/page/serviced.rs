@@ -1,0 +1,55 @@
+//! What came of work on services, as lines to read.
+
+use super::Line;
+use super::report::below;
+use crate::console::table::{dim, part, plain};
+use crate::console::theme::Meaning;
+use crate::console::theme::glyphs::Glyphs;
+use crate::service::view::{Held, ModuleView, Released, Stopped};
+
+/// One module: its state, its process, its command line.
+pub fn module(module: &ModuleView) -> Line {
+    let pid = module.pid.map(|pid| format!("pid {pid}")).unwrap_or_default();
+    vec![
+        plain(format!("{:<14}", module.name)),
+        plain(format!("{:<12}", module.state.word())),
+        dim(format!("{pid:<12}")),
+        dim(module.command.clone()),
+    ]
+}
+
+/// Of a hold that was taken.
+pub fn held(held: &Held, width: usize) -> Vec<Line> {
+    let title = format!("{} on {} is held until {:.0}", held.service, held.host, held.hold.until);
+    let mut lines = vec![vec![part(Meaning::Title, title)]];
+    lines.extend(below(&format!("{}: {}", held.hold.owner, held.hold.why), Meaning::Text, 0, width));
+    lines.push(Vec::new());
+    lines.extend(held.modules.iter().map(module));
+    lines
+}
+
+/// Of a release.
+pub fn released(released: &Released, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    let (meaning, sign, said) = match released.free {
+        Some(true) => (Meaning::Good, glyphs.good, "the locks are free, read back".to_owned()),
+        Some(false) => (Meaning::Bad, glyphs.bad, "a lock is still held".into()),
+        None => (Meaning::Warn, glyphs.warn, format!("{} cannot be asked", released.host)),
+    };
+    let mut lines = vec![vec![part(meaning, format!("{sign} {}: {said}", released.service))]];
+    for holder in &released.ended {
+        lines.extend(below(&format!("ended: {}", holder.said()), Meaning::Text, 2, width));
+    }
+    for holder in &released.holders {
+        lines.extend(below(&format!("held by {}", holder.said()), Meaning::Warn, 2, width));
+    }
+    lines
+}
+
+/// Of stopping modules.
+pub fn stopped(stopped: &Stopped, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    let told = stopped.modules.iter().map(|module| {
+        let (meaning, sign) = if module.gone { (Meaning::Good, glyphs.good) } else { (Meaning::Bad, glyphs.bad) };
+        below(&format!("{sign} {}: {}", module.name, module.said), meaning, 0, width)
+    });
+    told.flatten().collect()
+}

@@ -1,0 +1,296 @@
+//! Commands on services, each of them a job; the maintenance of a host while a service on it is held; and what is said of
+//! holds that come to their end.
+
+use std::future::Future;
+use std::time::Duration;
+
+use super::commands::{Done, usage};
+use super::{Core, LAST_JOB};
+use crate::clock::Timestamp;
+use crate::engine::command::{Command, Refusal, RefusalKind, Report};
+use crate::engine::guest::Who;
+use crate::engine::services::{HOLDS, Kept};
+use crate::health::view::MaintenanceView;
+use crate::journal::entry::Weight;
+use crate::service::trouble::Trouble;
+use crate::service::view::HoldView;
+use crate::service::worker::{Ending, News, Order};
+use crate::work::jobs::{Handle, JobError, Outcome, Request};
+use crate::work::view::{Priority, Unit};
+
+/// The longest hold: longer ones are forgotten.
+const LONGEST: Duration = Duration::from_hours(24 * 7);
+/// A host whose hold ended without its person stays in maintenance at least so long, so that somebody can look.
+const LOOK: Duration = Duration::from_mins(30);
+/// The longest wait for somebody else's lock.
+const PATIENCE: u64 = 600;
+
+impl Core {
+    /// One of the commands on services.
+    pub(super) fn service_command(&mut self, who: &Who, command: Command) -> Result<Done, Refusal> {
+        match command {
+            Command::ServiceHold { service, why, until, patience } => {
+                self.service_hold(who, &service, &why, until, patience)
+            }
+            Command::ServiceRelease { service, generation } => {
+                // A hold outlives its service's place in the fleet file, so the name is not looked up there.
+                let services = self.parts.services.clone();
+                let name = service.clone();
+                Ok(self.service_job(who, "release", &name, "giving back the locks of", move |_job| async move {
+                    let released = services.release(&service, generation).await?;
+                    let note = match released.free {
+                        Some(true) => "the locks are free, read back".to_owned(),
+                        Some(false) => format!("a lock is still held on {}", released.host),
+                        None => format!("{} cannot be asked whether they are free", released.host),
+                    };
+                    Ok(Outcome { ok: released.free == Some(true), note, report: Report::ServiceReleased { released } })
+                }))
+            }
+            Command::ServiceStop { service, module } => {
+                self.service_named(&service)?;
+                let services = self.parts.services.clone();
+                let name = service.clone();
+                Ok(self.service_job(who, "stop", &name, "stopping modules of", move |job| async move {
+                    let tell = |said: &str| job.note(said);
+                    let stopped = services.stop(&service, module.as_deref(), &tell, job.token()).await?;
+                    let left = stopped.modules.iter().find(|module| !module.gone);
+                    let note = left.map_or_else(
+                        || "what was to be stopped is gone".to_owned(),
+                        |left| format!("{}: {}", left.name, left.said),
+                    );
+                    Ok(Outcome { ok: left.is_none(), note, report: Report::ServiceStopped { stopped } })
+                }))
+            }
+            Command::ServiceForce { service, phrase } => self.service_force(who, &service, &phrase),
+            _ => Err(usage("that is not about a service".into(), None)),
+        }
+    }
+
+    fn service_hold(
+        &mut self,
+        who: &Who,
+        service: &str,
+        why: &str,
+        until: Timestamp,
+        patience: u64,
+    ) -> Result<Done, Refusal> {
+        let host = self.service_named(service)?.host;
+        let now = self.now();
+        if why.trim().is_empty() {
+            let hint = Some("say why, for the others".into());
+            return Err(usage(format!("the maintenance of {service} has no reason"), hint));
+        }
+        let span = until.duration_since(now);
+        if !span.is_positive() || span.unsigned_abs() > LONGEST {
+            return Err(usage(format!("the maintenance of {service} would end at {until:.0}: at most 7 days"), None));
+        }
+        let why = why.trim().to_owned();
+        let ticket = self.parts.services.reserve(&Order {
+            service: service.to_owned(),
+            owner: who.name.clone(),
+            why: why.clone(),
+            until,
+            // Only this task submits jobs: the hold has the number of its job.
+            generation: self.jobs.last().saturating_add(1),
+            patience: Duration::from_secs(patience.min(PATIENCE)),
+        });
+        let ticket = ticket.map_err(|trouble| Refusal {
+            kind: RefusalKind::Safety,
+            what: trouble.to_string(),
+            hint: Some("`hotspare service list` shows who holds what".into()),
+        })?;
+        // Before the first lock is taken: from here on nothing is decided about the host by itself.
+        let view = MaintenanceView { owner: who.name.clone(), why: reason_of(service, &why), since: now, until };
+        self.guard_host(&host, view);
+        let services = self.parts.services.clone();
+        let mut done = self.service_job(who, "maintain", service, "locking", move |job| async move {
+            let held = services.hold(ticket, job.token()).await?;
+            let count = held.modules.len();
+            let locks = if count == 1 { "1 lock is".into() } else { format!("{count} locks are") };
+            let note = format!("{locks} held on {} until {:.0}", held.host, held.hold.until);
+            Ok(Outcome { ok: true, note, report: Report::ServiceHeld { held: Box::new(held) } })
+        });
+        done.because(why);
+        Ok(done)
+    }
+
+    fn service_force(&mut self, who: &Who, service: &str, phrase: &str) -> Result<Done, Refusal> {
+        self.service_named(service)?;
+        if phrase != service {
+            return Err(Refusal {
+                kind: RefusalKind::Safety,
+                what: format!("nothing was released: {service} was not typed"),
+                hint: Some("`hotspare service list` shows who holds its locks; whoever it is may be at work".into()),
+            });
+        }
+        let (services, name) = (self.parts.services.clone(), service.to_owned());
+        Ok(self.service_job(who, "force release", service, "releasing by force", move |job| async move {
+            let released = services.force(&name, job.token()).await?;
+            let who: Vec<String> =
+                released.ended.iter().map(|holder| format!("pid {} was ended", holder.pid)).collect();
+            let free = if released.free == Some(true) { "the locks are free" } else { "a lock is still held" };
+            let note = who.into_iter().chain([free.to_owned()]).collect::<Vec<_>>().join(", ");
+            Ok(Outcome { ok: released.free == Some(true), note, report: Report::ServiceReleased { released } })
+        }))
+    }
+
+    fn service_named(&self, name: &str) -> Result<crate::fleet::data::Service, Refusal> {
+        let known = self.parts.services.known(name);
+        known.map_err(|what| usage(what, Some("`hotspare service list` shows what there is".into())))
+    }
+
+    fn service_job<F>(
+        &mut self,
+        who: &Who,
+        kind: &'static str,
+        service: &str,
+        said: &str,
+        work: impl FnOnce(Handle<Report>) -> F + Send + 'static,
+    ) -> Done
+    where
+        F: Future<Output = Result<Outcome<Report>, Trouble>> + Send + 'static,
+    {
+        let request = Request {
+            kind,
+            title: service.to_owned(),
+            unit: Unit::Items,
+            priority: Priority::Urgent,
+            who: who.name.clone(),
+        };
+        let id = self.jobs.submit(request, |job| {
+            let working = work(job);
+            async move {
+                match working.await {
+                    Ok(outcome) => Ok(outcome),
+                    Err(Trouble::Stopped) => Err(JobError::Cancelled),
+                    Err(Trouble::Refused(why)) => {
+                        Ok(Outcome { ok: false, note: why.clone(), report: Report::Refused { why } })
+                    }
+                    Err(trouble) => Err(JobError::Failed(trouble.to_string())),
+                }
+            }
+        });
+        self.keep(LAST_JOB, id.to_string());
+        let about = serde_json::json!({ "service": service, "job": id });
+        let mut done = Done::new(format!("{said} {service}: job {id}"), about);
+        done.job = Some(id);
+        done
+    }
+
+    /// Puts the host of a hold into maintenance, unless somebody has it there already for another reason.
+    fn guard_host(&mut self, host: &str, view: MaintenanceView) {
+        if self.maintenance.all().contains_key(host) {
+            return;
+        }
+        self.maintenance.begin(host, view);
+        self.parts.hosts.maintain(host, self.maintenance.all().get(host));
+        self.keep_maintenance();
+    }
+
+    /// A hold is over.
+    pub(super) fn service_news(&mut self, news: &News) {
+        self.keep_holds();
+        let News { service, host, hold, how, free } = news;
+        let about = serde_json::json!({ "service": service, "host": host, "hold": false, "free": free });
+        let began_by = format!("held by {} since {:.0}: {}", hold.owner, hold.since, hold.why);
+        let person = matches!(how, Ending::Released | Ending::NotTaken);
+        let stays = self.after_hold(host, service, hold, person);
+        let ended = match how {
+            Ending::NotTaken => return,
+            Ending::Released => "its locks were given back",
+            Ending::TimeOver => "its time is over, and the host has released its locks",
+            Ending::FaceGone => "whoever held it is not there any more, and its locks were given back",
+            Ending::Lost => "its locks were lost: the connection ended, or the process that had them was ended",
+            Ending::EngineStops => "the engine stops, and its locks were given back",
+        };
+        let read_back = match free {
+            Some(true) => "they are free, read back",
+            Some(false) => "a lock is still seen held",
+            None => "the host could not be asked; it lets go by itself within 30 s",
+        };
+        let asks = match stays {
+            Some(until) => format!("; {host} stays in maintenance until {until:.0}: look at it, then end that"),
+            None => String::new(),
+        };
+        let weight = match (person, free) {
+            (true, Some(true)) => Weight::Good,
+            _ => Weight::Warning,
+        };
+        self.note("engine", format!("{service} on {host}: {ended}; {read_back}{asks}"), began_by, about, weight);
+    }
+
+    /// What becomes of the maintenance of a host whose hold is over. Where its person has ended it, so does the maintenance;
+    /// otherwise it stays a while, and until when is returned: somebody is asked before anything is done by itself.
+    fn after_hold(&mut self, host: &str, service: &str, hold: &HoldView, person: bool) -> Option<Timestamp> {
+        let now = self.now();
+        let view = self.maintenance.all().get(host)?.clone();
+        if view.owner != hold.owner || view.why != reason_of(service, &hold.why) {
+            return None;
+        }
+        let other = self
+            .parts
+            .services
+            .holds()
+            .into_iter()
+            .find(|(_, on, other)| on == host && other.generation != hold.generation);
+        if let Some((name, _, other)) = other {
+            self.maintenance.end(host);
+            let why = reason_of(&name, &other.why);
+            let view = MaintenanceView { owner: other.owner, why, since: other.since, until: other.until };
+            self.guard_host(host, view);
+            return None;
+        }
+        if person {
+            self.maintenance.end(host);
+            self.counts_again(host);
+            self.keep_maintenance();
+            return None;
+        }
+        let until = view.until.max(now.saturating_add(LOOK).unwrap_or(view.until));
+        self.maintenance.begin(host, MaintenanceView { until, ..view });
+        self.parts.hosts.maintain(host, self.maintenance.all().get(host));
+        self.keep_maintenance();
+        Some(until)
+    }
+
+    /// Keeps the holds that stand, for an engine that comes after this one.
+    pub(super) fn keep_holds(&mut self) {
+        let holds = self.parts.services.holds().into_iter().map(|(service, host, hold)| Kept {
+            service,
+            host,
+            owner: hold.owner,
+            why: hold.why,
+            until: hold.until,
+        });
+        let holds: Vec<Kept> = holds.collect();
+        let kept = serde_json::to_string(&holds).unwrap_or_default();
+        if kept != self.holds_kept {
+            self.keep(HOLDS, kept.clone());
+            self.holds_kept = kept;
+        }
+    }
+
+    /// Says what became of holds of an engine that ended without a word: they ended with its connections.
+    pub(super) fn holds_before(&mut self, kept: Option<&str>) {
+        let holds: Vec<Kept> = kept.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        for hold in &holds {
+            let what = format!(
+                "{} on {}: its locks were given back when the engine before this one ended without a word",
+                hold.service, hold.host
+            );
+            let stays = self.maintenance.all().get(&hold.host);
+            let asks = stays.map(|view| {
+                format!("; {} stays in maintenance until {:.0}: look at it, then end that", hold.host, view.until)
+            });
+            let about = serde_json::json!({ "service": hold.service, "host": hold.host, "hold": false });
+            let why = format!("held by {} until {:.0}: {}", hold.owner, hold.until, hold.why);
+            self.note("engine", what + &asks.unwrap_or_default(), why, about, Weight::Warning);
+        }
+        self.keep_holds();
+    }
+}
+
+/// Why a host is in maintenance while a service on it is held.
+fn reason_of(service: &str, why: &str) -> String {
+    format!("service {service}: {why}")
+}
