@@ -1,5 +1,7 @@
 //! Restores a kit for practice and compares what comes of it with what was noted when it was dumped.
 
+pub mod beside;
+
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -8,9 +10,10 @@ use super::compare::{Exactly, compare};
 use super::dumper::Dumper;
 use super::keeper::Keeper;
 use super::load::{Load, Loader};
+use super::mongo;
 use super::record::{Database, Held, Kit};
 use super::report::{DatabaseDrilled, Drilled};
-use super::scratch::Scratch;
+use super::scratch::{Scratch, Size};
 use super::server::{Line, Server, identifier};
 use super::tools::Tools;
 use super::trouble::Trouble;
@@ -27,13 +30,16 @@ pub async fn drill(
     steer: Arc<dyn Steer>,
     stop: &CancellationToken,
 ) -> Result<Drilled, Trouble> {
+    if mongo::is_named(&kit.server) {
+        return mongo::drill(kit, tools, keeper, steer, stop).await;
+    }
     let began = tools.clock.tick();
     let held = kit.databases.iter().filter_map(|database| database.held.as_ref());
     steer.event(Event::Total(held.map(|held| held.plain).sum()));
     let databases = match &dump.scratch {
         data::Scratch::Auto => {
             steer.note("starting a throw-away server");
-            let scratch = Scratch::start(&kit.version, tools, stop).await?;
+            let scratch = Scratch::start(&kit.version, Size::Quick, tools, stop).await?;
             let practice = Practice { server: &scratch.server, kit, tools, keeper: &keeper, steer: &steer, stop };
             let done = practice.all(false).await;
             scratch.end().await;
@@ -66,6 +72,9 @@ impl Practice<'_> {
     /// Restores one after the other; `aside`: under names of our own, on a server that holds other databases.
     async fn all(&self, aside: bool) -> Result<Vec<DatabaseDrilled>, Trouble> {
         let mut line = self.server.line(self.tools).await?;
+        if aside {
+            beside::sweep(&mut line).await?;
+        }
         let loader = Loader::of(self.server, &line.nature, self.tools)?;
         let dumper = Dumper::of(self.server, &line.nature, self.tools)?;
         let exactly = Exactly::of(&self.kit.version, &line.nature.version, aside);
@@ -113,8 +122,10 @@ impl Practice<'_> {
         dumper: &Dumper,
         held: &Held,
     ) -> Result<super::shape::Shape, Trouble> {
-        let name = format!("hotspare_drill_{:016x}", fastrand::u64(..));
+        let name = beside::name();
         let quoted = identifier(&name);
+        // Taken before there is anything to sweep away.
+        beside::take(line, &name).await?;
         // Fails where there is one of this name, however unlikely that is.
         line.order(&format!("CREATE DATABASE {quoted}")).await?;
         let shape = tokio::select! {
@@ -122,6 +133,7 @@ impl Practice<'_> {
             () = self.stop.cancelled() => Err(Trouble::Stopped),
         };
         let gone = line.order(&format!("DROP DATABASE {quoted}")).await;
+        beside::give_back(line, &name).await?;
         let shape = shape?;
         gone.map_err(|trouble| Trouble::Failed(format!("{quoted} was restored and cannot be dropped: {trouble}")))?;
         Ok(shape)

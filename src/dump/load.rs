@@ -8,11 +8,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::dumper::PIECE;
 use super::keeper::Keeper;
 use super::record::Held;
 use super::server::{Nature, Server, option_file};
-use super::shape::{Reader, Shape};
+use super::shape::Shape;
+use super::stream::{PIECE, Reads};
 use super::tools::Tools;
 use super::trouble::Trouble;
 use super::watch::{Flow, Tool};
@@ -60,43 +60,55 @@ impl Loader {
         if let Some(into) = load.into {
             tool.command.arg(format!("--database={into}"));
         }
-        let (pipe, mut writer) = std::io::pipe().map_err(|error| Trouble::Failed(format!("no pipe: {error}")))?;
-        let _smaller = rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20);
-        tool.command.stdin(Stdio::from(pipe)).stdout(Stdio::null());
-        let name = tool.name.clone();
-        let flow = Arc::new(Flow::default());
-        let running = tool.start(Arc::clone(&flow), tools.patience.load, &tools.clock, stop)?;
-        let (keeper, held) = (Arc::clone(load.keeper), load.held.clone());
-        let (renamed, steer) = (load.into.is_some(), Arc::clone(load.steer));
-        let (tell, told) = oneshot::channel();
-        let feeding = move || {
-            let mut sink = |piece: &[u8]| {
-                steer.event(Event::Advance(piece.len() as u64));
-                let written = writer.write_all(piece);
-                flow.moved(piece.len());
-                written
-            };
-            let fed = plain(&*keeper, &held)
-                .and_then(|stream| if renamed { nameless(stream, &mut sink) } else { pour(stream, &mut sink) });
-            drop(writer);
-            let _nobody_waits = tell.send(fed);
+        let nameless = load.into.is_some();
+        feed(tool, &load, nameless, tools, stop).await
+    }
+}
+
+/// Starts a tool that reads a dump on its standard input, and feeds it. `nameless`: without the lines that name the database.
+pub(super) async fn feed(
+    mut tool: Tool,
+    load: &Load<'_>,
+    nameless: bool,
+    tools: &Tools,
+    stop: &CancellationToken,
+) -> Result<(), Trouble> {
+    let (pipe, mut writer) = std::io::pipe().map_err(|error| Trouble::Failed(format!("no pipe: {error}")))?;
+    let _smaller = rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20);
+    tool.command.stdin(Stdio::from(pipe)).stdout(Stdio::null());
+    let name = tool.name.clone();
+    let flow = Arc::new(Flow::default());
+    let running = tool.start(Arc::clone(&flow), tools.patience.load, &tools.clock, stop)?;
+    let (keeper, held) = (Arc::clone(load.keeper), load.held.clone());
+    let steer = Arc::clone(load.steer);
+    let (tell, told) = oneshot::channel();
+    let feeding = move || {
+        let mut sink = |piece: &[u8]| {
+            steer.event(Event::Advance(piece.len() as u64));
+            let written = writer.write_all(piece);
+            flow.moved(piece.len());
+            written
         };
-        std::thread::Builder::new()
-            .name("dump-load".into())
-            .spawn(feeding)
-            .map_err(|error| Trouble::Failed(format!("no thread: {error}")))?;
-        let ended = running.await;
-        // A client that has ended reads no more, so that the other end comes to its end too; a medium may not.
-        let fed = tokio::time::timeout(tools.patience.medium, told).await;
-        match (ended, fed) {
-            (_, Ok(Ok(Err(Poured::Read(why))))) => Err(Trouble::Medium(why)),
-            (Err(trouble), _) => Err(trouble),
-            (Ok(_), Ok(Ok(Ok(())))) => Ok(()),
-            (Ok(_), Ok(Ok(Err(Poured::Written(why))))) => {
-                Err(Trouble::Failed(format!("{name} did not read all of it: {why}")))
-            }
-            (Ok(_), Ok(Err(_)) | Err(_)) => Err(Trouble::Medium("the medium gives nothing any more".into())),
+        let fed = plain(&*keeper, &held)
+            .and_then(|stream| if nameless { without_names(stream, &mut sink) } else { pour(stream, &mut sink) });
+        drop(writer);
+        let _nobody_waits = tell.send(fed);
+    };
+    std::thread::Builder::new()
+        .name("dump-load".into())
+        .spawn(feeding)
+        .map_err(|error| Trouble::Failed(format!("no thread: {error}")))?;
+    let ended = running.await;
+    // A client that has ended reads no more, so that the other end comes to its end too; a medium may not.
+    let fed = tokio::time::timeout(tools.patience.medium, told).await;
+    match (ended, fed) {
+        (_, Ok(Ok(Err(Poured::Read(why))))) => Err(Trouble::Medium(why)),
+        (Err(trouble), _) => Err(trouble),
+        (Ok(_), Ok(Ok(Ok(())))) => Ok(()),
+        (Ok(_), Ok(Ok(Err(Poured::Written(why))))) => {
+            Err(Trouble::Failed(format!("{name} did not read all of it: {why}")))
         }
+        (Ok(_), Ok(Err(_)) | Err(_)) => Err(Trouble::Medium("the medium gives nothing any more".into())),
     }
 }
 
@@ -104,6 +116,7 @@ impl Loader {
 pub(super) async fn check(
     keeper: &Arc<dyn Keeper>,
     held: &Held,
+    mut reader: impl Reads,
     tools: &Tools,
     stop: &CancellationToken,
 ) -> Result<Shape, Trouble> {
@@ -112,7 +125,6 @@ pub(super) async fn check(
     let flow = Arc::new(Flow::default());
     let (moving, halt) = (Arc::clone(&flow), stop.clone());
     let reading = move || {
-        let mut reader = Reader::default();
         let mut sink = |piece: &[u8]| {
             reader.read(piece);
             moving.moved(piece.len());
@@ -170,7 +182,7 @@ fn pour(mut stream: impl Read, sink: &mut impl FnMut(&[u8]) -> std::io::Result<(
 }
 
 /// The same without the lines that name the database: the client is in another one.
-fn nameless(stream: impl Read, sink: &mut impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Poured> {
+fn without_names(stream: impl Read, sink: &mut impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Poured> {
     const NAMING: [&[u8]; 3] = [b"USE `", b"CREATE DATABASE ", b"/*!40000 DROP DATABASE "];
     let mut stream = BufReader::with_capacity(PIECE, stream);
     let mut line = Vec::new();
@@ -195,7 +207,7 @@ mod tests {
         let text = "/*!40000 DROP DATABASE IF EXISTS `d`*/;\n\nCREATE DATABASE /*!32312 IF NOT EXISTS*/ `d`;\n\nUSE `d`;\n\
              CREATE TABLE `a` (\nINSERT INTO `a` VALUES\n('USE `d`;\\nUSE `d`;');\nUSE `d`;\nend";
         let mut left = Vec::new();
-        let poured = nameless(text.as_bytes(), &mut |line: &[u8]| {
+        let poured = without_names(text.as_bytes(), &mut |line: &[u8]| {
             left.extend_from_slice(line);
             Ok(())
         });

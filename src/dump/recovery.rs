@@ -10,6 +10,7 @@ use std::fmt::Write;
 
 use super::keep;
 use super::medium::{Ground, MediumTrouble, folder};
+use super::mongo;
 use super::record::{Database, Kit};
 use crate::reach::plain;
 
@@ -30,7 +31,9 @@ pub(super) fn write(ground: &Ground, kits: &[Kit]) -> Result<(), MediumTrouble> 
 
 /// The text.
 fn text(kits: &[Kit]) -> String {
-    let mut text = HEAD.to_owned();
+    let mongo = |kit: &Kit| mongo::is_named(&kit.server);
+    let all_mongo = !kits.is_empty() && kits.iter().all(mongo);
+    let mut text = if all_mongo { MONGO_HEAD } else { HEAD }.to_owned();
     let dumps: BTreeSet<&str> = kits.iter().map(|kit| kit.dump.as_str()).collect();
     for dump in &dumps {
         let own: Vec<&Kit> = kits.iter().filter(|kit| kit.dump == *dump).collect();
@@ -56,7 +59,10 @@ fn section(text: &mut String, dump: &str, kits: &[&Kit], several: bool) -> std::
         let good = good.map_or(String::new(), |good| format!(" The newest kit with everything: {}", good.name));
         writeln!(text, "Not everything could be read for it.{good}")?;
     }
-    let mongo = newest.server.starts_with("mongodb");
+    let mongo = mongo::is_named(&newest.server);
+    if mongo {
+        text.push_str(MONGO);
+    }
     writeln!(text, "\nAll of it, in the right order, checked before and after:\n")?;
     let (shell, windows) = if several {
         let quoted = line(dump).replace('\'', "'\\''");
@@ -65,7 +71,8 @@ fn section(text: &mut String, dump: &str, kits: &[&Kit], several: bool) -> std::
         Default::default()
     };
     writeln!(text, "  Linux, macOS:  sh restore.sh{shell}")?;
-    writeln!(text, "  Windows:       powershell -ExecutionPolicy Bypass -File restore.ps1{windows}")?;
+    let only_checks = if mongo { " -Check   (restore by hand then)" } else { "" };
+    writeln!(text, "  Windows:       powershell -ExecutionPolicy Bypass -File restore.ps1{windows}{only_checks}")?;
     writeln!(text, "\nBy hand, from the folder in which this text lies, in this order:\n")?;
     for (number, database) in newest.databases.iter().enumerate() {
         by_hand(text, number + 1, database, mongo, &line)?;
@@ -98,7 +105,9 @@ fn by_hand(
     let bytes: u64 = held.files.iter().map(|file| file.bytes).sum();
     let rows: u64 = held.tables.iter().filter_map(|table| table.rows).sum();
     let at = held.at.strftime("%Y-%m-%d %H:%M:%S UTC");
-    writeln!(text, "   read {at}, {} on this disk, {} tables, {rows} rows", plain::size(bytes), held.tables.len())?;
+    let (tables, entries) = if mongo { ("collections", "documents") } else { ("tables", "rows") };
+    let (size, count) = (plain::size(bytes), held.tables.len());
+    writeln!(text, "   read {at}, {size} on this disk, {count} {tables}, {rows} {entries}")?;
     for (path, file) in paths.iter().zip(&held.files) {
         writeln!(text, "   check:   sha256sum {path}\n            must say {}", file.sha256)?;
     }
@@ -132,4 +141,30 @@ A database that is restored is removed first, with all that was entered in it si
 passwords are not part of a kit: make the user that your program logs in as, if the server does not have it:
 
   CREATE USER 'NAME'@'%' IDENTIFIED BY 'PASSWORD'; GRANT ALL ON *.* TO 'NAME'@'%';
+";
+
+/// Where nothing but dumps of MongoDB lies on the disk.
+const MONGO_HEAD: &str = "\
+HOW TO GET THE DATABASES BACK
+
+This disk holds copies of databases. You need this disk, a computer with a running MongoDB server (not older than the one
+below), the program mongorestore of the MongoDB Database Tools, and the program zstd. hotspare, which made the copies,
+is not needed.
+
+  MongoDB tools:   https://www.mongodb.com/try/download/database-tools
+  zstd:            apt-get install zstd (Debian, Ubuntu), brew install zstd (macOS), github.com/facebook/zstd/releases (Windows)
+
+1. Copy nothing and delete nothing here. A write-protect switch may be on.
+2. Open a terminal in the folder in which this text lies.
+3. Start the script that is named below. It checks every file, shows what it would overwrite and asks before it does
+   anything. --help tells its options: another host, port or user, one database only, an older kit.
+4. Afterwards compare the number of documents of each collection, start your program and look at its newest entries.
+";
+
+/// Of a dump of MongoDB, also beside others.
+const MONGO: &str = "
+This is of MongoDB: mongorestore of the MongoDB Database Tools brings it back. A collection of the kit replaces the one of
+its name on the server, with all that was entered in it since; collections that the kit does not have stay. Users of the
+server and their passwords are not part of a kit. A password is asked for, or read from a file that holds the one line
+`password: \"…\"` and is named with --defaults-file (by hand: --config).
 ";

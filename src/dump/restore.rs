@@ -1,22 +1,22 @@
 //! Restores a kit for real: what lies at the target is dumped first, and what comes of it is compared with what was noted.
 
+mod target;
+
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use self::target::Target;
 use super::change::Memory;
 use super::compare::{Exactly, compare};
 use super::drill::{failed, never};
-use super::dumper::Dumper;
 use super::keeper::Keeper;
-use super::load::{self, Load, Loader};
+use super::load::Load;
 use super::record::{Database, Kit};
 use super::report::{MadeResult, Overwritten, Restored};
 use super::round::round;
-use super::server::{Line, Server};
 use super::tools::Tools;
 use super::trouble::Trouble;
-use crate::clock::Timestamp;
 use crate::fleet::data::{Dump, DumpDatabases};
 use crate::fleet::secret::DatabaseUrl;
 use crate::work::progress::Event;
@@ -60,20 +60,16 @@ pub async fn restore(
     stop: &CancellationToken,
 ) -> Result<Restored, Trouble> {
     let began = tools.clock.tick();
-    let server = Server::of(&wish.to, tools).await?;
-    let mut line = server.line(tools).await?;
+    let mut target = Target::reach(&wish.to, kit, tools).await?;
     let wanted = wanted(kit, &wish.databases)?;
-    let there = there(&mut line, &wanted).await?;
-    let version = line.nature.version.clone();
-    let loader = Loader::of(&server, &line.nature, tools)?;
-    let dumper = Dumper::of(&server, &line.nature, tools)?;
+    let there = target.there(&wanted, tools, stop).await?;
     let total: u64 = wanted.iter().filter_map(|database| database.held.as_ref()).map(|held| held.plain).sum();
     steer.event(Event::Total(total));
     let mut report = Restored {
         dry_run: wish.dry_run,
         ok: false,
         kit: kit.name.clone(),
-        to: server.name.clone(),
+        to: wish.to.url.clone(),
         before: None,
         overwrites: there,
         databases: Vec::new(),
@@ -86,7 +82,7 @@ pub async fn restore(
             continue;
         };
         steer.note(&format!("reading {}", database.name));
-        report.databases.push(match load::check(&shelves.from, held, tools, stop).await {
+        report.databases.push(match target.check(&shelves.from, held, tools, stop).await {
             Ok(shape) => compare(&database.name, held, &shape, Exactly::Everything),
             Err(Trouble::Stopped) => return Err(Trouble::Stopped),
             Err(trouble) => failed(&database.name, &trouble),
@@ -94,7 +90,7 @@ pub async fn restore(
     }
     report.ok = !report.databases.is_empty() && report.databases.iter().all(|database| database.ok);
     if wish.dry_run {
-        line.end().await;
+        target.end().await;
         report.seconds = tools.clock.tick().since(began).as_secs_f64();
         return Ok(report);
     }
@@ -108,18 +104,12 @@ pub async fn restore(
         )));
     }
     report.before = aside(dump, wish, &report.overwrites, tools, shelves.aside, &steer, stop).await?;
-    let exactly = Exactly::of(&kit.version, &version, false);
+    let exactly = target.exactly(kit);
     for (database, done) in wanted.iter().zip(&mut report.databases) {
         let Some(held) = &database.held else { continue };
         steer.note(&format!("restoring {}", database.name));
         let load = Load { keeper: &shelves.from, held, into: None, steer: &steer };
-        let restored = match loader.load(load, tools, stop).await {
-            Ok(()) => {
-                steer.note(&format!("comparing {}", database.name));
-                dumper.shape(&database.name, tools, stop).await
-            }
-            Err(trouble) => Err(trouble),
-        };
+        let restored = target.load(&database.name, load, tools, stop).await;
         *done = match restored {
             Ok(shape) => compare(&database.name, held, &shape, exactly),
             Err(trouble) => failed(&database.name, &trouble),
@@ -128,7 +118,7 @@ pub async fn restore(
             break;
         }
     }
-    line.end().await;
+    target.end().await;
     report.ok = report.databases.iter().all(|database| database.ok);
     report.seconds = tools.clock.tick().since(began).as_secs_f64();
     Ok(report)
@@ -155,34 +145,6 @@ fn wanted(kit: &Kit, names: &[String]) -> Result<Vec<Database>, Trouble> {
         ))),
         None => Ok(wanted),
     }
-}
-
-/// What of it lies at the target now.
-async fn there(line: &mut Line, wanted: &[Database]) -> Result<Vec<Overwritten>, Trouble> {
-    let folded: Vec<u8> = line.ask("SELECT @@lower_case_table_names").await?;
-    let folded = folded.first().is_some_and(|folded| *folded != 0);
-    let name = |name: &str| if folded { name.to_lowercase() } else { name.to_owned() };
-    let mut names: Vec<String> = wanted.iter().map(|database| name(&database.name)).collect();
-    names.sort_unstable();
-    if let Some([same, _]) = names.array_windows::<2>().find(|[one, other]| one == other) {
-        return Err(Trouble::Refused(format!(
-            "the kit holds two databases that differ in the case of letters only (`{same}`), and {} does not tell them apart; restore \
-             one of them with --database",
-            line.name()
-        )));
-    }
-    let known = "SELECT s.SCHEMA_NAME, COUNT(t.TABLE_NAME), CAST(IFNULL(SUM(t.TABLE_ROWS), 0) AS UNSIGNED), \
-         CAST(IFNULL(UNIX_TIMESTAMP(MAX(t.UPDATE_TIME)), 0) AS SIGNED) FROM information_schema.SCHEMATA s \
-         LEFT JOIN information_schema.TABLES t ON t.TABLE_SCHEMA = s.SCHEMA_NAME GROUP BY s.SCHEMA_NAME";
-    let known: Vec<(String, u64, u64, i64)> = line.ask(known).await?;
-    let overwritten = known.into_iter().filter(|(there, ..)| names.contains(&name(there)));
-    let overwritten = overwritten.map(|(name, tables, rows, changed)| Overwritten {
-        name,
-        tables,
-        rows,
-        changed: (changed > 0).then(|| Timestamp::from_second(changed).ok()).flatten(),
-    });
-    Ok(overwritten.collect())
 }
 
 /// Dumps what is about to be overwritten; the name of the kit that holds it.

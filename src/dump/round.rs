@@ -8,15 +8,18 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use self::plan::{Came, Item};
+pub(super) use self::plan::{Came, Item};
+pub(super) use self::report::Leaving;
 use super::change::{Look, Memory, Moment, Whole};
-use super::dumper::{self, Dumper, Reading};
+use super::dumper::{self, Dumper};
 use super::hand::Hand;
 use super::keeper::Keeper;
+use super::mongo;
 use super::record::{Held, Kit};
-use super::report::Made;
+use super::report::{Made, MadeResult};
 use super::select::select;
 use super::server::{Line, Server};
+use super::stream::Reading;
 use super::tools::Tools;
 use super::trouble::Trouble;
 use crate::clock::{Tick, Timestamp};
@@ -40,6 +43,9 @@ pub async fn round(
     steer: Arc<dyn Steer>,
     stop: &CancellationToken,
 ) -> Result<Made, Trouble> {
+    if mongo::is(&dump.server) {
+        return mongo::round(dump, tools, keeper, last, steer, stop).await;
+    }
     let at = tools.clock.now();
     let server = Server::of(&dump.server, tools).await?;
     let work = async {
@@ -56,8 +62,18 @@ pub async fn round(
         let mut round = Round { server: &server, tools, stop, steer: &steer, at, line, memory, hand: None };
         let mut items = round.look(selection.chosen, last).await?;
         round.dump(&mut items, &keeper).await?;
-        let made = round.leave(dump, items, selection.failed, &keeper, last).await?;
+        let hand = match round.hand.take() {
+            Some(hand) => hand,
+            None => Hand::new(Arc::clone(&keeper), at, 0, tools)?,
+        };
+        let version = round.line.nature.version.clone();
+        let leaving = Leaving { dump, server: &server.name, version: &version, at, tools, stop };
+        let made = leaving.leave(items, selection.failed, hand, last).await?;
         round.line.end().await;
+        // All of them failed: is it the server?
+        if made.databases.iter().all(|one| one.result == MadeResult::Failed) {
+            server.line(tools).await?.end().await;
+        }
         Ok(made)
     };
     tokio::select! {

@@ -1,53 +1,49 @@
 //! A private throw-away server: without a network, in a folder of its own, gone when it is dropped, and also when we are killed.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::{Child, ChildStdin};
 use tokio_util::sync::CancellationToken;
 
+use super::kept::{Kept, Rooms};
 use super::server::Server;
-use super::tools::{Tools, owner_only};
+use super::tools::Tools;
 use super::trouble::Trouble;
-use crate::reach::program::Family;
 use crate::reach::{plain, program};
 
-/// Ends the server when its input ends: with us, whatever ended us. Then removes what it left.
-const KEEPER: &str = "trap '' HUP INT TERM; a=$1; b=$2; shift 2; \"$@\" & server=$!; read -r _end; kill -9 \"$server\" 2>/dev/null; \
-     wait \"$server\"; rm -rf -- \"$a\" \"$b\"";
+/// Name of its socket.
+const SOCKET: &str = "s";
 /// Between two tries to log in.
 const TRY: Duration = Duration::from_millis(30);
-/// A server that is told to go is gone within this.
-const GOING: Duration = Duration::from_secs(10);
 
-/// A server of our own.
+/// How much a server may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// As much as makes a restore quick: a few hundred MB of memory, where it needs them.
+    Quick,
+    /// A few MB, for somebody who looks at it for a while.
+    Small,
+}
+
+/// A server of our own, for root without a password, whom only the user that started it can reach.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub struct Scratch {
     /// How it is reached.
-    pub(super) server: Server,
-    leash: Option<ChildStdin>,
-    child: Child,
-    family: Option<Family>,
-    /// Where its data lie, and where its socket is: the path of a socket holds about 100 bytes.
-    _data: tempfile::TempDir,
-    _door: tempfile::TempDir,
+    pub server: Server,
+    kept: Kept,
 }
 
 impl Scratch {
     /// Starts one, of the kind of this version where it is installed, and waits until it answers.
-    pub(super) async fn start(version: &str, tools: &Tools, stop: &CancellationToken) -> Result<Self, Trouble> {
-        let io = |error: std::io::Error| Trouble::Failed(format!("{}: {error}", tools.folder.display()));
-        let data = tools.room("drill").map_err(io)?;
-        let door = tempfile::Builder::new().prefix("hotspare-").permissions(owner_only()).tempdir().map_err(io)?;
+    pub async fn start(version: &str, size: Size, tools: &Tools, stop: &CancellationToken) -> Result<Self, Trouble> {
+        let rooms = Rooms::new(tools)?;
         let program = found(version.contains("MariaDB"), tools)?;
-        set_up(&program, data.path(), tools, stop).await?;
-        let (socket, log) = (door.path().join("s"), data.path().join("log"));
-        let mut command = program::command("sh");
-        command.args(["-c", KEEPER, "sh"]).arg(data.path()).arg(door.path()).arg(&program);
-        command.args(common(data.path()));
+        set_up(&program, rooms.data(), tools, stop).await?;
+        let (socket, log) = (rooms.door().join(SOCKET), rooms.data().join("log"));
+        let mut command = rooms.command(&program);
+        command.args(common(rooms.data()));
         command.arg(format!("--socket={}", socket.display()));
-        command.arg(format!("--pid-file={}", data.path().join("pid").display()));
+        command.arg(format!("--pid-file={}", rooms.data().join("pid").display()));
         command.arg(format!("--log-error={}", log.display()));
         // What it holds is worth nothing after a crash: it need not write anything twice, or at once.
         command.args([
@@ -55,24 +51,26 @@ impl Scratch {
             "--skip-log-bin",
             "--innodb-flush-log-at-trx-commit=0",
             "--innodb-doublewrite=0",
-            "--innodb-buffer-pool-size=256M",
-            "--loose-innodb-log-file-size=256M",
             "--max-allowed-packet=1G",
-            "--key-buffer-size=64M",
-            "--bulk-insert-buffer-size=64M",
             "--event-scheduler=OFF",
             "--performance-schema=OFF",
             "--loose-mysqlx=OFF",
             "--skip-name-resolve",
         ]);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|error| Trouble::Failed(format!("sh: {error}")))?;
-        let family = Some(Family::of(&child));
-        let leash = child.stdin.take();
-        let server = Server::behind(&socket);
-        let mut scratch = Self { server, leash, child, family, _data: data, _door: door };
-        scratch.answers(tools, stop, &log).await?;
-        Ok(scratch)
+        command.args(size.words());
+        let mut scratch = Self { server: Server::behind(&socket), kept: Kept::start(command, rooms)? };
+        match scratch.answers(tools, stop, &log).await {
+            Ok(()) => Ok(scratch),
+            Err(trouble) => {
+                scratch.end().await;
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
+        self.kept.rooms.door().join(SOCKET)
     }
 
     async fn answers(&mut self, tools: &Tools, stop: &CancellationToken, log: &Path) -> Result<(), Trouble> {
@@ -82,7 +80,7 @@ impl Scratch {
                 line.end().await;
                 return Ok(());
             }
-            let over = self.child.try_wait().is_ok_and(|ended| ended.is_some());
+            let over = self.kept.over().is_some();
             if over || tools.clock.tick().since(began) > tools.patience.server {
                 let said = std::fs::read_to_string(log).unwrap_or_default();
                 let errors = said.lines().rfind(|line| line.contains("[ERROR]")).unwrap_or_default();
@@ -99,12 +97,28 @@ impl Scratch {
     }
 
     /// Ends it and removes what it left.
-    pub(super) async fn end(mut self) {
-        drop(self.leash.take());
-        if tokio::time::timeout(GOING, self.child.wait()).await.is_ok()
-            && let Some(family) = self.family.take()
-        {
-            family.spare();
+    pub async fn end(self) {
+        self.kept.end().await;
+    }
+}
+
+impl Size {
+    const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Quick => &[
+                "--innodb-buffer-pool-size=256M",
+                "--loose-innodb-log-file-size=256M",
+                "--key-buffer-size=64M",
+                "--bulk-insert-buffer-size=64M",
+            ],
+            Self::Small => &[
+                "--innodb-buffer-pool-size=8M",
+                "--loose-innodb-log-file-size=4M",
+                "--key-buffer-size=1M",
+                "--loose-aria-pagecache-buffer-size=1M",
+                "--table-open-cache=100",
+                "--max-connections=20",
+            ],
         }
     }
 }

@@ -224,7 +224,9 @@ impl Line {
         match answer {
             Ok(Ok(told)) => Ok(told),
             Ok(Err(error)) => Err(away(&self.name, &mysql::words(&error))),
-            Err(_late) => Err(Trouble::Server(format!("{}: no answer in {}", self.name, plain::time(self.patience)))),
+            Err(_late) => {
+                Err(Trouble::Server(late(format!("{}: no answer in {}", self.name, plain::time(self.patience)))))
+            }
         }
     }
 }
@@ -232,10 +234,17 @@ impl Line {
 fn away(name: &str, error: &MysqlError) -> Trouble {
     let text = format!("{name}: {error}");
     match error.kind {
-        MysqlErrorKind::Unreachable | MysqlErrorKind::Late => Trouble::Server(text),
+        MysqlErrorKind::Unreachable => {
+            Trouble::Server(format!("{text}; is the server running, and does it listen at this address?"))
+        }
+        MysqlErrorKind::Late => Trouble::Server(late(text)),
         MysqlErrorKind::Denied => Trouble::Server(format!("{text}; check its user, password and rights")),
         MysqlErrorKind::Url | MysqlErrorKind::Server => Trouble::Failed(text),
     }
+}
+
+fn late(text: String) -> String {
+    text + "; look whether the server is overloaded, a table locked, or the way to it cut"
 }
 
 /// Whether a database is one of the server's own, which no dump can restore.

@@ -7,6 +7,7 @@
 use memchr::{memchr, memchr_iter, memchr2, memmem};
 
 use super::record::Table;
+use super::stream::Reads;
 
 /// What the tools write last.
 pub const END: &[u8] = b"-- Dump completed";
@@ -88,9 +89,8 @@ pub fn surplus(beginning: &[u8]) -> Option<usize> {
     memchr(b'\n', beginning).map(|end| end + 1)
 }
 
-impl Reader {
-    /// Reads the next piece.
-    pub fn read(&mut self, mut piece: &[u8]) {
+impl Reads for Reader {
+    fn read(&mut self, mut piece: &[u8]) {
         self.plain += piece.len() as u64;
         while !piece.is_empty() {
             let taken = match self.at {
@@ -101,8 +101,7 @@ impl Reader {
         }
     }
 
-    /// What it was.
-    pub fn end(mut self) -> Shape {
+    fn end(mut self) -> Shape {
         if !self.line.is_empty() {
             self.whole_line();
         }
@@ -121,7 +120,9 @@ impl Reader {
             ended: self.last.starts_with(END),
         }
     }
+}
 
+impl Reader {
     fn take_line(&mut self, piece: &[u8]) -> usize {
         const INSERT: &[u8] = b"INSERT INTO `";
         let end = memchr(b'\n', piece).map_or(piece.len(), |end| end + 1);

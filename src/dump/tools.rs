@@ -92,7 +92,7 @@ impl Tools {
     }
 
     /// Where a program is, by the first of these names that is there. Servers are often kept where users do not look.
-    pub(super) fn program(&self, names: &[&str]) -> Option<PathBuf> {
+    pub fn program(&self, names: &[&str]) -> Option<PathBuf> {
         const MORE: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/usr/local/mysql/bin"];
         let path = self.path.clone().or_else(|| std::env::var_os("PATH")).unwrap_or_default();
         let more: &[&str] = if self.path.is_some() { &[] } else { &MORE };

@@ -12,9 +12,13 @@ mod server;
 mod share;
 
 #[cfg(test)]
+mod eject;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod kills;
+#[cfg(test)]
+mod mongo;
 #[cfg(test)]
 mod site;
 #[cfg(test)]

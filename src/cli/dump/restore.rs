@@ -32,7 +32,7 @@ pub(super) struct RestoreArgs {
     /// The kit of this name, or the newest that is not younger than this moment; else the newest
     #[arg(long, value_name = "T")]
     at: Option<String>,
-    /// The server to restore to: <mysql://user@host:3306/>, without a password
+    /// The server to restore to: <mysql://user@host:3306/> or <mongodb://user@host/>, without a password
     #[arg(long, value_name = "URL")]
     to: String,
     /// The file with the password for it, which only its owner may read; not needed for the server that is dumped
@@ -97,8 +97,9 @@ async fn carry_out(context: &Context, engine: &Socket, command: Command) -> Resu
 
 impl RestoreArgs {
     fn target(&self) -> Result<DatabaseUrl, Failure> {
-        let url = url::Url::parse(&self.to).map_err(|error| {
-            Failure::usage(format!("--to {}: {error}", self.to)).hint("write mysql://user@host:3306/")
+        let url = url::Url::parse(&self.with_one_host()).map_err(|error| {
+            Failure::usage(format!("--to {}: {error}", self.to))
+                .hint("write mysql://user@host:3306/, or mongodb://user@host:27017/")
         })?;
         // What is on a command line everybody on this machine can read.
         if url.password().is_some() {
@@ -108,6 +109,18 @@ impl RestoreArgs {
         let file = self.password_file.as_ref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
         let password = file.map_or(SecretSource::None, SecretSource::File);
         Ok(DatabaseUrl { url: self.to.clone(), password })
+    }
+}
+
+impl RestoreArgs {
+    /// The url with the first of its hosts only: a replica set's has several, which the url library refuses.
+    fn with_one_host(&self) -> String {
+        match self.to.split_once(',') {
+            Some((first, rest)) if self.to.starts_with("mongodb:") => {
+                format!("{first}{}", rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default())
+            }
+            _ => self.to.clone(),
+        }
     }
 }
 

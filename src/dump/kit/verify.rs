@@ -8,8 +8,10 @@ use super::joined::Joined;
 use super::storage::Source;
 use super::texts;
 use crate::dump::medium::{Ground, folder};
+use crate::dump::mongo::{self, archive};
 use crate::dump::record::{Held, Kit};
 use crate::dump::report::KitVerified;
+use crate::dump::stream::Reads;
 
 /// How the last line of a whole dump of a MySQL server begins.
 const END: &[u8] = b"-- Dump completed";
@@ -22,7 +24,7 @@ pub(in crate::dump) fn verify(ground: &Arc<Ground>, kit: &Kit, stop: &AtomicBool
     if let Err(error) = small_files(ground, kit, &mut problems) {
         problems.push(format!("{}: {}", kit.name, plain(&error)));
     }
-    let ends = !kit.server.starts_with("mongodb");
+    let mongo = mongo::is_named(&kit.server);
     for database in &kit.databases {
         let Some(held) = &database.held else {
             let why = database.error.as_deref().unwrap_or("it was not dumped");
@@ -33,7 +35,7 @@ pub(in crate::dump) fn verify(ground: &Arc<Ground>, kit: &Kit, stop: &AtomicBool
             problems.push("it was stopped before everything was read".to_owned());
             break;
         }
-        if let Err(error) = dump(ground, held, ends, stop) {
+        if let Err(error) = dump(ground, held, mongo, stop) {
             problems.push(format!("{}: {}", database.name, plain(&error)));
         }
     }
@@ -66,10 +68,10 @@ fn small_files(ground: &Ground, kit: &Kit, problems: &mut Vec<String>) -> io::Re
     Ok(())
 }
 
-fn dump(ground: &Arc<Ground>, held: &Held, ends: bool, stop: &AtomicBool) -> io::Result<()> {
+fn dump(ground: &Arc<Ground>, held: &Held, mongo: bool, stop: &AtomicBool) -> io::Result<()> {
     let joined = Joined::new(ground, held, true);
     let mut decoder = zstd::stream::read::Decoder::new(joined)?;
-    let mut end = End { tail: Vec::new(), bytes: 0 };
+    let mut end = End { tail: Vec::new(), bytes: 0, archive: mongo.then(archive::Reader::default) };
     let mut piece = vec![0; 256 << 10];
     loop {
         if stop.load(Ordering::Relaxed) {
@@ -90,7 +92,7 @@ fn dump(ground: &Arc<Ground>, held: &Held, ends: bool, stop: &AtomicBool) -> io:
     if end.bytes != held.plain {
         return Err(io::Error::other(format!("it unpacks to {} bytes, {} were dumped", end.bytes, held.plain)));
     }
-    if ends && !end.is_whole() {
+    if !end.whole() {
         return Err(io::Error::other("it does not end as a whole dump ends"));
     }
     Ok(())
@@ -100,10 +102,15 @@ fn dump(ground: &Arc<Ground>, held: &Held, ends: bool, stop: &AtomicBool) -> io:
 struct End {
     tail: Vec<u8>,
     bytes: u64,
+    /// What says where an archive ends is all of it.
+    archive: Option<archive::Reader>,
 }
 
 impl End {
-    fn is_whole(&self) -> bool {
+    fn whole(self) -> bool {
+        if let Some(archive) = self.archive {
+            return archive.end().ended;
+        }
         let last = self.tail.trim_ascii_end().rsplit(|byte| *byte == b'\n').next();
         last.is_some_and(|line| line.starts_with(END))
     }
@@ -112,6 +119,10 @@ impl End {
 impl Write for End {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.bytes += bytes.len() as u64;
+        if let Some(archive) = &mut self.archive {
+            archive.read(bytes);
+            return Ok(bytes.len());
+        }
         let last = bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default();
         self.tail.extend_from_slice(last);
         self.tail.drain(..self.tail.len().saturating_sub(TAIL));

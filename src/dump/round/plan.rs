@@ -7,7 +7,7 @@ use crate::dump::select::Chosen;
 
 /// What came of a database.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Came {
+pub(in crate::dump) enum Came {
     /// Nothing yet.
     Open,
     /// It was not dumped, and why.
@@ -20,17 +20,17 @@ pub(super) enum Came {
 
 /// One database of a round.
 #[derive(Debug)]
-pub(super) struct Item {
-    pub(super) name: String,
-    pub(super) label: Option<String>,
+pub(in crate::dump) struct Item {
+    pub(in crate::dump) name: String,
+    pub(in crate::dump) label: Option<String>,
     /// The newest dump of it on the medium.
-    pub(super) held: Option<Held>,
-    pub(super) look: Option<Look>,
-    pub(super) came: Came,
+    pub(in crate::dump) held: Option<Held>,
+    pub(in crate::dump) look: Option<Look>,
+    pub(in crate::dump) came: Came,
 }
 
 impl Item {
-    pub(super) fn new(chosen: Chosen, last: Option<&Kit>) -> Self {
+    pub(in crate::dump) fn new(chosen: Chosen, last: Option<&Kit>) -> Self {
         let known = last.and_then(|kit| kit.databases.iter().find(|database| database.name == chosen.name));
         Self {
             held: known.and_then(|database| database.held.clone()),
@@ -42,7 +42,7 @@ impl Item {
     }
 
     /// What the server tells of it; unchanged, where that is enough to know.
-    pub(super) fn looked(&mut self, look: Look, memory: &Memory) {
+    pub(in crate::dump) fn looked(&mut self, look: Look, memory: &Memory) {
         if let Some(held) = self.held.as_ref().filter(|held| look.same(&self.name, held, memory)) {
             memory.remember(&self.name, held, &look.mark());
             self.came = Came::Unchanged;
@@ -51,17 +51,17 @@ impl Item {
     }
 
     /// Bytes that its tables take on the server.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::dump) fn bytes(&self) -> u64 {
         self.look.as_ref().map_or(u64::MAX, |look| look.bytes)
     }
 
     /// Bytes that its dump will have, about.
-    pub(super) fn plain(&self) -> u64 {
+    pub(in crate::dump) fn plain(&self) -> u64 {
         self.held.as_ref().map_or_else(|| self.look.as_ref().map_or(0, |look| look.bytes), |held| held.plain)
     }
 
     /// Bytes that its files will need, rather more than less.
-    pub(super) fn expected(&self) -> u64 {
+    pub(in crate::dump) fn expected(&self) -> u64 {
         let before = self.held.as_ref().map(|held| held.files.iter().map(|file| file.bytes).sum::<u64>());
         let guess = self.look.as_ref().map_or(0, |look| look.bytes / 2);
         before.map_or(guess, |before| before + before / 4) + (64 << 10)
@@ -76,7 +76,7 @@ impl Item {
     }
 
     /// As the kit has it.
-    pub(super) fn record(&self) -> Database {
+    pub(in crate::dump) fn record(&self) -> Database {
         let (held, error) = match &self.came {
             Came::Written(held) => (Some((**held).clone()), self.remark()),
             Came::Unchanged => (self.held.clone(), self.remark()),
@@ -87,7 +87,7 @@ impl Item {
     }
 
     /// As the report of the round has it. `held`: as the kit has it.
-    pub(super) fn report(&self, held: Option<&Held>) -> DatabaseMade {
+    pub(in crate::dump) fn report(&self, held: Option<&Held>) -> DatabaseMade {
         let first = held.and_then(|held| held.files.first());
         DatabaseMade {
             name: self.name.clone(),

@@ -1,32 +1,40 @@
 //! What a round leaves: a new kit, or a note that the newest still holds all.
 
-use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
-use super::Round;
 use super::plan::{Came, Item};
+use crate::clock::Timestamp;
 use crate::dump::hand::Hand;
-use crate::dump::keeper::Keeper;
 use crate::dump::record::{Database, Held, Kit};
 use crate::dump::report::{DatabaseMade, Made, MadeResult};
 use crate::dump::select::Chosen;
+use crate::dump::tools::Tools;
 use crate::dump::trouble::Trouble;
 use crate::fleet::data::Dump;
 
-impl Round<'_> {
+/// Where a kit comes from, and when.
+pub(in crate::dump) struct Leaving<'a> {
+    pub(in crate::dump) dump: &'a Dump,
+    /// The server, without secrets.
+    pub(in crate::dump) server: &'a str,
+    /// Its version as it names itself.
+    pub(in crate::dump) version: &'a str,
+    /// When the round began.
+    pub(in crate::dump) at: Timestamp,
+    pub(in crate::dump) tools: &'a Tools,
+    pub(in crate::dump) stop: &'a CancellationToken,
+}
+
+impl Leaving<'_> {
     /// Leaves what came of it on the medium.
-    pub(super) async fn leave(
-        &mut self,
-        dump: &Dump,
+    pub(in crate::dump) async fn leave(
+        &self,
         items: Vec<Item>,
         failed: Vec<Chosen>,
-        keeper: &Arc<dyn Keeper>,
+        hand: Hand,
         last: Option<&Kit>,
     ) -> Result<Made, Trouble> {
         let databases: Vec<Database> = items.iter().map(Item::record).collect();
-        let hand = match self.hand.take() {
-            Some(hand) => hand,
-            None => Hand::new(Arc::clone(keeper), self.at, 0, self.tools)?,
-        };
         let nothing = databases.iter().all(|database| database.held.is_none());
         let kit = match last {
             Some(last) if same(&last.databases, &databases) => {
@@ -40,11 +48,11 @@ impl Round<'_> {
             _ => {
                 let kit = Kit {
                     name: String::new(),
-                    dump: dump.name.clone(),
+                    dump: self.dump.name.clone(),
                     number: 0,
                     at: self.at,
-                    server: self.server.name.clone(),
-                    version: self.line.nature.version.clone(),
+                    server: self.server.to_owned(),
+                    version: self.version.to_owned(),
                     databases,
                 };
                 Some(hand.publish(kit, self.stop).await?)
@@ -64,10 +72,6 @@ impl Round<'_> {
             locked: None,
             error: query.error,
         }));
-        // All of them failed: is it the server?
-        if made.iter().all(|one| one.result == MadeResult::Failed) {
-            self.server.line(self.tools).await?.end().await;
-        }
         Ok(Made { kit: kit.map(|kit| kit.name).unwrap_or_default(), databases: made })
     }
 }

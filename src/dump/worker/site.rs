@@ -25,7 +25,7 @@ use crate::dump::report::{Drilled, KitVerified, Restored, Verified};
 use crate::dump::restore::{Shelves, Wish};
 use crate::dump::tools::Tools;
 use crate::dump::{drill, restore, round};
-use crate::fleet::data::Dump;
+use crate::fleet::data::{Dump, Scratch};
 use crate::reach::secret::Secrets;
 use crate::work::progress::Event;
 
@@ -61,10 +61,20 @@ impl Site {
         let mut memories = lock(&self.memories);
         let known = memories.get(&dump.name).filter(|(of, _)| of == dump).map(|(_, memory)| Arc::clone(memory));
         known.unwrap_or_else(|| {
+            self.sweep(&dump.scratch);
             let memory = Arc::<Memory>::default();
             memories.insert(dump.name.clone(), (Arc::clone(dump), Arc::clone(&memory)));
             memory
         })
+    }
+
+    /// Before the first round an engine before this one may have left something on the server for practice. No round waits for
+    /// that server, and what cannot be removed now is removed by the next drill.
+    fn sweep(&self, scratch: &Scratch) {
+        if let Scratch::Server(url) = scratch {
+            let (url, tools) = (url.clone(), self.tools.clone());
+            tokio::spawn(async move { drill::beside::sweep_at(&url, &tools).await });
+        }
     }
 
     /// The medium, open, and what lies on it.

@@ -9,9 +9,11 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Bag, Examination, bad, gibibytes, good, risk};
+use crate::dump::mongo;
+use crate::dump::tools::Tools;
 use crate::engine::command::Finding;
 use crate::fleet::Fleet;
-use crate::fleet::data::{FeedSink, FeedSource, Imported, Scratch};
+use crate::fleet::data::{Dump, DumpDatabases, FeedSink, FeedSource, Imported, Scratch};
 use crate::fleet::secret::DatabaseUrl;
 use crate::reach::http::{HttpClient, Request};
 use crate::reach::mounts::Mounts;
@@ -32,6 +34,10 @@ pub(super) fn examinations(bag: &Bag) -> Vec<Examination> {
     for url in databases(&bag.fleet) {
         let subject = format!("database {}", url.url);
         list.push(Examination::new(subject.clone(), async move { vec![database(&subject, &url).await] }));
+    }
+    for dump in bag.fleet.dumps.iter().filter(|dump| mongo::is(&dump.server)) {
+        let (subject, bag, dump) = (format!("database {}", dump.server.url), bag.clone(), dump.clone());
+        list.push(Examination::new(subject.clone(), async move { vec![of_mongo(&subject, &bag, &dump).await] }));
     }
     for endpoint in &bag.fleet.lease.endpoints {
         let (subject, url) = (format!("etcd {endpoint}"), format!("{}/version", endpoint.trim_end_matches('/')));
@@ -110,7 +116,7 @@ async fn place(subject: &str, path: PathBuf, must_be_mounted: bool) -> Finding {
 
 /// Every MySQL server that data flows to or from, once. Those of checks are asked by their checks.
 fn databases(fleet: &Fleet) -> Vec<DatabaseUrl> {
-    let dumps = fleet.dumps.iter().map(|dump| dump.server.clone());
+    let dumps = fleet.dumps.iter().map(|dump| dump.server.clone()).filter(|url| !mongo::is(url));
     let drills = fleet.dumps.iter().filter_map(|dump| match &dump.scratch {
         Scratch::Server(url) => Some(url.clone()),
         Scratch::Auto => None,
@@ -155,5 +161,26 @@ async fn database(subject: &str, url: &DatabaseUrl) -> Finding {
             };
             bad(subject, error.what, remedy)
         }
+    }
+}
+
+/// Logs in at a MongoDB server as the dump does: with its tool, which is ended when it has listed the first database.
+async fn of_mongo(subject: &str, bag: &Bag, dump: &Dump) -> Finding {
+    let first = dump.databases.iter().find_map(|database| match database {
+        DumpDatabases::Named(name) => Some(name.as_str()),
+        DumpDatabases::Query { .. } => None,
+    });
+    let folder = match tempfile::tempdir() {
+        Ok(folder) => folder,
+        Err(error) => return risk(subject, format!("cannot be tried: {error}"), "make room for temporary files"),
+    };
+    let tools = Tools::new(bag.clock.clone(), bag.prober.secrets().clone(), folder.path().join("login"));
+    let login = async {
+        let mongo = mongo::program::Mongo::of(&dump.server, &tools).await?;
+        mongo.login(first.unwrap_or("admin"), &tools).await
+    };
+    match login.await {
+        Ok(version) => good(subject, format!("logged in, server {}", plain::line(&version, 40))),
+        Err(trouble) => bad(subject, trouble.to_string(), "see docs/dumps.md for what a dump of MongoDB needs"),
     }
 }

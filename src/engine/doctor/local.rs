@@ -4,11 +4,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::{Bag, Examination, bad, good, risk};
+use crate::dump::mongo;
 use crate::engine::command::Finding;
 use crate::engine::limits;
 use crate::fleet::Fleet;
 use crate::fleet::check::CheckKind;
-use crate::fleet::data::Scratch;
+use crate::fleet::data::{Dump, Scratch};
 use crate::fleet::secret::SecretSource;
 use crate::health::ask::Ask;
 use crate::health::observation::Outcome;
@@ -49,12 +50,20 @@ fn tools(fleet: &Fleet) -> Vec<Tool> {
     if !fleet.hosts.is_empty() {
         tools.push(Tool { names: &["ssh"], package: "openssh-client", purpose: "reaching hosts" });
     }
-    if !fleet.dumps.is_empty() {
+    let (of_mongo, of_mysql): (Vec<&Dump>, Vec<&Dump>) = fleet.dumps.iter().partition(|dump| mongo::is(&dump.server));
+    if !of_mysql.is_empty() {
         tools.push(Tool { names: &["mariadb-dump", "mysqldump"], package: "mariadb-client", purpose: "dumps" });
         tools.push(Tool { names: &["mariadb", "mysql"], package: "mariadb-client", purpose: "restoring dumps" });
     }
-    if fleet.dumps.iter().any(|dump| dump.scratch == Scratch::Auto) {
+    if of_mysql.iter().any(|dump| dump.scratch == Scratch::Auto) {
         tools.push(Tool { names: &["mariadbd", "mysqld"], package: "mariadb-server", purpose: "restore drills" });
+    }
+    if !of_mongo.is_empty() {
+        // Of MongoDB's own repository: Debian has neither.
+        let package = "mongodb-database-tools";
+        tools.push(Tool { names: &["mongodump"], package, purpose: "dumps of MongoDB" });
+        tools.push(Tool { names: &["mongorestore"], package, purpose: "restoring dumps of MongoDB" });
+        tools.push(Tool { names: &["mongod"], package: "mongodb-org-server", purpose: "restore drills of MongoDB" });
     }
     if fleet.checks().any(|(_host, check)| matches!(check.kind, CheckKind::MongoReplica { ssh: false, .. })) {
         tools.push(Tool { names: &["mongosh", "mongo"], package: "mongodb-mongosh", purpose: "mongo-replica checks" });

@@ -102,18 +102,21 @@ pub(super) static FEED_TABLE: Form = Form::new(
     ]],
 );
 
+/// Urls of servers whose databases can be dumped.
+const DUMPED: Kind = Kind::Url(&["mysql", "mongodb", "mongodb+srv"]);
+
 pub(super) static DUMP: Form = Form::new(
     "a dump",
-    "A scheduled MySQL backup on a removable medium",
+    "A scheduled MySQL or MongoDB backup on a removable medium",
     &[
-        &[required("server", MYSQL, "Server.")],
+        &[required("server", DUMPED, "Server.")],
         PASSWORD,
         &[
             default(
                 "databases",
                 Kind::List(0, &Kind::Either(&[Kind::Text, Kind::Table(&DUMP_QUERY)])),
                 "[]",
-                "Names, or queries that return names; empty: every database but the server's own.",
+                "Names, or queries that return names; empty: every database but the server's own. Of MongoDB only names.",
             ),
             default("every", Kind::Duration(1000, 7 * DAY), "\"1m\"", "Between two dumps."),
             required("to", Kind::Path, "The medium: a mount point, unless `mount = false`."),

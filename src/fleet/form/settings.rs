@@ -15,7 +15,7 @@ pub(super) static ROOT_KEYS: &[Key] = &[
     optional("pools", Kind::Named(&POOL), "Who stands in for whom, by name."),
     optional("runbooks", Kind::Named(&RUNBOOK), "What is done, by name."),
     optional("feeds", Kind::Named(&FEED), "Rows from SQLite to MySQL, by name."),
-    optional("dumps", Kind::Named(&DUMP), "MySQL dumps on removable media, by name."),
+    optional("dumps", Kind::Named(&DUMP), "MySQL and MongoDB dumps on removable media, by name."),
     optional("sessions", Kind::Named(&STORE), "Stores of recording sessions, by name."),
     optional("services", Kind::Named(&SERVICE), "Services under maintenance, by name."),
 ];

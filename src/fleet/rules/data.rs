@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Places, repeated, way};
 use crate::fleet::Fleet;
 use crate::fleet::bucket::{self, Bucket};
-use crate::fleet::data::{Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, Store};
+use crate::fleet::data::{Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, Scratch, Store};
 use crate::fleet::report::Report;
 use crate::fleet::secret::SecretSource;
 
@@ -83,9 +83,39 @@ fn dump(dump: &Dump, places: &Places<'_>, report: &mut Report) {
         let place = places.of(way!["dumps", &dump.name, "databases", at]);
         report.error(place, format!("the dump `{}` has `{name}` twice", dump.name));
     }
+    if dump.server.url.starts_with("mongodb") {
+        mongo(dump, places, report);
+    }
     if dump.mount && dump.to == Path::new("/") {
         let message = "the root of this machine is not a removable medium";
         report.error(places.of(way!["dumps", &dump.name, "to"]), message).hint("such as /media/usb");
+    }
+}
+
+/// Its tools dump what they are told by name, and nothing here asks the server anything.
+fn mongo(dump: &Dump, places: &Places<'_>, report: &mut Report) {
+    let place = |key: &str| places.of(way!["dumps", &dump.name, key]);
+    if dump.databases.is_empty() {
+        let message = format!("the dump `{}` of a MongoDB server does not say which databases", dump.name);
+        report.error(place("databases"), message).hint("name them: `databases = [\"cupola\"]`");
+    }
+    for (at, database) in dump.databases.iter().enumerate() {
+        if let DumpDatabases::Query { .. } = database {
+            let place = places.of(way!["dumps", &dump.name, "databases", at]);
+            let message = "databases of a MongoDB server are named, not asked for by a query";
+            report.error(place, message).hint("write the name of each");
+        }
+    }
+    if dump.scratch != Scratch::Auto {
+        let message = "a drill of MongoDB restores into a server of its own only";
+        report.error(place("scratch"), message).hint("leave it out, and install mongod where the engine runs");
+    }
+    let rest = dump.server.url.split_once("://").map_or("", |(_scheme, rest)| rest);
+    let path = rest.split_once('/').map_or("", |(_hosts, path)| path).split('?').next().unwrap_or_default();
+    if !path.is_empty() {
+        let message = format!("the url of a dump names no database, this one names `{path}`");
+        let finding = report.error(place("server"), message);
+        finding.hint("which are dumped is what `databases` says; where the user is known says `?authSource=…`");
     }
 }
 

@@ -1,0 +1,87 @@
+//! A server program of our own that ends with us, whatever ended us, and takes its folders along.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::process::{Child, ChildStdin, Command};
+
+use super::tools::{Tools, owner_only};
+use super::trouble::Trouble;
+use crate::reach::program::{self, Family};
+
+/// Ends the server when its input ends. Then removes what it left.
+const KEEPER: &str = "trap '' HUP INT TERM; a=$1; b=$2; shift 2; \"$@\" & server=$!; read -r _end; kill -9 \"$server\" 2>/dev/null; \
+     wait \"$server\"; rm -rf -- \"$a\" \"$b\"";
+/// A server that is told to go is gone within this.
+const GOING: Duration = Duration::from_secs(10);
+
+/// Where a server keeps its data, and where its socket is: the path of a socket holds about 100 bytes.
+#[derive(Debug)]
+pub(super) struct Rooms {
+    data: tempfile::TempDir,
+    door: tempfile::TempDir,
+}
+
+impl Rooms {
+    /// Makes both, for nobody but us.
+    pub(super) fn new(tools: &Tools) -> Result<Self, Trouble> {
+        let io = |error: std::io::Error| Trouble::Failed(format!("{}: {error}", tools.folder.display()));
+        let data = tools.room("drill").map_err(io)?;
+        let door = tempfile::Builder::new().prefix("hotspare-").permissions(owner_only()).tempdir().map_err(io)?;
+        Ok(Self { data, door })
+    }
+
+    /// For its data.
+    pub(super) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// For its socket.
+    pub(super) fn door(&self) -> &Path {
+        self.door.path()
+    }
+
+    /// What begins a server there: its own arguments follow.
+    pub(super) fn command(&self, server: &Path) -> Command {
+        let mut command = program::command("sh");
+        command.args(["-c", KEEPER, "sh"]).arg(self.data()).arg(self.door()).arg(server);
+        command
+    }
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub(super) struct Kept {
+    leash: Option<ChildStdin>,
+    child: Child,
+    family: Option<Family>,
+    /// Go last.
+    pub(super) rooms: Rooms,
+}
+
+impl Kept {
+    /// Starts what [`Rooms::command`] began.
+    pub(super) fn start(mut command: Command, rooms: Rooms) -> Result<Self, Trouble> {
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().map_err(|error| Trouble::Failed(format!("sh: {error}")))?;
+        let family = Some(Family::of(&child));
+        let leash = child.stdin.take();
+        Ok(Self { leash, child, family, rooms })
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn over(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Ends it and removes what it left.
+    pub(super) async fn end(mut self) {
+        drop(self.leash.take());
+        if tokio::time::timeout(GOING, self.child.wait()).await.is_ok()
+            && let Some(family) = self.family.take()
+        {
+            family.spare();
+        }
+    }
+}
