@@ -1,12 +1,14 @@
 //! `hotspare demo`: a whole fleet on this machine, and the console over it.
 
+mod report;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use serde::Serialize;
 
+use self::report::Report;
 use super::console::{self, Manner};
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -14,6 +16,7 @@ use crate::clock::Clock;
 use crate::console::ConsoleOptions;
 use crate::demo::counts::{Counts, Outage};
 use crate::demo::fleet::SIGNATURE;
+use crate::demo::races::{self, Races};
 use crate::demo::script;
 use crate::demo::stage::{Outcome, Stage};
 use crate::demo::studio::{self, Studio};
@@ -87,11 +90,15 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     // Before the machines, which take their time: so that what it has just written counts as recorded in the past.
     let studio = Studio::set_up(dir, clock.now()).map_err(failed)?;
     let counts = Counts::set_up(dir).map_err(failed)?;
+    let fleet = dir.join(FLEET);
+    let races = Races::set_up(dir, &fleet, &clock).map_err(failed)?;
+    if races.is_none() {
+        context.tell("no MariaDB with its tools is installed here: the demo leaves out the dump of databases");
+    }
     let mut stage = Stage::set_up(dir).await.map_err(failed)?;
     if stage.ssh.is_none() {
         context.tell("no sshd is installed here: the demo leaves out what needs one");
     }
-    let fleet = dir.join(FLEET);
     std::fs::write(&fleet, stage.fleet_file() + &studio.fleet_file() + &counts.fleet_file()).map_err(failed)?;
     let engine = Engine::start(Config {
         fleet,
@@ -105,26 +112,34 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     .map_err(|error| Failure::failed(error.to_string()).hint(error.hint()))?;
 
     let script: Arc<dyn Client> = Arc::new(in_process(&engine, &Guest { face: "demo".into(), read_only: false }));
-    let mut play = Play { stage: &mut stage, studio: &studio, counts: &counts, script: &script, clock: &clock };
+    let (stage_on, races_on) = (&mut stage, races.as_ref());
+    let mut play =
+        Play { stage: stage_on, studio: &studio, counts: &counts, races: races_on, script: &script, clock: &clock };
     let ended = match args.headless_for {
         Some(span) => headless(context, &mut play, span).await,
-        None => over_it(context, &args.manner, &mut play, &engine).await,
+        None => Box::pin(over_it(context, &args.manner, &mut play, &engine)).await,
     };
     drop(script);
     let farewell = async {
         engine.stop("demo").await;
-        stage.tear_down().await;
+        let server_too = async {
+            if let Some(races) = &races {
+                races.end().await;
+            }
+        };
+        tokio::join!(stage.tear_down(), server_too);
     };
     // What does not end in time ends with this process.
     let _late = tokio::time::timeout(FAREWELL, farewell).await;
     ended
 }
 
-/// What is played: faults of machines, a studio that records, and cameras that count.
+/// What is played: faults of machines, a studio that records, cameras that count, and races in a database.
 struct Play<'a> {
     stage: &'a mut Stage,
     studio: &'a Studio,
     counts: &'a Counts,
+    races: Option<&'a Races>,
     script: &'a Arc<dyn Client>,
     clock: &'a Clock,
 }
@@ -137,11 +152,19 @@ impl Play<'_> {
         scene: impl FnMut(&Outcome),
         session: impl FnMut(studio::Event),
         outage: impl FnMut(Outage),
+        dump: impl FnMut(races::Event),
     ) -> Result<(), Failure> {
+        let races = async {
+            match self.races {
+                Some(races) => races.work(self.script, self.clock, dump).await,
+                None => std::future::pending().await,
+            }
+        };
         let ended = tokio::select! {
             ended = self.stage.play(self.script, self.clock, until, scene) => ended,
             ended = self.studio.work(self.script, self.clock, session) => ended,
             ended = self.counts.work(self.script, self.clock, outage) => ended,
+            () = races => Ok(()),
         };
         ended.map_err(|error| Failure::failed(format!("the demo's machines failed: {error}")))
     }
@@ -157,7 +180,7 @@ async fn over_it(context: &Context, manner: &Manner, play: &mut Play<'_>, engine
     let shown = crate::console::run(client, options);
     tokio::select! {
         ended = shown => ended.map(|_end| Exit::Done).map_err(|error| Failure::failed(error.to_string())),
-        stopped = play.go(None, |_outcome| (), |_session| (), |_outage| ()) => {
+        stopped = play.go(None, |_outcome| (), |_session| (), |_outage| (), |_dump| ()) => {
             Err(stopped.err().unwrap_or_else(|| Failure::failed("the demo's script ended")))
         }
     }
@@ -168,6 +191,7 @@ async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Res
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut sessions: Vec<studio::Event> = Vec::new();
     let mut outages: Vec<Outage> = Vec::new();
+    let mut dumped: Vec<races::Event> = Vec::new();
     let printed = std::cell::RefCell::new(Ok(()));
     let print = |ok: bool, line: String| {
         if !context.json {
@@ -189,18 +213,24 @@ async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Res
         print(outage.ok(), outage.line());
         outages.push(outage);
     };
-    play.go(Some(span), scene, session, outage).await?;
+    let dump = |event: races::Event| {
+        print(event.ok, event.what.clone());
+        dumped.push(event);
+    };
+    play.go(Some(span), scene, session, outage, dump).await?;
     printed.into_inner()?;
     let ok = outcomes.iter().all(Outcome::as_announced)
         && sessions.iter().all(|event| event.ok)
-        && outages.iter().all(Outage::ok);
+        && outages.iter().all(Outage::ok)
+        && dumped.iter().all(|event| event.ok);
+    let summary = play.races.and_then(|races| races.summary(play.script));
     if context.json {
-        let scenes = outcomes.iter().map(Scene::from).collect();
         context.document(&Report {
             ok,
-            scenes,
-            sessions: sessions.iter().map(Session::from).collect(),
-            feeds: outages.iter().map(Feed::from).collect(),
+            scenes: outcomes.iter().map(report::Scene::from).collect(),
+            sessions: sessions.iter().map(report::Session::from).collect(),
+            feeds: outages.iter().map(report::Feed::from).collect(),
+            dumps: summary.iter().map(|summary| report::Dump::of(summary, &dumped)).collect(),
         })?;
     } else {
         let seen = outcomes.iter().filter(|outcome| outcome.as_announced()).count();
@@ -209,69 +239,9 @@ async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Res
         context.line(&format!("{safe} of {} sessions copied, verified and safe", sessions.len()))?;
         let carried = outages.iter().filter(|outage| outage.ok()).count();
         context.line(&format!("{carried} of {} outages of the warehouse without a lost row", outages.len()))?;
-    }
-    Ok(if ok { Exit::Done } else { Exit::Failed })
-}
-
-/// What `demo --headless-for --json` prints.
-#[derive(Debug, Serialize)]
-struct Report {
-    ok: bool,
-    scenes: Vec<Scene>,
-    sessions: Vec<Session>,
-    feeds: Vec<Feed>,
-}
-
-#[derive(Debug, Serialize)]
-struct Session {
-    key: String,
-    what: String,
-    ok: bool,
-}
-
-/// One time that the target of the feed was away.
-#[derive(Debug, Serialize)]
-struct Feed {
-    what: String,
-    rows_waited: u64,
-    seconds: Option<f64>,
-    ok: bool,
-}
-
-impl From<&Outage> for Feed {
-    fn from(outage: &Outage) -> Self {
-        let seconds = outage.took.map(|took| took.as_secs_f64());
-        Self { what: outage.line(), rows_waited: outage.waited, seconds, ok: outage.ok() }
-    }
-}
-
-impl From<&studio::Event> for Session {
-    fn from(event: &studio::Event) -> Self {
-        Self { key: event.session.clone(), what: event.what.clone(), ok: event.ok }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Scene {
-    host: &'static str,
-    story: &'static str,
-    expected: &'static str,
-    seconds: Option<f64>,
-    earliest: f64,
-    latest: f64,
-    as_announced: bool,
-}
-
-impl From<&Outcome> for Scene {
-    fn from(outcome: &Outcome) -> Self {
-        Self {
-            host: outcome.scene.machine,
-            story: outcome.scene.story,
-            expected: outcome.scene.expect.word(),
-            seconds: outcome.took.map(|took| took.as_secs_f64()),
-            earliest: outcome.scene.earliest.as_secs_f64(),
-            latest: outcome.scene.latest.as_secs_f64(),
-            as_announced: outcome.as_announced(),
+        if let Some(summary) = summary {
+            context.line(&summary.line())?;
         }
     }
+    Ok(if ok { Exit::Done } else { Exit::Failed })
 }

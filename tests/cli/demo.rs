@@ -108,3 +108,80 @@ fn without_a_terminal_or_with_too_little_time_it_says_what_to_do() {
     assert_eq!(short.status.code(), Some(2));
     assert!(text(&short.stderr).contains("hint: play it for 9s or longer"), "{}", text(&short.stderr));
 }
+
+#[test]
+fn races_are_dumped_and_practised_and_a_pulled_stick_is_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let ended = demo(folder.path(), &["--headless-for", "34s", "--json", "--dir", &kept.display().to_string()]);
+    let report: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let dump = &report["dumps"][0];
+    assert_eq!(dump["name"], "meos", "{report}");
+    assert!(dump["rounds"].as_u64().unwrap() >= 3 && dump["kits"].as_u64().unwrap() >= 3, "{dump}");
+    assert!(dump["drill"]["ok"] == true && dump["drill"]["seconds"].as_f64().unwrap() > 0.0, "{dump}");
+    let events = dump["events"].as_array().unwrap();
+    assert!(events.len() == 3 && events.iter().all(|event| event["ok"] == true), "{dump}");
+    assert!(events[2]["what"].as_str().unwrap().contains("stick pulled out for 8.0 s was missed"), "{dump}");
+    let recovery = fs::read_to_string(kept.join("stick/RECOVERY.txt")).unwrap();
+    for race in ["MeOSMain", "meos_middle (Harbour Middle)", "meos_sprint (Harbour Sprint)", "meos_long (Harbour Long)"]
+    {
+        assert!(recovery.contains(race), "{recovery}");
+    }
+    assert_eq!(processes_of(folder.path()), Vec::<String>::new(), "its server has ended");
+    assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0, "and has left nothing");
+    assert_eq!(fs::read_dir(kept.join("server")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_killed_demo_takes_its_server_along_and_one_without_a_server_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (temporary, kept) = (folder.path().join("tmp"), folder.path().join("kept"));
+    fs::create_dir_all(&temporary).unwrap();
+    let play = |path: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hotspare"));
+        command.args(["demo", "--headless-for", "60s", "--dir"]).arg(&kept).stdin(Stdio::null());
+        command.env("TMPDIR", &temporary).env("HOME", folder.path()).env("PATH", path);
+        command.stdout(Stdio::null()).stderr(fs::File::create(folder.path().join("said")).unwrap()).spawn().unwrap()
+    };
+    let within = |what: &str, is: &dyn Fn() -> bool| {
+        let mut looks = 0..1500;
+        while !is() {
+            assert!(looks.next().is_some(), "it did not come within 30 s: {what}: {:#?}", processes_of(folder.path()));
+            std::thread::park_timeout(std::time::Duration::from_millis(20));
+        }
+    };
+    let servers = || processes_of(folder.path()).into_iter().filter(|line| line.contains("--datadir=")).count();
+    let named = || fs::read_to_string(kept.join("hotspare.toml")).is_ok_and(|text| text.contains("[dumps.meos]"));
+    let mut demo = play(&std::env::var("PATH").unwrap());
+    within("the races are in the fleet file", &named);
+    assert!(servers() > 0);
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    within("its server is gone", &|| servers() == 0);
+    within("and what it left", &|| fs::read_dir(kept.join("server")).is_ok_and(|mut left| left.next().is_none()));
+    // Nothing but what a shell needs: no server, and no sshd either.
+    let bare = folder.path().join("bare");
+    fs::create_dir(&bare).unwrap();
+    let tools = ["/usr/sbin/mariadbd", "/usr/local/sbin/mariadbd", "/usr/local/bin/mariadbd"];
+    if tools.iter().any(|tool| Path::new(tool).exists()) {
+        // A server is found where users do not look; its client is not.
+        let mut demo = play(&bare.display().to_string());
+        within("it says so", &|| {
+            fs::read_to_string(folder.path().join("said"))
+                .unwrap()
+                .contains("no MariaDB with its tools is installed here")
+        });
+        within("it plays", &|| fs::read_to_string(folder.path().join("said")).unwrap().contains("the demo plays"));
+        assert!(!named());
+        demo.kill().unwrap();
+        demo.wait().unwrap();
+    }
+    // What a killed demo leaves of its machines goes here.
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        let line = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        if text(&line).contains(&folder.path().display().to_string()) {
+            let id = process.file_name().to_string_lossy().into_owned();
+            let _gone = Command::new("kill").args(["-9", &id]).status();
+        }
+    }
+}
