@@ -1,5 +1,10 @@
 //! `dump …` on a real server of its own, with a plain folder as the medium: what is printed, and the exit codes.
 
+#[path = "dumps/bad_days.rs"]
+mod bad_days;
+#[path = "dumps/clock.rs"]
+mod clock;
+
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
@@ -34,9 +39,14 @@ impl Place {
     }
 
     fn fleet(&self, databases: &str, port: u16) {
+        self.fleet_with("", &format!("databases = {databases}\nevery = \"1h\"\n"), port);
+    }
+
+    /// The fleet file with more before the dump, and more of the dump.
+    fn fleet_with(&self, before: &str, more: &str, port: u16) {
         let fleet = format!(
-            "name = \"harbour\"\n[dumps.meos]\nserver = \"mysql://root@127.0.0.1:{port}/\"\ndatabases = {databases}\n\
-             every = \"1h\"\nto = {:?}\nmount = false\n",
+            "name = \"harbour\"\n{before}\n[dumps.meos]\nserver = \"mysql://root@127.0.0.1:{port}/\"\nto = {:?}\n\
+             mount = false\n{more}\n",
             self.folder.path().join("usb")
         );
         std::fs::write(self.folder.path().join("hotspare.toml"), fleet).unwrap();
@@ -60,6 +70,27 @@ impl Place {
         let said = format!("{arguments:?}: {}{}", text(&ended.stdout), text(&ended.stderr));
         assert_eq!(ended.status.code(), Some(code), "{said}");
         serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {said}"))
+    }
+
+    /// What `status` says of the dump, asked until it is as it should be.
+    fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let mut dump = Value::Null;
+        // Each of them waits for the engine, and for its first word of every dump.
+        for _try in 0..400 {
+            let ended = self.run(&["--json", "status"]);
+            let status: Value = serde_json::from_slice(&ended.stdout).unwrap_or_default();
+            dump = status["dumps"][0].clone();
+            if is(&dump) {
+                return dump;
+            }
+            std::thread::park_timeout(std::time::Duration::from_millis(50));
+        }
+        panic!("{what}: {dump}");
+    }
+
+    /// An engine that makes rounds.
+    fn engine(&self) -> Running {
+        Running(self.command(&["engine"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     fn url(&self) -> String {
@@ -193,17 +224,8 @@ fn what_is_wrong_decides_the_exit_code() {
 #[test]
 fn an_engine_makes_rounds_by_itself_and_status_tells_of_them() {
     let place = Place::new();
-    let mut engine = Running(place.command(&["engine"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    let mut status = Value::Null;
-    // Each of them waits for the engine, and for its first word of every dump.
-    for _try in 0..200 {
-        let ended = place.run(&["--json", "status"]);
-        status = serde_json::from_slice(&ended.stdout).unwrap_or_default();
-        if status["dumps"][0]["state"] == "good" {
-            break;
-        }
-    }
-    let dump = &status["dumps"][0];
+    let mut engine = place.engine();
+    let dump = &place.until("it is good", |dump| dump["state"] == "good");
     assert_eq!((&dump["name"], &dump["state"], &dump["error"]), (&"meos".into(), &"good".into(), &Value::Null));
     assert!(dump["age"].as_f64().unwrap() < 60.0 && dump["last"].is_string(), "{dump}");
     let table = text(&place.run(&["status"]).stdout);
