@@ -19,6 +19,7 @@ pub mod page;
 pub mod pane;
 pub mod problems;
 mod run;
+pub mod shell;
 mod signals;
 pub mod table;
 pub mod terminal;

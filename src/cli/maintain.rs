@@ -1,7 +1,6 @@
 //! `hotspare maintain`: all locks of a service, a shell on its host, and the locks back.
 
-mod shell;
-
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,12 +10,12 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::{follow, join, table};
 use crate::clock::{Clock, Timestamp};
+use crate::console::shell::{self, Manner, Work, Worked};
 use crate::engine::client::Client;
 use crate::engine::command::{Command, Report};
 use crate::engine::socket::Socket;
 use crate::fleet::units;
 use crate::service::view::{Held, HolderView, ModuleState, Released};
-use shell::Worked;
 
 /// Arguments of `hotspare maintain`.
 #[derive(Debug, Args)]
@@ -71,9 +70,21 @@ pub fn run(context: &Context, args: &MaintainArgs) -> Result<Exit, Failure> {
         };
         let Report::ServiceHeld { held } = report(context, &engine, command).await? else { return Err(other()) };
         introduce(context, &held, &args.command);
-        let worked = shell::work(context, &engine, &held, &args.command).await;
+        let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !context.json;
+        // With --json standard output is for the document alone.
+        let manner = Manner { command: &args.command, terminal, aside: context.json };
+        let work = Work {
+            service: held.service.clone(),
+            host: held.host.clone(),
+            ssh: held.ssh.clone(),
+            hold: held.hold.clone(),
+            words: Vec::new(),
+        };
+        let worked = shell::work(&engine, &work, manner, &Clock::real()).await;
         let released = release(context, &engine, &held).await;
-        let worked = worked?;
+        let worked = worked.map_err(|error| {
+            Failure::failed(format!("ssh cannot be started: {error}")).hint("apt-get install openssh-client")
+        })?;
         conclude(context, args, &held, &worked, &released)
     })
 }

@@ -23,6 +23,8 @@ pub enum Scope {
     Feeds,
     /// A dump in the pane Lag, and its page.
     Dumps,
+    /// The page of services.
+    Services,
     /// The pane Jobs, and the page of a job.
     Jobs,
     /// The pane Sessions, and the page of a session.
@@ -31,12 +33,21 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the help.
-    pub const ALL: [Self; 8] =
-        [Self::Anywhere, Self::List, Self::Hosts, Self::Pools, Self::Feeds, Self::Dumps, Self::Sessions, Self::Jobs];
+    pub const ALL: [Self; 9] = [
+        Self::Anywhere,
+        Self::List,
+        Self::Hosts,
+        Self::Pools,
+        Self::Feeds,
+        Self::Dumps,
+        Self::Sessions,
+        Self::Services,
+        Self::Jobs,
+    ];
 
     /// Whether it is one pane's own.
     const fn own(self) -> bool {
-        matches!(self, Self::Hosts | Self::Feeds | Self::Dumps | Self::Jobs | Self::Sessions)
+        matches!(self, Self::Hosts | Self::Feeds | Self::Dumps | Self::Services | Self::Jobs | Self::Sessions)
     }
 
     /// Whether there is a place where both are in force.
@@ -53,6 +64,7 @@ impl Scope {
             Self::Pools => "Pools",
             Self::Feeds => "Lag",
             Self::Dumps => "Dumps, in Lag",
+            Self::Services => "Services",
             Self::Jobs => "Jobs",
             Self::Sessions => "Sessions",
         }
@@ -100,6 +112,8 @@ pub enum ArgumentKind {
     Feed,
     /// Name of a dump.
     Dump,
+    /// Name of a service.
+    Service,
     /// Number of a job.
     Job,
     /// Participant and day of a session, a participant, a day, or two days as `20250104..20250110`.

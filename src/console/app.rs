@@ -9,6 +9,7 @@ mod perform;
 mod pools;
 mod possible;
 mod recordings;
+mod services;
 mod sessions;
 mod wishes;
 
@@ -21,6 +22,7 @@ use super::look::Look;
 use super::modal::{Modal, Sight, Want};
 use super::page::Open;
 use super::pane::PaneId;
+use super::shell::Work;
 use super::theme::Meaning;
 use super::toasts::{Toast, Toasts};
 use super::world::World;
@@ -47,6 +49,8 @@ pub enum Effect {
     Redraw,
     /// Go back to the shell for a while.
     Suspend,
+    /// Give the terminal to the operator's shell on the host of a service that is held.
+    Shell(Work),
     /// End the console.
     Quit,
 }
@@ -117,6 +121,8 @@ pub struct App {
     seen: u64,
     /// Entries of the journal before this one were asked for.
     paged: Option<u64>,
+    /// A hold that was asked for here, until its shell has the terminal.
+    asked: Option<services::Asked>,
 }
 
 impl App {
@@ -139,6 +145,7 @@ impl App {
             effects: Vec::new(),
             seen,
             paged: None,
+            asked: None,
         };
         app.settle();
         app
@@ -200,6 +207,7 @@ impl App {
             self.lists[id as usize].arrange(id.pane(), &self.world);
         }
         self.page_journal();
+        self.open_shell();
         self.supply_sessions();
         for open in &mut self.pages {
             self.effects.extend(open.page.wants(&self.world).map(Effect::Ask));

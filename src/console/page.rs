@@ -13,6 +13,7 @@ pub mod pool;
 pub mod report;
 pub mod run;
 pub mod serviced;
+pub mod services;
 pub mod session;
 pub mod why;
 
@@ -61,6 +62,11 @@ pub trait Page: std::fmt::Debug + Send {
 
     /// The dump that actions apply to here.
     fn dump(&self) -> Option<&str> {
+        None
+    }
+
+    /// The service that actions apply to here, and the module of it that is selected.
+    fn service(&self) -> Option<(&str, Option<&str>)> {
         None
     }
 

@@ -1,5 +1,6 @@
 //! Everything that needs a person, in words: for the lines across the screen and for reading in full.
 
+use super::action::Action;
 use super::format;
 use super::pane::sessions::sides;
 use super::pane::{hosts, lag};
@@ -20,11 +21,13 @@ pub struct Problem {
     pub line: String,
     /// The rest of it, a line each.
     pub more: Vec<String>,
+    /// What can be done about it, for its line, and what that does.
+    pub way: Option<(Action, &'static str)>,
 }
 
 impl Problem {
     fn new(meaning: Meaning, line: String) -> Self {
-        Self { meaning, line, more: Vec::new() }
+        Self { meaning, line, more: Vec::new(), way: None }
     }
 }
 
@@ -59,10 +62,33 @@ pub fn of(world: &World) -> Vec<Problem> {
     }
     if let Some(since) = world.frozen {
         let since = format::second(since, &world.zone);
-        all.push(Problem::new(
-            Meaning::Info,
-            format!("frozen by you at {since}: the picture stands still, watching goes on"),
-        ));
+        let line = format!("frozen by you at {since}: the picture stands still, watching goes on");
+        let way = Some((Action::Freeze, "lets it go on"));
+        all.push(Problem { way, ..Problem::new(Meaning::Info, line) });
+    }
+    all.extend(holds(world));
+    all
+}
+
+/// Services that somebody works on, here or through another engine: for the others to see.
+fn holds(world: &World) -> Vec<Problem> {
+    let time = |at| format::minute(at, &world.zone);
+    let mut all = Vec::new();
+    for service in world.newest.services.iter() {
+        let mut say = |who: &str, why: &str, since, until| {
+            let (name, host) = (&service.name, &service.host);
+            let line = format!("{name} on {host}: held by {who} since {} until {}: {why}", time(since), time(until));
+            let way = Some((Action::Services, "shows it"));
+            all.push(Problem { way, ..Problem::new(Meaning::Info, line) });
+        };
+        match &service.hold {
+            Some(hold) => say(&hold.owner, &hold.why, hold.since, hold.until),
+            None => {
+                for mark in service.holders().into_iter().filter_map(|holder| holder.mark.as_ref()) {
+                    say(&mark.by, &mark.why, mark.since, mark.until);
+                }
+            }
+        }
     }
     all
 }

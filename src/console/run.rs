@@ -11,6 +11,7 @@ use super::app::{App, Effect, Reply};
 use super::library::Library;
 use super::look::Look;
 use super::pace::Pace;
+use super::shell::{self, Manner, Work};
 use super::signals::{Called, Signals};
 use super::terminal::background::{Sieve, Sifted};
 use super::terminal::line::{Keys, Line};
@@ -52,7 +53,7 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
     }
     let signals = Signals::begin()?;
     let tty = Line::open()?;
-    let _watchdog = Watchdog::begin(tty.clone())?;
+    let watchdog = Some(Watchdog::begin(tty.clone())?);
     let watch = FolderWatch::begin(options.config.as_deref());
     // Dropped in this order, when it ends and when it crashes: the terminal is given back, then what happened is said.
     let _watch = crash::Watch::begin(options.crashes.clone(), options.clock.clone());
@@ -66,9 +67,10 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
         pace: Pace::default(),
         replies,
         sieve: Sieve::default(),
+        work: None,
     };
     console.terminal.set_mouse(options.choices.mouse)?;
-    console.begin_and_live(Sources { snapshots, link, inbox, signals, watch, line: tty }).await
+    console.begin_and_live(Sources { snapshots, link, inbox, signals, watch, line: tty, watchdog }).await
 }
 
 /// Whether this process was started by a shell that can continue it: then it is not the first of its session.
@@ -84,6 +86,8 @@ struct Console {
     pace: Pace,
     replies: mpsc::Sender<Reply>,
     sieve: Sieve,
+    /// A shell that is to have the terminal.
+    work: Option<Work>,
 }
 
 /// All that the loop waits for, beside the keys.
@@ -94,6 +98,7 @@ struct Sources {
     signals: Signals,
     watch: FolderWatch,
     line: Line,
+    watchdog: Option<Watchdog>,
 }
 
 /// Whether the loop goes on.
@@ -133,6 +138,9 @@ impl Console {
         loop {
             if let Some(end) = self.live(&mut keys, &mut sources).await? {
                 return Ok(end);
+            }
+            if let Some(work) = self.work.take() {
+                keys = self.lend(work, keys, &mut sources).await?;
             }
         }
     }
@@ -239,6 +247,7 @@ impl Console {
                 Effect::Mouse(on) => self.terminal.set_mouse(on)?,
                 Effect::Redraw => self.terminal.forget(),
                 Effect::Suspend => self.suspend()?,
+                Effect::Shell(work) => self.work = Some(work),
                 Effect::Quit => return Ok(Some(ConsoleEnd::Quit)),
             }
         }
@@ -251,6 +260,27 @@ impl Console {
             // A console that has ended reads no replies.
             let _ended = replies.send(reply.await).await;
         });
+    }
+
+    /// Lends the terminal to the operator's shell on a host, and takes it again when that ends.
+    async fn lend(&mut self, work: Work, keys: Keys, sources: &mut Sources) -> Result<Keys, ConsoleError> {
+        // Nobody may read what is typed there, or take a Ctrl-C of it for an end of this.
+        drop(keys);
+        sources.watchdog = None;
+        self.terminal.give_back()?;
+        shell::introduce(&work.words);
+        let manner = Manner { terminal: true, ..Manner::default() };
+        let worked = shell::work(self.client.as_ref(), &work, manner, &self.clock).await;
+        let told_to_end = worked.as_ref().is_ok_and(|worked| worked.interrupted);
+        if !told_to_end {
+            sources.signals = Signals::begin()?;
+        }
+        sources.watchdog = Some(Watchdog::begin(sources.line.clone())?);
+        self.terminal.resume()?;
+        self.app.tick(self.clock.now());
+        self.app.worked(&work, worked.map_err(|error| error.to_string()));
+        self.effects()?;
+        Ok(Keys::on(sources.line.clone()))
     }
 
     /// Goes back to the shell until it continues this process.

@@ -140,8 +140,9 @@ impl Line {
 
 /// What the login shell of the host gets. The script travels in a variable, so that `ps` shows the mark and little else.
 fn remote_command(service: &Service, mark: &Mark, patience: Duration, span: Duration) -> String {
-    let settings =
-        format!("patience={} span={} silence={}\n", patience.as_secs(), span.as_secs().max(1), SILENCE.as_secs());
+    // The host's clock is read in whole seconds: rather a second more than one less.
+    let span = span.as_secs().saturating_add(2);
+    let settings = format!("patience={} span={span} silence={}\n", patience.as_secs(), SILENCE.as_secs());
     let script = with_files(&service.pid_files, &settings, SCRIPT);
     format!(
         "exec env HOTSPARE_HOLD={} sh -c {} {} {}",
@@ -164,3 +165,6 @@ fn cannot(service: &Service, said: &str) -> String {
     let file = number.parse::<usize>().ok().and_then(|number| service.pid_files.get(number));
     format!("{}.lock on {}: {why}; nothing is locked", file.map_or("?", String::as_str), service.host)
 }
+
+#[cfg(test)]
+mod tests;

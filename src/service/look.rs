@@ -69,7 +69,7 @@ pub(super) fn with_files(files: &[String], settings: &str, script: &str) -> Stri
 }
 
 /// Pid files that are not there, each with what was probably meant; `None`: all are.
-pub(super) fn missing(service: &Service, seen: &Seen) -> Option<String> {
+pub(crate) fn missing(service: &Service, seen: &Seen) -> Option<String> {
     let mut told = Vec::new();
     for (number, names) in &seen.near {
         let file = service.pid_files.get(*number)?;

@@ -41,6 +41,7 @@ mod feeds;
 mod holding;
 mod kills;
 mod lan;
+mod maintain;
 mod midway;
 mod names;
 mod patient;

@@ -158,6 +158,18 @@ actions! {
         => "Changes how many bytes a second copies may take, also for those that run.";
     ChooseStore "session.store" "store" Sessions Harmless Some(takes("store", ArgumentKind::Store, true))
         => "Shows the sessions of another store.";
+    Services "view.services" "services" Anywhere Harmless None
+        => "Opens the page of services: their modules, and who holds the locks of their pid files.";
+    Look "service.look" "look again" Services Harmless None
+        => "Looks at the modules and locks of all services now.";
+    MaintainService "service.maintain" "maintain…" Services Changes Some(takes("service", ArgumentKind::Service, false))
+        => "Locks every pid file of the selected service, or none, and opens your shell on its host. Asks for reason and duration.";
+    Release "service.release" "release…" Services Changes Some(takes("service", ArgumentKind::Service, false))
+        => "Gives the locks of the selected service back, where this engine holds them, after asking.";
+    StopModule "service.stop" "stop module…" Services Dangerous Some(takes("service", ArgumentKind::Service, false))
+        => "Interrupts the selected module of a service that is held, or all of its modules that live. Asks to type its name.";
+    ForceRelease "service.force" "force release…" Services Dangerous Some(takes("service", ArgumentKind::Service, false))
+        => "Ends the process that holds locks of the selected service, whosever it is. Asks to type the name of the service.";
     Hold "job.hold" "hold, go on" Jobs Changes Some(takes("job", ArgumentKind::Job, false))
         => "Holds the selected job between two pieces of its work, or lets it go on.";
     Cancel "job.cancel" "cancel job…" Jobs Dangerous Some(takes("job", ArgumentKind::Job, false))

@@ -196,6 +196,7 @@ impl App {
         match reply {
             reply @ (Reply::Command(..) | Reply::Query(..)) if self.heard(&reply) => {}
             Reply::Command(command, Ok(accepted)) => {
+                self.service_asked(&command, &accepted);
                 let hint = self.where_to_read(&command, &accepted);
                 self.say(Meaning::Good, accepted.said, hint);
             }

@@ -14,11 +14,13 @@ use crate::console::page::host::HostPage;
 use crate::console::page::job::JobPage;
 use crate::console::page::log::LogPage;
 use crate::console::page::pool::PoolPage;
+use crate::console::page::services::ServicesPage;
 use crate::console::pane::lag::row::{self, Row};
 use crate::console::pane::{PaneId, jobs, pools};
 use crate::console::table::words;
 use crate::console::theme::Meaning;
 use crate::console::{format, problems};
+use crate::engine::command::Query;
 
 impl App {
     pub(super) fn perform(&mut self, invocation: &Invocation) {
@@ -48,6 +50,8 @@ impl App {
             Action::Freeze => self.freeze(),
             Action::Problems => self.problems(),
             Action::Messages => self.messages(),
+            Action::Services => self.pages.push(Open::new(ServicesPage::default())),
+            Action::Look => self.effects.push(Effect::Ask(Query::Services)),
             Action::Log => self.pages.push(Open::new(LogPage::default())),
             Action::Copy => self.copy(),
             Action::UseTheme => self.use_theme(argument.unwrap_or_default()),

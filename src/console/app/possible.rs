@@ -72,6 +72,8 @@ impl Possible for App {
             Scope::Pools => pools::Pools.exists(&self.world),
             Scope::Feeds => !self.world.shown.feeds.is_empty(),
             Scope::Dumps => !self.world.shown.dumps.is_empty(),
+            Scope::Services => !self.world.shown.services.is_empty(),
+            _ if action == Action::Services => !self.world.shown.services.is_empty(),
             _ => true,
         };
         there && !(self.world.read_only && action.spec().changes())
@@ -88,6 +90,8 @@ impl Possible for App {
             _ if action.spec().scope == Scope::Feeds => self.not_of_feed(argument.as_deref()),
             _ if action.spec().scope == Scope::Dumps => self.not_of_dump(argument.as_deref()),
             _ if action.spec().scope == Scope::Pools => self.not_in_pool(*action, argument.as_deref()),
+            Action::Look => gone(),
+            _ if action.spec().scope == Scope::Services => self.not_of_service(*action, argument.as_deref()),
             Action::Probe
             | Action::Maintain
             | Action::EndMaintenance
@@ -160,6 +164,7 @@ impl Possible for App {
             }
             ArgumentKind::Feed => self.world.newest.feeds.iter().map(|feed| feed.name.clone()).collect(),
             ArgumentKind::Dump => self.world.newest.dumps.iter().map(|dump| dump.name.clone()).collect(),
+            ArgumentKind::Service => self.world.newest.services.iter().map(|service| service.name.clone()).collect(),
             ArgumentKind::Pool => self.pool_names(action),
             ArgumentKind::Text => Vec::new(),
         }

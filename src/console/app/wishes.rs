@@ -43,6 +43,9 @@ impl App {
             Action::MakeKit | Action::VerifyKits | Action::DrillKit | Action::Eject | Action::RestoreKit => {
                 self.dump_wish(invocation.action, argument.as_deref());
             }
+            Action::MaintainService | Action::Release | Action::StopModule | Action::ForceRelease => {
+                self.service_wish(invocation.action, argument.as_deref());
+            }
             Action::Sync => self.sync(argument.as_deref()),
             Action::Verify => self.verify(argument.as_deref()),
             Action::Delete => self.delete(argument.as_deref()),

@@ -108,10 +108,10 @@ pub fn banners(brush: &mut Brush<'_>, area: Rect, app: &App) -> u16 {
                 let more = if hidden > 0 { format!("{hidden} more: ") } else { String::new() };
                 keymap.key_of(Action::Problems).map(|key| format!("{more}{key} reads all"))
             }
-            _ if problem.meaning == Meaning::Info => {
-                keymap.key_of(Action::Freeze).map(|key| format!("{key} lets it go on"))
-            }
-            _ => None,
+            _ => problem
+                .way
+                .filter(|(action, _)| app.exists(*action))
+                .and_then(|(action, does)| keymap.key_of(action).map(|key| format!("{key} {does}"))),
         };
         let loud = problem.meaning == Meaning::Bad;
         let meaning = if loud { Meaning::Banner } else { problem.meaning };

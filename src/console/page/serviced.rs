@@ -2,20 +2,16 @@
 
 use super::Line;
 use super::report::below;
-use crate::console::table::{dim, part, plain};
+use crate::console::table::{part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::service::view::{Held, ModuleView, Released, Stopped};
 
 /// One module: its state, its process, its command line.
-pub fn module(module: &ModuleView) -> Line {
+pub fn module_words(module: &ModuleView) -> String {
     let pid = module.pid.map(|pid| format!("pid {pid}")).unwrap_or_default();
-    vec![
-        plain(format!("{:<14}", module.name)),
-        plain(format!("{:<12}", module.state.word())),
-        dim(format!("{pid:<12}")),
-        dim(module.command.clone()),
-    ]
+    let words = format!("{:<14}{:<12}{pid:<12}{}", module.name, module.state.word(), module.command);
+    words.trim_end().to_owned()
 }
 
 /// Of a hold that was taken.
@@ -24,7 +20,7 @@ pub fn held(held: &Held, width: usize) -> Vec<Line> {
     let mut lines = vec![vec![part(Meaning::Title, title)]];
     lines.extend(below(&format!("{}: {}", held.hold.owner, held.hold.why), Meaning::Text, 0, width));
     lines.push(Vec::new());
-    lines.extend(held.modules.iter().map(module));
+    lines.extend(held.modules.iter().map(|module| vec![plain(module_words(module))]));
     lines
 }
 

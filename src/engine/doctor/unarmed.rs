@@ -6,20 +6,15 @@ use crate::fleet::Fleet;
 
 /// One finding for each kind that is declared.
 pub(super) fn findings(fleet: &Fleet) -> Vec<Finding> {
-    let names = |names: Vec<&str>| names.join(", ");
-    let services = names(fleet.services.iter().map(|service| service.name.as_str()).collect());
     let metrics = fleet.engine.metrics.map(|address| address.to_string()).unwrap_or_default();
-    [
-        ("services", services, "nothing is locked, scaled or read"),
-        ("engine.metrics", metrics, "nothing is served there"),
-    ]
-    .into_iter()
-    .filter(|(_kind, declared, _not_done)| !declared.is_empty())
-    .map(|(kind, declared, not_done)| {
-        let found = format!("{declared}: declared and checked, but this version does not act on it: {not_done}");
-        risk(kind, found, "keep running what does this today")
-    })
-    .collect()
+    [("engine.metrics", metrics, "nothing is served there")]
+        .into_iter()
+        .filter(|(_kind, declared, _not_done)| !declared.is_empty())
+        .map(|(kind, declared, not_done)| {
+            let found = format!("{declared}: declared and checked, but this version does not act on it: {not_done}");
+            risk(kind, found, "keep running what does this today")
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -34,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_declares_a_service_is_told_that_it_is_not_armed() {
+    fn whoever_declares_metrics_is_told_that_they_are_not_armed() {
         assert_eq!(kinds("name = \"n\"\n[hosts.a]\naddress = \"10.0.0.1\"\n"), Vec::<String>::new());
         let full = r#"
             name = "n"
@@ -47,6 +42,6 @@ mod tests {
             dumps.d = { server = "mysql://u@127.0.0.1/", databases = ["x"], to = "/media/usb" }
             services.v = { host = "a" }
         "#;
-        assert_eq!(kinds(full), ["services", "engine.metrics"]);
+        assert_eq!(kinds(full), ["engine.metrics"]);
     }
 }
