@@ -25,6 +25,8 @@ pub enum Scope {
     Dumps,
     /// The page of services.
     Services,
+    /// Everywhere, as soon as a runbook was run that no pool asked for.
+    Runs,
     /// The pane Jobs, and the page of a job.
     Jobs,
     /// The pane Sessions, and the page of a session.
@@ -33,7 +35,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order of the help.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Anywhere,
         Self::List,
         Self::Hosts,
@@ -42,6 +44,7 @@ impl Scope {
         Self::Dumps,
         Self::Sessions,
         Self::Services,
+        Self::Runs,
         Self::Jobs,
     ];
 
@@ -65,6 +68,7 @@ impl Scope {
             Self::Feeds => "Lag",
             Self::Dumps => "Dumps, in Lag",
             Self::Services => "Services",
+            Self::Runs => "Runs of runbooks",
             Self::Jobs => "Jobs",
             Self::Sessions => "Sessions",
         }
@@ -114,6 +118,8 @@ pub enum ArgumentKind {
     Dump,
     /// Name of a service.
     Service,
+    /// Name of a runbook that was run.
+    Run,
     /// Number of a job.
     Job,
     /// Participant and day of a session, a participant, a day, or two days as `20250104..20250110`.

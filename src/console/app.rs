@@ -10,6 +10,7 @@ mod pools;
 mod possible;
 mod recordings;
 mod services;
+mod runs;
 mod sessions;
 mod wishes;
 
@@ -169,7 +170,8 @@ impl App {
             None => self.focus.pane().scope(),
         };
         let pools = PaneId::Pools.pane().exists(&self.world).then_some(Scope::Pools);
-        own.into_iter().chain(pools).chain([Scope::List, Scope::Anywhere]).collect()
+        let runs = (!self.world.newest.runs.is_empty()).then_some(Scope::Runs);
+        own.into_iter().chain(pools).chain(runs).chain([Scope::List, Scope::Anywhere]).collect()
     }
 
     /// What a modal sees.

@@ -14,6 +14,7 @@ pub mod report;
 pub mod run;
 pub mod serviced;
 pub mod services;
+pub mod runs;
 pub mod session;
 pub mod why;
 
@@ -67,6 +68,11 @@ pub trait Page: std::fmt::Debug + Send {
 
     /// The service that actions apply to here, and the module of it that is selected.
     fn service(&self) -> Option<(&str, Option<&str>)> {
+        None
+    }
+
+    /// The runbook whose run actions apply to here.
+    fn run(&self) -> Option<&str> {
         None
     }
 

@@ -126,6 +126,20 @@ fn of_pools(world: &World) -> Vec<Problem> {
     all
 }
 
+/// What waits for a person among the runs that no pool asked for.
+fn of_runs(world: &World) -> Vec<Problem> {
+    let waits = world.newest.runs.iter().filter(|run| !run.well());
+    waits
+        .map(|run| {
+            let meaning = if run.needs_a_person() { Meaning::Bad } else { Meaning::Warn };
+            let asked = run.question.iter().map(|question| question.text.clone());
+            let more = asked.chain(run.next.clone()).collect();
+            let line = format!("run {} of {} ({}) is {}", run.id, run.runbook, run.who, run.state.word());
+            Problem { more, ..Problem::new(meaning, line) }
+        })
+        .collect()
+}
+
 /// What is wrong with stores of sessions: told above their rows, and not across the screen.
 fn of_stores(world: &World) -> Vec<Problem> {
     let mut all = Vec::new();
@@ -185,6 +199,7 @@ pub fn count(world: &World) -> usize {
         .chain(&of_pools(world))
         .chain(&of_feeds(world))
         .chain(&of_dumps(world))
+        .chain(&of_runs(world))
         .chain(&of_stores(world))
         .filter(|problem| problem.meaning != Meaning::Info)
         .count()
@@ -198,6 +213,7 @@ pub fn paragraphs(world: &World, glyphs: &Glyphs) -> Vec<(Meaning, String)> {
         .chain(of_pools(world))
         .chain(of_feeds(world))
         .chain(of_dumps(world))
+        .chain(of_runs(world))
         .chain(of_stores(world));
     for problem in all {
         text.push((problem.meaning, problem.line));

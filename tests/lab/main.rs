@@ -48,6 +48,7 @@ mod patient;
 mod practice;
 mod probes;
 mod remote;
+mod rolling;
 mod runbooks;
 mod shares;
 mod site;

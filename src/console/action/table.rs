@@ -170,6 +170,16 @@ actions! {
         => "Interrupts the selected module of a service that is held, or all of its modules that live. Asks to type its name.";
     ForceRelease "service.force" "force release…" Services Dangerous Some(takes("service", ArgumentKind::Service, false))
         => "Ends the process that holds locks of the selected service, whosever it is. Asks to type the name of the service.";
+    Runs "run.list" "runs" Runs Harmless None
+        => "Shows the last run of each runbook that no pool asked for: its steps, what it asks, what it owes.";
+    RunAnswer "run.answer" "answer…" Runs Changes Some(takes("runbook", ArgumentKind::Run, false))
+        => "Answers what a step of a run wants to know, with the evidence before your eyes.";
+    RunLook "run.look" "look again" Runs Changes Some(takes("runbook", ArgumentKind::Run, false))
+        => "Looks again at what is shown with the question of a run.";
+    RunResume "run.resume" "resume…" Runs Dangerous Some(takes("runbook", ArgumentKind::Run, false))
+        => "Goes on with a run that was interrupted or failed, whoever began it. Asks to type the name of its runbook.";
+    RunAbandon "run.abandon" "abandon…" Runs Dangerous Some(takes("runbook", ArgumentKind::Run, false))
+        => "Undoes what a run has done and does the clean-up that it owes. Asks to type the name of its runbook.";
     Hold "job.hold" "hold, go on" Jobs Changes Some(takes("job", ArgumentKind::Job, false))
         => "Holds the selected job between two pieces of its work, or lets it go on.";
     Cancel "job.cancel" "cancel job…" Jobs Dangerous Some(takes("job", ArgumentKind::Job, false))

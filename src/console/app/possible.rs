@@ -74,6 +74,7 @@ impl Possible for App {
             Scope::Dumps => !self.world.shown.dumps.is_empty(),
             Scope::Services => !self.world.shown.services.is_empty(),
             _ if action == Action::Services => !self.world.shown.services.is_empty(),
+            Scope::Runs => !self.world.newest.runs.is_empty(),
             _ => true,
         };
         there && !(self.world.read_only && action.spec().changes())
@@ -89,6 +90,7 @@ impl Possible for App {
             Action::Start if gone().is_none() => Some("the engine is running".into()),
             _ if action.spec().scope == Scope::Feeds => self.not_of_feed(argument.as_deref()),
             _ if action.spec().scope == Scope::Dumps => self.not_of_dump(argument.as_deref()),
+            _ if action.spec().scope == Scope::Runs => self.not_of_run(*action, argument.as_deref()),
             _ if action.spec().scope == Scope::Pools => self.not_in_pool(*action, argument.as_deref()),
             Action::Look => gone(),
             _ if action.spec().scope == Scope::Services => self.not_of_service(*action, argument.as_deref()),
@@ -166,6 +168,7 @@ impl Possible for App {
             ArgumentKind::Dump => self.world.newest.dumps.iter().map(|dump| dump.name.clone()).collect(),
             ArgumentKind::Service => self.world.newest.services.iter().map(|service| service.name.clone()).collect(),
             ArgumentKind::Pool => self.pool_names(action),
+            ArgumentKind::Run => self.run_names(action),
             ArgumentKind::Text => Vec::new(),
         }
     }

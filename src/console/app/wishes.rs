@@ -46,6 +46,9 @@ impl App {
             Action::MaintainService | Action::Release | Action::StopModule | Action::ForceRelease => {
                 self.service_wish(invocation.action, argument.as_deref());
             }
+            Action::Runs | Action::RunAnswer | Action::RunLook | Action::RunResume | Action::RunAbandon => {
+                self.run_wish(invocation.action, argument.as_deref());
+            }
             Action::Sync => self.sync(argument.as_deref()),
             Action::Verify => self.verify(argument.as_deref()),
             Action::Delete => self.delete(argument.as_deref()),

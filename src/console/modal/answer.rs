@@ -8,7 +8,7 @@ use crate::console::draw::brush::{Brush, wrap};
 use crate::console::table::{dim, part, plain, width};
 use crate::console::theme::Meaning;
 use crate::engine::command::Command;
-use crate::runbook::view::{Question, RunId};
+use crate::runbook::view::{Question, RunId, RunView};
 use crate::standin::view::PoolView;
 
 const BUTTONS: [&str; 3] = [" Later ", " Stop there ", " Go on "];
@@ -25,12 +25,17 @@ pub struct AnswerStep {
 impl AnswerStep {
     /// What the run of this pool wants to know; `None`: nothing.
     pub fn new(pool: &PoolView) -> Option<Self> {
-        let run = pool.run.as_ref()?;
+        Self::of(pool.run.as_ref()?)
+    }
+
+    /// What this run wants to know; `None`: nothing.
+    pub fn of(run: &RunView) -> Option<Self> {
         let question = run.question.clone()?;
         let whose = run.failed.as_ref().map(|host| format!(" of {host}")).unwrap_or_default();
         let spare = run.spare.as_ref().map(|spare| format!(" by {spare}")).unwrap_or_default();
         let number = run.steps.iter().position(|step| step.name == question.step).map_or(0, |at| at + 1);
-        let what = format!("{}{whose}{spare}, step {number} of {}", run.purpose.word(), run.steps.len());
+        let named = if run.pool.is_none() { format!(" of {}", run.runbook) } else { String::new() };
+        let what = format!("{}{named}{whose}{spare}, step {number} of {}", run.purpose.word(), run.steps.len());
         Some(Self { run: run.id, what, question, chosen: 0 })
     }
 }
@@ -58,11 +63,17 @@ impl Modal for AnswerStep {
         let mut lines = vec![vec![dim(self.what.clone())], Vec::new()];
         lines.extend(wrap(&self.question.text, room).into_iter().map(|line| vec![part(Meaning::Title, line)]));
         lines.push(Vec::new());
-        // Another console may have answered meanwhile.
-        let asks = |pool: &PoolView| {
-            pool.run.as_ref().is_some_and(|run| run.id == self.run && run.question.as_ref() == Some(&self.question))
-        };
-        if sight.world.newest.pools.iter().any(|pool| asks(pool)) {
+        let newest = &sight.world.newest;
+        let mut runs = newest.pools.iter().filter_map(|pool| pool.run.as_ref()).chain(newest.runs.iter());
+        // Another console may have answered meanwhile, or had the evidence looked at again.
+        let same = |asked: &&Question| asked.step == self.question.step && asked.text == self.question.text;
+        let asked = runs.find(|run| run.id == self.run).and_then(|run| run.question.as_ref()).filter(same);
+        let evidence = asked.unwrap_or(&self.question).evidence.iter();
+        lines.extend(evidence.flat_map(|line| wrap(line, room)).map(|line| vec![plain(line)]));
+        if !self.question.evidence.is_empty() {
+            lines.push(Vec::new());
+        }
+        if asked.is_some() {
             lines.push(vec![dim("Nothing more is done before somebody answers.")]);
         } else {
             lines.push(vec![part(Meaning::Warn, "It does not ask any more: somebody has answered, or it has ended.")]);

@@ -121,7 +121,8 @@ fn timeline(run: &RunView, glyphs: &Glyphs, room: usize) -> Vec<Line> {
     lines
 }
 
-const fn state(state: RunState) -> (Meaning, &'static str) {
+/// How the state of a run is shown.
+pub const fn state(state: RunState) -> (Meaning, &'static str) {
     let meaning = match state {
         RunState::Running | RunState::Undoing => Meaning::Info,
         RunState::Done => Meaning::Good,

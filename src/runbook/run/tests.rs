@@ -16,6 +16,8 @@ use crate::runbook::plan::plan;
 use crate::runbook::record::{Glance, Oath, Orders};
 use crate::runbook::view::{RunId, RunState, StepState, UNDO};
 
+mod owed;
+
 /// What a part of a step answers with, by `part step`; what is not named goes well. Each answer is used once.
 type Answers = BTreeMap<&'static str, Vec<Trouble>>;
 
@@ -76,6 +78,10 @@ impl Deeds for World {
     fn check<'a>(&'a self, bit: Bit<'a>) -> BoxFuture<'a, Result<Found, Trouble>> {
         Box::pin(async move {
             self.event(format!("check {}", bit.step.name)).await;
+            if bit.step.name == "tell" {
+                let looks = self.log().iter().filter(|what| *what == "check tell").count();
+                bit.live.tell(Told::Line(format!("look {looks} at tell")));
+            }
             self.answer(&format!("check {}", bit.step.name))?;
             if bit.look == Look::Again && self.done().contains(&bit.step.name) {
                 return Ok(Found::There("was done".into()));

@@ -1,0 +1,109 @@
+//! The page of runs that no pool asked for: the last run of each runbook, what it asks, what it owes, and what to do now.
+
+use super::run;
+use super::{Line, Page};
+use crate::console::action::{Action, Scope};
+use crate::console::draw::brush::wrap;
+use crate::console::format;
+use crate::console::look::Look;
+use crate::console::table::{dim, part, plain};
+use crate::console::theme::Meaning;
+use crate::console::theme::glyphs::Glyphs;
+use crate::console::world::World;
+use crate::runbook::view::RunView;
+
+/// The page.
+#[derive(Debug, Default)]
+pub struct RunsPage {
+    /// The runbook that was chosen; `None`: the first.
+    chosen: Option<String>,
+}
+
+impl RunsPage {
+    /// With the run of this runbook before the eyes.
+    pub const fn of(runbook: Option<String>) -> Self {
+        Self { chosen: runbook }
+    }
+}
+
+/// What needs a person first, then the newest.
+fn ordered(world: &World) -> Vec<&RunView> {
+    let mut runs: Vec<&RunView> = world.newest.runs.iter().map(AsRef::as_ref).collect();
+    runs.sort_by_key(|run| (run.well(), std::cmp::Reverse(run.started)));
+    runs
+}
+
+/// The run that is before the eyes.
+fn chosen<'a>(world: &'a World, name: Option<&str>) -> Option<&'a RunView> {
+    let runs = ordered(world);
+    runs.iter().find(|run| Some(run.runbook.as_str()) == name).or_else(|| runs.first()).copied()
+}
+
+impl Page for RunsPage {
+    fn crumb(&self) -> String {
+        "Runs".into()
+    }
+
+    fn scope(&self) -> Option<Scope> {
+        None
+    }
+
+    fn run(&self) -> Option<&str> {
+        self.chosen.as_deref()
+    }
+
+    fn hints(&self) -> &'static [Action] {
+        &[Action::Back, Action::RunAnswer, Action::RunLook, Action::RunResume, Action::RunAbandon, Action::Copy]
+    }
+
+    fn step(&mut self, world: &World, by: isize) -> bool {
+        let runs = ordered(world);
+        let at = runs.iter().position(|run| Some(&run.runbook) == self.chosen.as_ref()).unwrap_or(0);
+        let to = at.saturating_add_signed(by).min(runs.len().saturating_sub(1));
+        self.chosen = runs.get(to).map(|run| run.runbook.clone());
+        runs.len() > 1
+    }
+
+    fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line> {
+        let glyphs = look.theme.glyphs;
+        let Some(before) = chosen(world, self.chosen.as_deref()) else {
+            return vec![vec![dim("no runbook was run yet, but for pools")]];
+        };
+        let runs = ordered(world);
+        let name = runs.iter().map(|run| run.runbook.chars().count()).max().unwrap_or(0);
+        let mut lines: Vec<Line> = Vec::new();
+        for run in runs {
+            lines.push(row(run, run.runbook == before.runbook, name, world, glyphs));
+        }
+        lines.push(Vec::new());
+        lines.extend(question(before, width));
+        lines.extend(run::run(before, false, glyphs, width));
+        lines
+    }
+}
+
+fn row(run: &RunView, chosen: bool, name: usize, world: &World, glyphs: &Glyphs) -> Line {
+    let (meaning, called) = run::state(run.state);
+    let sign = if run.needs_a_person() { part(Meaning::Bad, glyphs.bad) } else { plain(" ") };
+    let moment = format::moment(run.started, world.now, &world.zone);
+    let text = format!(" {:<name$}  ", run.runbook);
+    let mut line = vec![sign, part(if chosen { Meaning::Selection } else { Meaning::Text }, text)];
+    line.extend([
+        plain(" "),
+        part(meaning, format!("{called:<11}")),
+        dim(format!(" run {} begun {moment} by {}", run.id, run.who)),
+    ]);
+    if !run.owed.is_empty() && run.state.ended() {
+        line.push(part(Meaning::Bad, format!("  owes {}", run.owed.join(", "))));
+    }
+    line
+}
+
+/// What it asks, with the evidence.
+fn question(run: &RunView, width: usize) -> Vec<Line> {
+    let Some(question) = &run.question else { return Vec::new() };
+    let said = wrap(&question.text, width.max(20)).into_iter().map(|line| vec![part(Meaning::Title, line)]);
+    let shown = question.evidence.iter().flat_map(|line| wrap(line, width.saturating_sub(2).max(20)));
+    let shown = shown.map(|line| vec![plain("  "), plain(line)]);
+    said.chain(shown).chain([Vec::new()]).collect()
+}
