@@ -164,8 +164,8 @@ impl Core {
         let last_run = last_run.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
         let run_names = kept(runs::NAMES).await.ok().flatten().and_then(|text| serde_json::from_str(&text).ok());
         let run_names: BTreeSet<String> = run_names.unwrap_or_default();
-        let runs = Runs::start(&parts.lease, run_names.iter().cloned().collect());
         let holds = kept(super::services::HOLDS).await.ok().flatten();
+        let runs = Runs::start(&parts.lease, &run_names).await;
         let empty = Snapshot {
             seq: 0,
             taken: now,
@@ -180,8 +180,8 @@ impl Core {
             pools: Arc::new(parts.pools.views()),
             feeds: Arc::new(parts.feeds.views()),
             dumps: Arc::new(parts.dumps.views()),
-            runs: Arc::default(),
             services: Arc::new(parts.services.views().into_iter().map(Arc::new).collect()),
+            runs: Arc::new(runs.views()),
             stores: Arc::new(parts.sessions.views()),
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),

@@ -4,20 +4,25 @@
 //! alone, in etcd where several share the lease. So it survives the engine that began it, and whoever holds the lease next
 //! can go on with it, undo it, or do the clean-up that it owes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::runbook::record::RunRecord;
 use crate::runbook::run::Wish;
-use crate::runbook::view::{RunId, RunState, RunView};
+use crate::runbook::view::{RunId, RunState, RunView, StepState};
 use crate::standin::lease::Lease;
 use crate::standin::lease::book::Version;
 
 /// Before the name of a runbook, in the book of its last run. No pool's name has a slash.
 const PREFIX: &str = "runs/";
+
+/// How long the beginning of an engine waits for the runs that were kept.
+const FIRST_READ: Duration = Duration::from_secs(1);
 
 /// Where the last run of a runbook is kept.
 pub(super) fn key(runbook: &str) -> String {
@@ -62,8 +67,9 @@ pub(super) struct Door {
 }
 
 impl Runs {
-    /// Begins to look for the runs of these runbooks, and for whatever another engine writes.
-    pub(super) fn start(lease: &Lease, runbooks: Vec<String>) -> Self {
+    /// Knows the last runs of these runbooks, as far as they can be read in a moment, and whatever is written from now on by
+    /// any engine.
+    pub(super) async fn start(lease: &Lease, runbooks: &BTreeSet<String>) -> Self {
         let ended = CancellationToken::new();
         let inner = Inner {
             lease: lease.clone(),
@@ -72,23 +78,23 @@ impl Runs {
             _ends: ended.clone().drop_guard(),
         };
         let runs = Self(Arc::new(inner));
-        let (weak, lease) = (Arc::downgrade(&runs.0), lease.clone());
-        tokio::spawn(ended.run_until_cancelled_owned(async move {
-            let mut books = lease.books();
-            for runbook in runbooks {
-                // What cannot be read now appears among the books when it can.
-                let _read = lease.read(&key(&runbook)).await;
+        let mut books = lease.books();
+        let all = runbooks.iter().map(|runbook| async {
+            if let Ok(book) = lease.read(&key(runbook)).await {
+                runs.note(runbook, &book.text, book.version);
             }
-            loop {
+        });
+        // What cannot be read now appears among the books when it can.
+        let _in_time = tokio::time::timeout(FIRST_READ, join_all(all)).await.is_ok();
+        let weak = Arc::downgrade(&runs.0);
+        tokio::spawn(ended.run_until_cancelled_owned(async move {
+            while books.changed().await.is_ok() {
                 let all = Arc::clone(&books.borrow_and_update());
                 let Some(inner) = weak.upgrade() else { return };
+                let runs = Self(inner);
                 let of_runs = all.iter().filter_map(|(name, book)| Some((name.strip_prefix(PREFIX)?, book)));
                 for (runbook, book) in of_runs {
-                    Self(Arc::clone(&inner)).note(runbook, &book.text, book.version);
-                }
-                drop(inner);
-                if books.changed().await.is_err() {
-                    return;
+                    runs.note(runbook, &book.text, book.version);
                 }
             }
         }));
@@ -126,10 +132,17 @@ impl Runs {
         self.views().into_iter().find(|view| view.runbook == runbook)
     }
 
-    /// A run begins or goes on here.
-    pub(super) fn enter(&self, runbook: &str, door: Door) {
-        self.known().entry(runbook.to_owned()).or_default().door = Some(door);
+    /// A run begins or goes on here; `false`: one of the same runbook is under way already.
+    pub(super) fn enter(&self, runbook: &str, door: Door) -> bool {
+        let mut all = self.known();
+        let place = &mut all.entry(runbook.to_owned()).or_default().door;
+        let free = place.is_none();
+        if free {
+            *place = Some(door);
+        }
+        drop(all);
         self.bump();
+        free
     }
 
     /// It has ended so.
@@ -170,7 +183,7 @@ impl Runs {
         let mut all = self.known();
         let known = all.entry(runbook.to_owned()).or_default();
         // What is done here is known better here.
-        if known.door.is_some() || known.kept.as_ref().is_some_and(|kept| kept.version == version) {
+        if text.is_empty() || known.door.is_some() || known.kept.as_ref().is_some_and(|kept| kept.version == version) {
             return;
         }
         match serde_json::from_str::<RunRecord>(text) {
@@ -206,6 +219,10 @@ pub(super) fn before_anew(view: &RunView) -> Option<String> {
     let (run, runbook) = (view.id, &view.runbook);
     if !view.state.ended() {
         return Some(format!("run {run} of {runbook} is under way"));
+    }
+    // Nothing of it was begun, and nothing of it was kept.
+    if view.steps.iter().all(|step| step.state == StepState::Waiting) {
+        return None;
     }
     if !view.owed.is_empty() {
         let owed = view.owed.join(", ");

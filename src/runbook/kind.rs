@@ -73,6 +73,10 @@ pub(super) async fn verify(tools: &Tools, bit: Bit<'_>) -> Said {
         Act::Dns { .. } => dns::verify(tools, bit).await,
         Act::Http { .. } => http::verify(bit),
         Act::MysqlPromote { url } => mysql::verify(tools, bit, url).await,
+        // What only looks has no effect that a second look could find: no answer is a no.
+        Act::Wait { .. } | Act::Ask { .. } | Act::Gate { .. } if bit.lost => {
+            Err(Trouble::Failed("no answer in time".into()))
+        }
         Act::Wait { .. } | Act::Ask { .. } | Act::Gate { .. } => Ok(None),
         Act::Scale { service, to, pace } => scale::verify(tools, bit, Scale { service, to: *to, pace: *pace }).await,
     }

@@ -6,8 +6,15 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use hotspare::fleet::pool::Fence;
+use hotspare::fleet::runbook::{Place, ScalePace, StepKind};
+use hotspare::runbook::cast::{Cast, Machine};
+use hotspare::runbook::run::Way;
+use hotspare::runbook::view::{RunState, StepState};
 use serde_json::Value;
 
+use crate::farm::Host;
+use crate::runbooks::{go, record, step, tools};
 use crate::site::pool::PATIENCE;
 use crate::site::{Lan, text, within};
 
@@ -173,7 +180,7 @@ steps = [{ kind = "scale", on = "kv-1", service = "web", to = 7, interval = "0s"
     let (code, rehearsed) = site.lan.ask(&["scale", "web", "3", "--dry-run", "--interval", "5s"]);
     let wanted = "1 of 1 run now; docker service scale www=2, 5 s, docker service scale www=3";
     assert_eq!((code, note(&rehearsed, 0).as_str()), (0, wanted), "{rehearsed}");
-    assert_eq!(docker.counts(), [], "a rehearsal changes nothing");
+    assert!(docker.counts().is_empty(), "a rehearsal changes nothing");
 
     // Docker says no at the third step.
     docker.wrong("fails", 4);
@@ -189,7 +196,7 @@ steps = [{ kind = "scale", on = "kv-1", service = "web", to = 7, interval = "0s"
     assert_eq!(docker.counts(), [4, 5]);
     let (code, again) = site.lan.ask(&["scale", "web", "5"]);
     assert_eq!((code, again["steps"][0]["state"].as_str()), (0, Some("skipped")), "{again}");
-    assert_eq!(docker.counts(), []);
+    assert!(docker.counts().is_empty());
 
     // A replica runs and is not healthy.
     docker.wrong("sick", 7);
@@ -229,7 +236,7 @@ steps = [{ kind = "scale", on = "kv-1", service = "web", to = 7, interval = "0s"
     let (code, ill) = site.lan.ask(&["scale", "web", "4", "--interval", "0s"]);
     let words = note(&ill, 0);
     assert!(code == 1 && words.contains("2 are healthy and 2 are needed to serve: none may be taken away"), "{ill}");
-    assert_eq!(docker.counts(), [], "nothing was taken away");
+    assert!(docker.counts().is_empty(), "nothing was taken away");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -312,7 +319,7 @@ steps = [
   {{ name = "fill", kind = "command", on = "kv-1", run = "cd {folder}; mkdir mongodb_init; echo fill >>log", undo = "cd {folder}; echo unfill >>log" }},
   {{ name = "start", kind = "command", on = "kv-1", run = "cd {folder}; echo start >>log; while [ -e shut ]; do sleep 0.05; done; echo started >>log", undo = "cd {folder}; echo unstart >>log" }},
   {{ name = "members", kind = "ask", text = "Are all members there?", show = "cat {folder}/log", on = "kv-1" }},
-  {{ name = "clean", kind = "command", on = "kv-1", run = "cd {folder}; rm -r mongodb_init; echo clean >>log", cleanup = true }},
+  {{ name = "clean", kind = "command", on = "kv-1", run = "cd {folder}; rm -r mongodb_init && echo clean >>log", cleanup = true }},
 ]
 "#
     )
@@ -416,5 +423,55 @@ async fn the_shipped_runbooks_are_rehearsed() {
         rehearsed += steps.len();
     }
     assert!(rehearsed > 40, "{rehearsed}");
-    assert_eq!(docker.counts(), []);
+    assert!(docker.counts().is_empty());
+}
+
+/// The same against Docker's own swarm, alone on a host of the lab. Its fourth replica ends at once, whatever is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_swarm_is_scaled_by_health() {
+    let mut host = Host::new();
+    crate::docker::engine(&mut host).await;
+    host.exec(&["docker", "swarm", "init", "--advertise-addr", &host.address.to_string()]);
+    let live = "[ $SLOT -lt 4 ] || exit 3; while :; do /bin/busybox sleep 1; done";
+    let health = ["--health-interval", "300ms", "--health-retries", "1", "--health-cmd", "test ! -e /sick"];
+    let service = ["docker", "service", "create", "--detach", "--name", "web", "--network", "host", "--replicas", "1"];
+    let rest = ["--env", "SLOT={{.Task.Slot}}", "lab", "/bin/sh", "-c", live];
+    host.exec(&[&service[..], &health, &rest].concat());
+    let ssh = host.sshd().await;
+    let tools = tools(ssh.pool());
+    let spare =
+        Machine { name: "m".into(), address: host.address.to_string(), ssh: ssh.destination.clone(), service: None };
+    let scale = |to: u32, token: &str| {
+        let second = Duration::from_secs(1);
+        let pace = ScalePace { interval: second / 2, shrink: second, quorum: Some(2), within: second * 12 };
+        let kind = StepKind::Scale { service: "web".into(), to, pace };
+        let mut scale = step("scale", Some(Place::Spare), kind);
+        scale.timeout = Duration::from_secs(120);
+        let cast = Cast { spare: Some(spare.clone()), token: token.into(), ..Cast::default() };
+        go(&tools, record(vec![scale], &cast, 1, Fence::None), Way::Begin)
+    };
+    let counts = || host.exec(&["docker", "service", "ls", "--format", "{{.Replicas}}"]).trim().to_owned();
+    let note = |ended: &hotspare::runbook::record::RunRecord| ended.view.steps[0].note.clone().unwrap_or_default();
+
+    let up = scale(3, "1").await;
+    assert_eq!((up.view.state, note(&up).as_str()), (RunState::Done, "3 of 3 run"), "{:?}", up.view);
+    assert_eq!(counts(), "3/3");
+    let stuck = scale(5, "2").await;
+    let words = note(&stuck);
+    assert_eq!(stuck.view.state, RunState::Failed);
+    assert!(words.starts_with("web: 5 wanted, 3 run, stopped after 3: not all were healthy within 12 s"), "{words}");
+    assert!(words.contains("non-zero exit (3)"), "docker's own words: {words}");
+    let undone = go(&tools, stuck, Way::Abandon).await;
+    assert_eq!((undone.view.state, counts().as_str()), (RunState::Undone, "3/3"), "{:?}", undone.view);
+    let down = scale(2, "3").await;
+    assert_eq!(down.view.state, RunState::Done, "{:?}", down.view);
+    // The one that was taken away gets its time to end.
+    within(PATIENCE, "two are left", || counts() == "2/2").await;
+    let below = scale(1, "4").await;
+    assert_eq!((below.view.steps[0].state, counts().as_str()), (StepState::Refused, "2/2"), "{:?}", below.view);
+    let unknown = host.try_exec(&["docker", "service", "rm", "web"]);
+    assert!(unknown, "removed");
+    let gone = scale(2, "5").await;
+    assert!(gone.view.state == RunState::Failed && note(&gone).contains("no such service"), "{:?}", gone.view);
+    tools.ssh.shutdown().await;
 }

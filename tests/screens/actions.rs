@@ -17,7 +17,7 @@ use hotspare::session::view::Level;
 use hotspare::work::view::JobId;
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::fixture::{FakeClient, LONG_LINE, ago, archive, dumps, feeds, harbour, mocap, noon, pools};
+use crate::fixture::{FakeClient, LONG_LINE, ago, archive, dumps, feeds, harbour, mocap, noon, pools, runs};
 use crate::stage::Stage;
 
 /// A stage on which the action can be done.
@@ -45,6 +45,15 @@ fn stage_for(action: Action, keymap: &str, read_only: bool) -> Stage {
         let mut stage = Stage::over(dumps::client("good", noon()), "dark", keymap, read_only);
         stage.app.focus = PaneId::Lag;
         stage.settle();
+        return stage;
+    }
+    if action.spec().scope == Scope::Runs {
+        let scene = if matches!(action, Action::RunAnswer | Action::RunLook) { "asking" } else { "interrupted" };
+        let mut stage = Stage::over(runs::client(scene, noon()), "dark", keymap, read_only);
+        if matches!(action, Action::RunResume | Action::RunAbandon) {
+            stage.app.call(&Action::Runs.into());
+            stage.settle();
+        }
         return stage;
     }
     if action.spec().scope == Scope::Sessions || action == Action::Hold {
@@ -184,6 +193,9 @@ fn check(stage: &mut Stage, action: Action) {
         Action::MakeKit | Action::VerifyKits | Action::DrillKit | Action::Eject | Action::RestoreKit => {
             check_dumps(stage, action);
         }
+        Action::Runs | Action::RunAnswer | Action::RunLook | Action::RunResume | Action::RunAbandon => {
+            check_runs(stage, action, &screen);
+        }
         Action::Sync
         | Action::Verify
         | Action::Delete
@@ -249,6 +261,28 @@ fn check_sessions(stage: &mut Stage, action: Action, screen: &str) {
         Action::ChooseStore => assert!(screen.contains("session.store") && screen.contains("gait")),
         _ => panic!("{} is not about sessions", action.spec().id),
     }
+}
+
+/// The same for actions on runs that no pool asked for.
+fn check_runs(stage: &mut Stage, action: Action, screen: &str) {
+    let (runbook, run) = ("judicator-recovery".to_owned(), RunId(31));
+    let expected = match action {
+        Action::Runs => {
+            return assert!(screen.contains("owes clean") && screen.contains("rolling-restart"), "{screen}");
+        }
+        Action::RunLook => Command::LookAgain { run },
+        Action::RunAnswer => {
+            assert!(screen.contains("kv-3 no answer"), "{screen}");
+            stage.press("right enter");
+            Command::Answer { run, yes: false }
+        }
+        Action::RunResume | Action::RunAbandon => {
+            stage.press("text:judicator-recovery").press("enter");
+            Command::RunMend { runbook, abandon: action == Action::RunAbandon }
+        }
+        _ => panic!("{} is not about runs", action.spec().id),
+    };
+    assert_eq!(in_earnest(stage), [expected]);
 }
 
 /// The same for actions on feeds. What is wrong stands first and is selected.

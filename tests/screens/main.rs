@@ -20,5 +20,6 @@ mod lag;
 mod pictures;
 mod pools;
 mod recordings;
+mod runs;
 mod sessions;
 mod sizes;

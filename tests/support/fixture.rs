@@ -11,6 +11,8 @@ pub mod feeds;
 pub mod pools;
 #[path = "recordings.rs"]
 pub mod recordings;
+#[path = "runs.rs"]
+pub mod runs;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use crate::console::action::Action;
 use crate::console::modal::answer::AnswerStep;
 use crate::console::modal::confirm::Confirm;
 use crate::console::page::Open;
-use crate::console::page::runs::RunsPage;
+use crate::console::page::runs::{self, RunsPage};
 use crate::console::theme::Meaning;
 use crate::engine::command::Command;
 use crate::runbook::view::{RunState, RunView, StepState};
@@ -52,7 +52,7 @@ impl App {
     /// Asks what is needed for a wish about a run.
     pub(super) fn run_wish(&mut self, action: Action, argument: Option<&str>) {
         if action == Action::Runs {
-            return self.pages.push(Open::new(RunsPage::of(None)));
+            return self.pages.push(Open::new(RunsPage::of(runs::first(&self.world))));
         }
         let run = match self.target_run(action, argument) {
             Ok(run) => run,

@@ -33,6 +33,11 @@ fn ordered(world: &World) -> Vec<&RunView> {
     runs
 }
 
+/// The runbook whose run stands first.
+pub fn first(world: &World) -> Option<String> {
+    ordered(world).first().map(|run| run.runbook.clone())
+}
+
 /// The run that is before the eyes.
 fn chosen<'a>(world: &'a World, name: Option<&str>) -> Option<&'a RunView> {
     let runs = ordered(world);

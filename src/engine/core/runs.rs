@@ -101,6 +101,10 @@ impl Core {
         if let Some(why) = self.runs.of(name).filter(|_| !dry_run).and_then(|last| before_anew(&last)) {
             return Err(waits(name, why));
         }
+        if !dry_run && let Err(not) = self.parts.lease.may_act() {
+            let hint = "run it where the lease is held: `hotspare engine status` says where";
+            return Err(Refusal { kind: RefusalKind::Safety, what: not.to_string(), hint: Some(hint.into()) });
+        }
         let fleet = Arc::clone(&self.parts.fleet);
         let run = if dry_run { RunId(0) } else { self.next_run() };
         let part = |part: &str| set.get(&format!("{part}.name")).and_then(|name| fleet.host(name)).map(Machine::from);
@@ -137,13 +141,14 @@ impl Core {
 
     /// Goes on with the last run of a runbook, or undoes it.
     pub(super) fn run_mend(&mut self, who: &Who, name: &str, abandon: bool) -> Result<Done, Refusal> {
-        let Some(last) = self.runs.of(name) else {
+        let last = self.runs.of(name);
+        if last.is_none() && !self.run_names.contains(name) {
             let views = self.runs.views();
             let names = views.iter().map(|view| view.runbook.as_str());
             let hint = near(name, names, "`hotspare run` lists the last runs", "no runbook was run yet");
             return Err(usage(format!("no run of {name} is known"), Some(hint)));
-        };
-        can_mend(&last).map_err(|why| usage(why, None))?;
+        }
+        last.as_ref().map_or(Ok(()), |last| can_mend(last)).map_err(|why| usage(why, None))?;
         let (kind, said, way, wanted) = if abandon {
             ("abandon", "is abandoned", Way::Abandon, RunState::Undone)
         } else {
@@ -154,7 +159,7 @@ impl Core {
         let (means, clock) = (self.means(name, self.hands()), self.parts.clock.clone());
         let (person, runbook) = (who.name.clone(), name.to_owned());
         let id = self.jobs.submit(request(kind, name, who), |job| async move {
-            let gone = || JobError::Failed(format!("the last run of {runbook} is not kept any more"));
+            let gone = || JobError::Failed(format!("no run of {runbook} is kept"));
             let mut record = means.runs.read(&runbook).await.map_err(JobError::Failed)?.ok_or_else(gone)?.interrupted();
             if let Err(why) = can_mend(&record.view) {
                 return Ok(refused(record.view, why));
@@ -164,7 +169,8 @@ impl Core {
             record.orders.who = person;
             Ok::<_, JobError>(means.go(&job, record, way, wanted, &clock).await)
         });
-        Ok(self.submitted(id, &format!("run {} of {name}, begun by {}, {said}", last.id, last.who)))
+        let begun = last.map(|last| format!(" {}, begun by {}", last.id, last.who)).unwrap_or_default();
+        Ok(self.submitted(id, &format!("the run{begun} of {name} {said}")))
     }
 
     /// An answer to what a step wants to know.
@@ -213,7 +219,9 @@ impl Means {
         let runbook = record.view.runbook.clone();
         let (hand, wishes) = mpsc::channel(WISHES);
         let (view, seen) = watch::channel(Arc::new(record.view.clone()));
-        self.runs.enter(&runbook, Door { hand: hand.clone(), view: seen.clone() });
+        if !self.runs.enter(&runbook, Door { hand: hand.clone(), view: seen.clone() }) {
+            return refused(record.view, format!("a run of {runbook} is under way"));
+        }
         let working = execute(record, way, &self.hands, clock, &self.right, &self.ledge, Hand { view, wishes });
         let mut changes = seen.clone();
         let showing = async {

@@ -8,13 +8,16 @@ use super::{Said, replicas};
 use crate::reach::plain;
 use crate::runbook::cast::Machine;
 use crate::runbook::deed::{Bit, Found, Look, Told, Trouble};
+use crate::runbook::each::GATE;
 use crate::runbook::plan::{Gated, Spot};
 use crate::runbook::tools::Tools;
 
 /// Between two rounds of questions.
 const AGAIN: Duration = Duration::from_secs(1);
-/// Longest time of one check that does not pass.
+/// Longest time of one question.
 const QUESTION: Duration = Duration::from_secs(5);
+/// One question may take so long even if the time is nearly over.
+const LEAST: Duration = Duration::from_millis(100);
 
 /// What must hold.
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +31,15 @@ pub(super) async fn check(tools: &Tools, bit: Bit<'_>, gate: Gate<'_>) -> Result
     if bit.look != Look::Dry {
         return Ok(Found::to_do());
     }
-    let wrong = wrong(tools, gate).await;
-    // Of a dry run only the first gate is about what is now.
-    let first = bit.step.name == crate::runbook::each::GATE;
-    match wrong.is_empty() {
-        true => Ok(Found::ToDo { note: Some("it is open now".into()), keep: None }),
-        false if first => Err(Trouble::Refused(format!("it is closed now: {}", wrong.join("; ")))),
-        false => Ok(Found::ToDo { note: Some(format!("it is closed now: {}", wrong.join("; "))), keep: None }),
+    // The others are about what will be then; of a large fleet they would be many questions at once.
+    if bit.step.name != GATE {
+        return Ok(Found::to_do());
     }
+    let wrong = wrong(tools, gate, bit.patience.min(QUESTION)).await;
+    if wrong.is_empty() {
+        return Ok(Found::ToDo { note: Some("it is open now".into()), keep: None });
+    }
+    Err(Trouble::Refused(format!("it is closed now: {}", wrong.join("; "))))
 }
 
 pub(super) async fn act(tools: &Tools, bit: Bit<'_>, gate: Gate<'_>) -> Said {
@@ -43,7 +47,8 @@ pub(super) async fn act(tools: &Tools, bit: Bit<'_>, gate: Gate<'_>) -> Said {
     let until = gate.within.min(bit.patience);
     let mut said = Vec::new();
     loop {
-        let wrong = wrong(tools, gate).await;
+        let left = until.saturating_sub(tools.clock.tick().since(began));
+        let wrong = wrong(tools, gate, left.clamp(LEAST, QUESTION)).await;
         let passed = tools.clock.tick().since(began);
         if wrong.is_empty() {
             return Ok(Some(format!("open after {}", plain::time(passed))));
@@ -63,17 +68,16 @@ pub(super) async fn act(tools: &Tools, bit: Bit<'_>, gate: Gate<'_>) -> Said {
     }
 }
 
-/// What keeps it closed, all asked at once.
-async fn wrong(tools: &Tools, gate: Gate<'_>) -> Vec<String> {
+/// What keeps it closed, all asked at once and each within the time.
+async fn wrong(tools: &Tools, gate: Gate<'_>, patience: Duration) -> Vec<String> {
     let hosts = gate.hosts.iter().map(|host| async move {
-        let asked = (tools.vitals)(host.clone(), QUESTION).await;
+        let asked = (tools.vitals)(host.clone(), patience).await;
         asked.err().map(|why| format!("{}: {why}", host.name))
     });
     let service = async {
-        match gate.service {
-            Some(service) => of_service(tools, service).await,
-            None => None,
-        }
+        let service = gate.service?;
+        let late = || Some(format!("{}: docker gave no answer within {}", service.docker, plain::time(patience)));
+        tokio::time::timeout(patience, of_service(tools, service)).await.unwrap_or_else(|_late| late())
     };
     let (hosts, service) = tokio::join!(join_all(hosts), service);
     hosts.into_iter().flatten().chain(service).collect()

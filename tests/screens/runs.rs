@@ -1,0 +1,60 @@
+//! Pictures of runs that no pool asked for: the page, the question with its evidence, and what a person types.
+
+use hotspare::console::action::Action;
+use hotspare::console::modal::Possible;
+use hotspare::engine::command::Command;
+use hotspare::runbook::view::RunId;
+use rstest::rstest;
+
+use crate::fixture::{noon, runs};
+use crate::stage::Stage;
+
+fn stage(scene: &str) -> Stage {
+    Stage::over(runs::client(scene, noon()), "dark", "default", false)
+}
+
+#[rstest]
+#[case("page-asking", "asking", "B B", 120, 36)]
+#[case("page-asking", "asking", "B B", 80, 24)]
+#[case("page-interrupted", "interrupted", "B B", 120, 36)]
+#[case("page-failed", "interrupted", "B B down", 120, 36)]
+#[case("question", "asking", "B y", 120, 36)]
+#[case("question", "asking", "B y", 80, 24)]
+#[case("resume", "interrupted", "B B B r", 120, 36)]
+#[case("abandon", "interrupted", "B B B u", 120, 36)]
+#[case("problems", "interrupted", "p", 120, 36)]
+#[case("overview", "interrupted", "", 120, 36)]
+fn pictures(#[case] name: &str, #[case] scene: &str, #[case] keys: &str, #[case] width: u16, #[case] height: u16) {
+    let text = stage(scene).sized(width, height).press(keys).text();
+    insta::assert_snapshot!(format!("runs-{name}-{width}x{height}"), text);
+}
+
+#[test]
+fn a_run_is_answered_gone_on_with_and_abandoned_by_whoever_is_there() {
+    let mut asking = stage("asking");
+    asking.press("B l");
+    assert_eq!(asking.sent(), [Command::LookAgain { run: RunId(31) }]);
+    asking.press("B y").press("right right enter");
+    assert_eq!(asking.sent().last(), Some(&Command::Answer { run: RunId(31), yes: true }));
+
+    for (keys, abandon) in [("B r", false), ("B u", true)] {
+        let mut stage = stage("interrupted");
+        stage.press("B B").press(keys).press("text:rolling-restart").press("enter");
+        assert!(stage.sent().is_empty(), "the name of another runbook is a no");
+        stage.press("esc").press(keys).press("text:judicator-recovery").press("enter");
+        assert_eq!(stage.sent(), [Command::RunMend { runbook: "judicator-recovery".into(), abandon }]);
+    }
+}
+
+#[test]
+fn what_cannot_be_done_says_why() {
+    let asking = stage("asking");
+    let why = |action: Action| asking.app.why_not(&action.into()).unwrap_or_default();
+    assert_eq!(why(Action::RunAnswer), "");
+    let mut failed = stage("interrupted");
+    failed.press("B B");
+    let why = |action: Action| failed.app.why_not(&action.into()).unwrap_or_default();
+    assert_eq!(why(Action::RunAnswer), "no step of judicator-recovery asks for anything");
+    let nothing = Stage::new(crate::fixture::harbour(noon()));
+    assert!(!nothing.app.exists(Action::Runs), "where no runbook was run there is nothing to see");
+}
