@@ -32,7 +32,9 @@ pub fn run(run: &RunView, dry: bool, glyphs: &Glyphs, room: usize) -> Vec<Line> 
     }
     title.push(part(meaning, word));
     if !dry {
-        title.push(dim(format!("  run {}, generation {}, by {}", run.id, run.generation, run.who)));
+        // Only a pool counts the changes of its owners.
+        let generation = run.pool.as_ref().map(|_| format!(", generation {}", run.generation)).unwrap_or_default();
+        title.push(dim(format!("  run {}{generation}, by {}", run.id, run.who)));
     }
     let mut lines = vec![title];
     let name = run.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0).min(20);

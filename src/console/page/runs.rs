@@ -29,7 +29,7 @@ impl RunsPage {
 /// What needs a person first, then the newest.
 fn ordered(world: &World) -> Vec<&RunView> {
     let mut runs: Vec<&RunView> = world.newest.runs.iter().map(AsRef::as_ref).collect();
-    runs.sort_by_key(|run| (run.well(), std::cmp::Reverse(run.started)));
+    runs.sort_by_key(|run| (!run.needs_a_person(), run.well(), std::cmp::Reverse(run.started)));
     runs
 }
 
@@ -91,7 +91,7 @@ fn row(run: &RunView, chosen: bool, name: usize, world: &World, glyphs: &Glyphs)
     let (meaning, called) = run::state(run.state);
     let sign = if run.needs_a_person() { part(Meaning::Bad, glyphs.bad) } else { plain(" ") };
     let moment = format::moment(run.started, world.now, &world.zone);
-    let text = format!(" {:<name$}  ", run.runbook);
+    let text = format!("{} {:<name$}  ", if chosen { glyphs.into } else { " " }, run.runbook);
     let mut line = vec![sign, part(if chosen { Meaning::Selection } else { Meaning::Text }, text)];
     line.extend([
         plain(" "),

@@ -1,35 +1,35 @@
 //! Runs that no pool asks for: `hotspare run` and `hotspare scale`. And answers to what steps of any run want to know.
 
+mod means;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use super::Core;
 use super::commands::{Done, usage};
-use super::pools::{outcome, tell};
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::engine::pools::vitals;
-use crate::engine::runs::{Door, Runs, before_anew, can_mend, key};
+use crate::engine::runs::{before_anew, can_mend, key};
 use crate::fleet::data::Service;
 use crate::fleet::pool::Fence;
 use crate::fleet::runbook::{OnError, Place, Runbook, ScalePace, Step, StepKind};
 use crate::runbook::cast::{Cast, Machine, Purpose};
 use crate::runbook::dry::rehearse;
 use crate::runbook::each::spread;
-use crate::runbook::plan::{Plan, plan};
+use crate::runbook::plan::plan;
 use crate::runbook::record::{Orders, RunRecord};
-use crate::runbook::run::{Hand, Way, Wish, execute};
+use crate::runbook::run::{Way, Wish};
 use crate::runbook::tools::Tools;
-use crate::runbook::view::{RunId, RunReport, RunState, RunView};
+use crate::runbook::view::{RunId, RunState};
 use crate::standin::worker::{Ledge, Standing};
-use crate::work::jobs::{Handle, JobError, Outcome, Request};
+use crate::work::jobs::{JobError, Outcome, Request};
 use crate::work::view::{Priority, Unit};
+use means::{Means, refused};
 
-/// Wishes that wait for a run.
-const WISHES: usize = 8;
 /// Key of the names of runbooks whose last run is kept, in `state.db`.
 pub(super) const NAMES: &str = "runs";
 /// Between two changes, and for one replica to come up, where nobody says.
@@ -37,14 +37,6 @@ const INTERVAL: Duration = Duration::from_secs(30);
 const WITHIN: Duration = Duration::from_secs(120);
 /// How long all of it may take: each change ends in time by itself.
 const SCALING: Duration = Duration::from_secs(24 * 3600);
-
-/// What a run is done with.
-struct Means {
-    runs: Runs,
-    ledge: Ledge,
-    right: Standing,
-    hands: Tools,
-}
 
 impl Core {
     pub(super) fn run_alone(
@@ -164,7 +156,10 @@ impl Core {
             if let Err(why) = can_mend(&record.view) {
                 return Ok(refused(record.view, why));
             }
-            recall(&mut record.plan, book.as_ref());
+            if let Some(book) = &book {
+                // A password that stands in the fleet file is not kept with a run.
+                record.plan.recall(book);
+            }
             // Each line of the journal names who does it now; the run itself, who asked for it.
             record.orders.who = person;
             Ok::<_, JobError>(means.go(&job, record, way, wanted, &clock).await)
@@ -206,48 +201,6 @@ impl Core {
     }
 }
 
-impl Means {
-    /// Does the run to its end. A job that is cancelled asks it to stop, and waits for that.
-    async fn go(
-        self,
-        job: &Handle<Report>,
-        record: RunRecord,
-        way: Way,
-        wanted: RunState,
-        clock: &crate::clock::Clock,
-    ) -> Outcome<Report> {
-        let runbook = record.view.runbook.clone();
-        let (hand, wishes) = mpsc::channel(WISHES);
-        let (view, seen) = watch::channel(Arc::new(record.view.clone()));
-        if !self.runs.enter(&runbook, Door { hand: hand.clone(), view: seen.clone() }) {
-            return refused(record.view, format!("a run of {runbook} is under way"));
-        }
-        let working = execute(record, way, &self.hands, clock, &self.right, &self.ledge, Hand { view, wishes });
-        let mut changes = seen.clone();
-        let showing = async {
-            while changes.changed().await.is_ok() {
-                self.runs.bump();
-            }
-        };
-        let all = async { tokio::join!(working, tell(job, seen), showing).0 };
-        tokio::pin!(all);
-        let mut asked = false;
-        let ended = loop {
-            tokio::select! {
-                ended = &mut all => break ended,
-                () = job.token().cancelled(), if !asked => {
-                    asked = true;
-                    let wish = Wish::Stop { undo: false, who: "whoever cancelled the job".into() };
-                    let _ended_already = hand.send(wish).await;
-                }
-            }
-        };
-        self.runs.leave(&runbook, &ended);
-        let ok = ended.view.state == wanted;
-        Outcome { ok, ..outcome(RunReport { run: ended.view, dry_run: false, refused: Vec::new() }) }
-    }
-}
-
 fn orders(who: &Who) -> Orders {
     Orders {
         who: who.name.clone(),
@@ -285,18 +238,6 @@ fn scaling(service: &Service, to: u32, interval: Option<Duration>) -> Step {
         cleanup: false,
         each: None,
     }
-}
-
-/// A password that stands in the fleet file is not kept with a run.
-fn recall(plan: &mut Plan, book: Option<&Runbook>) {
-    if let Some(book) = book {
-        plan.recall(book);
-    }
-}
-
-fn refused(run: RunView, why: String) -> Outcome<Report> {
-    let report = RunReport { run, dry_run: false, refused: vec![why.clone()] };
-    Outcome { ok: false, note: why, report: Report::Ran { ran: Box::new(report) } }
 }
 
 fn waits(runbook: &str, what: String) -> Refusal {
