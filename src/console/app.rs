@@ -9,8 +9,8 @@ mod perform;
 mod pools;
 mod possible;
 mod recordings;
-mod services;
 mod runs;
+mod services;
 mod sessions;
 mod wishes;
 

@@ -12,9 +12,9 @@ pub mod log;
 pub mod pool;
 pub mod report;
 pub mod run;
+pub mod runs;
 pub mod serviced;
 pub mod services;
-pub mod runs;
 pub mod session;
 pub mod why;
 
