@@ -158,6 +158,12 @@ fn troubles(snapshot: &Snapshot) -> Vec<String> {
     let mut lines: Vec<String> = head.alarms.iter().map(|alarm| format!("alarm: {alarm}")).collect();
     lines.extend(head.file.refused.iter().map(|refused| format!("fleet file refused: {refused}")));
     lines.extend(head.engine.frozen.iter().map(|freeze| format!("automatic decisions are suspended: {}", freeze.why)));
+    // What is owed is an alarm already.
+    let waits = snapshot.runs.iter().filter(|run| !run.well() && (run.owed.is_empty() || !run.state.ended()));
+    lines.extend(waits.map(|run| {
+        let next = run.question.as_ref().map(|question| question.text.clone()).or_else(|| run.next.clone());
+        format!("run {} of {} is {}: {}", run.id, run.runbook, run.state.word(), next.unwrap_or_default())
+    }));
     if let (false, Some(why)) = (head.lease.held, &head.lease.why) {
         lines.push(format!("the lease is not held: {why}"));
     }

@@ -293,6 +293,8 @@ steps = [
     assert_eq!(stopped["steps"][7]["state"], "waiting");
     let (code, status) = site.tell(&["run"]);
     assert!(code == 1 && status.contains("7 of 9 gate@kv-3"), "{status}");
+    let (code, status) = site.tell(&["status"]);
+    assert!(code == 1 && status.contains("run 1 of roll is failed: step gate@kv-3: closed for 4 s"), "{status}");
 
     // Mended, and gone on with.
     page(&site, "kv-3");

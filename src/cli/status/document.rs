@@ -7,6 +7,7 @@ use crate::cli::pool::list::{Pool, pool};
 use crate::clock::Timestamp;
 use crate::engine::snapshot::Snapshot;
 use crate::health::view::{CheckView, HostView};
+use crate::runbook::view::RunView;
 
 /// The whole document.
 #[derive(Serialize)]
@@ -16,7 +17,18 @@ pub(super) struct Document<'a> {
     pools: Vec<Pool<'a>>,
     feeds: Vec<feeds::Feed<'a>>,
     dumps: Vec<dumps::Dump<'a>>,
+    runs: Vec<Run<'a>>,
     leader: Leader<'a>,
+}
+
+/// The last run of a runbook that no pool asked for.
+#[derive(Serialize)]
+struct Run<'a> {
+    runbook: &'a str,
+    run: u64,
+    state: &'static str,
+    owed: &'a [String],
+    next: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -52,8 +64,14 @@ pub(super) fn of<'a>(snapshot: &'a Snapshot, names: &'a [String], now: Timestamp
         pools: snapshot.pools.iter().map(|view| pool(view)).collect(),
         feeds: snapshot.feeds.iter().map(|view| feeds::feed(view)).collect(),
         dumps: snapshot.dumps.iter().map(|view| dumps::dump(view, now)).collect(),
+        runs: snapshot.runs.iter().map(|view| run(view)).collect(),
         leader: Leader { held: lease.held, by: lease.by.as_deref() },
     }
+}
+
+fn run(view: &RunView) -> Run<'_> {
+    let RunView { runbook, id, state, owed, next, .. } = view;
+    Run { runbook, run: id.0, state: state.word(), owed, next: next.as_deref() }
 }
 
 fn of_host(host: &HostView) -> Host<'_> {
