@@ -25,7 +25,8 @@ pub(super) struct Document<'a> {
 #[derive(Serialize)]
 struct Run<'a> {
     runbook: &'a str,
-    run: u64,
+    #[serde(rename = "run")]
+    number: u64,
     state: &'static str,
     owed: &'a [String],
     next: Option<&'a str>,
@@ -71,7 +72,7 @@ pub(super) fn of<'a>(snapshot: &'a Snapshot, names: &'a [String], now: Timestamp
 
 fn run(view: &RunView) -> Run<'_> {
     let RunView { runbook, id, state, owed, next, .. } = view;
-    Run { runbook, run: id.0, state: state.word(), owed, next: next.as_deref() }
+    Run { runbook, number: id.0, state: state.word(), owed, next: next.as_deref() }
 }
 
 fn of_host(host: &HostView) -> Host<'_> {
