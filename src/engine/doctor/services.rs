@@ -67,8 +67,15 @@ mod tests {
 
     #[test]
     fn a_host_without_any_program_that_locks_is_bad() {
-        let service =
-            Service { name: "judicator".into(), host: "kv-1".into(), pid_files: vec!["main.pid".into()], logs: None };
+        let service = Service {
+            name: "judicator".into(),
+            host: "kv-1".into(),
+            pid_files: vec!["main.pid".into()],
+            logs: None,
+            docker: None,
+            quorum: None,
+            shrink_interval: std::time::Duration::ZERO,
+        };
         let seen = |tools: &[&str]| Seen {
             at: Timestamp::UNIX_EPOCH,
             modules: Vec::new(),
