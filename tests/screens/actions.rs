@@ -17,7 +17,7 @@ use hotspare::session::view::Level;
 use hotspare::work::view::JobId;
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use crate::fixture::{FakeClient, LONG_LINE, ago, archive, dumps, feeds, harbour, mocap, noon, pools, runs};
+use crate::fixture::{FakeClient, LONG_LINE, ago, archive, dumps, feeds, harbour, mocap, noon, pools, runs, services};
 use crate::stage::Stage;
 
 /// A stage on which the action can be done.
@@ -52,6 +52,15 @@ fn stage_for(action: Action, keymap: &str, read_only: bool) -> Stage {
         let mut stage = Stage::over(runs::client(scene, noon()), "dark", keymap, read_only);
         if matches!(action, Action::RunResume | Action::RunAbandon) {
             stage.app.call(&Action::Runs.into());
+            stage.settle();
+        }
+        return stage;
+    }
+    if action.spec().scope == Scope::Services || action == Action::Services {
+        let scene = if action == Action::MaintainService { "free" } else { "held" };
+        let mut stage = Stage::over(services::client(scene, noon()), "dark", keymap, read_only);
+        if action != Action::Services {
+            stage.app.call(&Action::Services.into());
             stage.settle();
         }
         return stage;
@@ -118,6 +127,7 @@ fn message(stage: &Stage) -> String {
 }
 
 /// What must be true after it. The match has an arm for every action: a new one cannot be left out.
+#[expect(clippy::too_many_lines, reason = "an arm for every action")]
 fn check(stage: &mut Stage, action: Action) {
     let screen = stage.text();
     let position = stage.app.lists[PaneId::Hosts as usize].position();
@@ -196,6 +206,12 @@ fn check(stage: &mut Stage, action: Action) {
         Action::Runs | Action::RunAnswer | Action::RunLook | Action::RunResume | Action::RunAbandon => {
             check_runs(stage, action, &screen);
         }
+        Action::Services
+        | Action::Look
+        | Action::MaintainService
+        | Action::Release
+        | Action::StopModule
+        | Action::ForceRelease => check_services(stage, action, &screen),
         Action::Sync
         | Action::Verify
         | Action::Delete
@@ -322,6 +338,38 @@ fn check_dumps(stage: &mut Stage, action: Action) {
         _ => panic!("{} is not about dumps", action.spec().id),
     };
     stage.press(keys);
+    assert_eq!(in_earnest(stage), [expected]);
+}
+
+/// The same for actions on services.
+fn check_services(stage: &mut Stage, action: Action, screen: &str) {
+    let service = "judicator".to_owned();
+    let expected = match action {
+        Action::Services => return assert!(screen.contains("mongod --port"), "{screen}"),
+        Action::Look => {
+            let asked = stage.client.queries.lock().unwrap();
+            let count = asked.iter().filter(|query| **query == Query::Services).count();
+            return assert_eq!(count, 2, "when it opens, and again");
+        }
+        Action::MaintainService => {
+            stage.press("text:new disk").press("enter enter");
+            let (why, until) = ("new disk".into(), ago(noon(), -3600));
+            Command::ServiceHold { service, why, until, patience: 10 }
+        }
+        Action::Release => {
+            stage.press("tab enter");
+            Command::ServiceRelease { service, generation: None }
+        }
+        Action::StopModule => {
+            stage.press("text:judicator").press("enter");
+            Command::ServiceStop { service, module: None }
+        }
+        Action::ForceRelease => {
+            stage.press("text:judicator").press("enter");
+            Command::ServiceForce { phrase: service.clone(), service }
+        }
+        _ => panic!("{} is not about services", action.spec().id),
+    };
     assert_eq!(in_earnest(stage), [expected]);
 }
 

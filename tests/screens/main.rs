@@ -21,5 +21,6 @@ mod pictures;
 mod pools;
 mod recordings;
 mod runs;
+mod services;
 mod sessions;
 mod sizes;

@@ -13,6 +13,8 @@ pub mod pools;
 pub mod recordings;
 #[path = "runs.rs"]
 pub mod runs;
+#[path = "services.rs"]
+pub mod services;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -169,6 +171,7 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
         feeds: Arc::default(),
         dumps: Arc::default(),
         runs: Arc::default(),
+        services: Arc::default(),
         stores: Arc::default(),
         jobs: Arc::new(jobs.into_iter().map(Arc::new).collect()),
         journal: Arc::new(JournalView {
@@ -439,6 +442,15 @@ impl FakeClient {
                 let view = snapshot.pool(pool).expect("a pool that is there");
                 Answer::Pool { detail: Box::new(pools::detail(view, now)) }
             }
+            Query::Hold { service, generation } => {
+                let snapshot = Arc::clone(&self.snapshots.borrow());
+                let hold = snapshot.service(service).and_then(|service| service.hold.clone());
+                Answer::Hold { hold: hold.filter(|hold| hold.generation == *generation) }
+            }
+            Query::Services => {
+                let snapshot = Arc::clone(&self.snapshots.borrow());
+                Answer::Services { services: snapshot.services.iter().map(|service| (**service).clone()).collect() }
+            }
             Query::Kits { .. } => Answer::Kits { kits: dumps::kits(now) },
             Query::Report { job } => {
                 let report = self.reports.lock().expect("not poisoned").get(&job.0).cloned();
@@ -508,6 +520,10 @@ impl FakeClient {
                 let restored = dumps::restored(now, &to.url, *dry_run);
                 Ok(self.job("restore", Report::Restored { restored }))
             }
+            Command::ServiceHold { .. }
+            | Command::ServiceRelease { .. }
+            | Command::ServiceStop { .. }
+            | Command::ServiceForce { .. } => Ok(self.job("service", Report::Nothing)),
             Command::DumpEject { .. } => Ok(self.job("eject", Report::Nothing)),
             Command::Hold { job, held } => {
                 let state = if *held { JobState::Paused } else { JobState::Running };

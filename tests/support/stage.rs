@@ -241,6 +241,10 @@ fn takes_a_job(command: &Command) -> bool {
             | Command::DumpDrill { .. }
             | Command::DumpRestore { .. }
             | Command::DumpEject { .. }
+            | Command::ServiceHold { .. }
+            | Command::ServiceRelease { .. }
+            | Command::ServiceStop { .. }
+            | Command::ServiceForce { .. }
             | Command::PoolTakeover { .. }
             | Command::PoolGiveback { .. }
             | Command::PoolDrill { .. }

@@ -1,0 +1,84 @@
+//! Pictures of services and what the keys of their questions do: the page, the line for the others, every question.
+
+use hotspare::console::app::Effect;
+use hotspare::console::shell::Worked;
+use hotspare::engine::command::Command;
+use hotspare::service::view::{HoldState, HoldView};
+use rstest::rstest;
+
+use crate::fixture::{ago, noon, services};
+use crate::stage::Stage;
+
+fn stage(scene: &str) -> Stage {
+    Stage::over(services::client(scene, noon()), "dark", "default", false)
+}
+
+#[rstest]
+#[case("page-held", "held", "H")]
+#[case("page-free", "free", "H")]
+#[case("line-for-the-others", "held", "")]
+#[case("maintain", "free", "H m")]
+#[case("release", "held", "H E")]
+#[case("stop-all", "held", "H x s")]
+#[case("stop-one", "held", "H down x s")]
+#[case("force", "held", "H down down down down x f")]
+fn after_keys(#[case] name: &str, #[case] scene: &str, #[case] keys: &str) {
+    for (width, height) in [(80, 24), (120, 36)] {
+        let text = stage(scene).sized(width, height).press(keys).text();
+        insta::assert_snapshot!(format!("{name}-{width}x{height}"), text);
+    }
+}
+
+/// The hold is taken: the shell gets the terminal, and what it comes to is told.
+#[test]
+fn the_shell_follows_the_hold_and_the_release_follows_the_shell() {
+    let mut stage = stage("free");
+    stage.press("H m").press("text:new disk").press("enter enter");
+    let hold = Command::ServiceHold {
+        service: "judicator".into(),
+        why: "new disk".into(),
+        until: ago(noon(), -3600),
+        patience: 10,
+    };
+    assert_eq!(stage.sent(), [hold]);
+    let shell = |stage: &Stage| {
+        let work = |effect: &Effect| match effect {
+            Effect::Shell(work) => Some(work.clone()),
+            _ => None,
+        };
+        stage.effects.iter().find_map(work)
+    };
+    assert_eq!(shell(&stage), None, "not before the locks are held");
+    // The fake engine's job has this number.
+    let job = stage.client.snapshots.borrow().jobs.last().expect("a job").id;
+    stage.client.snapshots.send_modify(|snapshot| {
+        let snapshot = std::sync::Arc::make_mut(snapshot);
+        snapshot.seq += 1;
+        let services = std::sync::Arc::make_mut(&mut snapshot.services);
+        std::sync::Arc::make_mut(&mut services[0]).hold = Some(HoldView {
+            generation: job.0,
+            state: HoldState::Held,
+            owner: "ana (console)".into(),
+            why: "new disk".into(),
+            since: noon(),
+            until: ago(noon(), -3600),
+        });
+    });
+    let newest = stage.client.snapshots.borrow().clone();
+    stage.app.snapshot(newest);
+    stage.settle();
+    let work = shell(&stage).expect("the shell begins");
+    assert_eq!((work.service.as_str(), work.host.as_str(), work.hold.generation), ("judicator", "cupola-1", job.0));
+    assert!(work.words.iter().any(|line| line.contains("python3 main.py")), "{:?}", work.words);
+    stage.app.worked(&work, Ok(Worked { status: Some(0), ..Worked::default() }));
+    stage.settle();
+    let release = Command::ServiceRelease { service: "judicator".into(), generation: Some(job.0) };
+    assert_eq!(stage.sent().last(), Some(&release));
+
+    // Locks that did not last are not given back, and that is said.
+    let before = stage.sent().len();
+    stage.app.worked(&work, Ok(Worked { lost: Some("the time is over".into()), ..Worked::default() }));
+    stage.settle();
+    assert_eq!(stage.sent().len(), before);
+    assert!(stage.text().contains("did not last until the end: the time is over"), "{}", stage.text());
+}
