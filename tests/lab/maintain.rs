@@ -239,6 +239,8 @@ async fn a_second_one_is_told_who_has_it_also_from_another_console() {
     let site = Site::new().await;
     let mut first = site.held(&["--why", "new disk", "--", "sleep 1000"]).await;
     assert_eq!(site.health(), "maintenance", "nothing is decided about the host by itself");
+    let refused = site.lan.tell(&["engine", "stop"]);
+    assert_eq!(code(&refused), Some(3), "{}", said(&refused));
     let refused = site.maintain(&["--timeout", "1s", "--", "true"]);
     let told = said(&refused);
     assert_eq!(code(&refused), Some(3), "{told}");

@@ -48,9 +48,26 @@ async fn living_dead_and_recycled_modules_are_told_apart_and_only_the_living_are
     let mut first = site.held(&["--", "sleep 1000"]).await;
     let refused = site.lan.tell(&["service", "stop", "judicator", "--module", "mian"]);
     assert_eq!(code(&refused), Some(3), "{}", said(&refused));
+    // Nor where its cluster would serve no more without it: the other member is dead.
+    let (file, fleet) =
+        (site.lan.path("fleet.toml"), std::fs::read_to_string(site.lan.path("fleet.toml")).expect("read"));
+    let member = format!(
+        "docker = \"cluster\"\nquorum = 1\n[services.other]\nhost = \"kv\"\ndocker = \"cluster\"\npid_files = [{:?}]\n",
+        text(&site.file("etcd.pid"))
+    );
+    std::fs::write(&file, format!("{fleet}{member}")).expect("written");
+    let stop = || site.lan.tell(&["service", "stop", "judicator"]);
+    let services = || site.lan.ask(&["service", "list"]).1["services"].as_array().map_or(0, Vec::len);
+    within(PATIENCE, "there are two", || services() == 2).await;
+    let refused = stop();
+    assert_eq!(code(&refused), Some(3), "{}", said(&refused));
+    assert!(said(&refused).contains("its quorum is 1 (other does not)"), "{}", said(&refused));
+    assert!(main.try_wait().expect("a child").is_none());
+    std::fs::write(&file, fleet).expect("written");
+    within(PATIENCE, "there is one", || services() == 1).await;
     // Reaped at once, as by the boot program.
     let reaping = std::thread::spawn(move || main.wait());
-    let stopped = site.lan.tell(&["service", "stop", "judicator"]);
+    let stopped = stop();
     assert_eq!(code(&stopped), Some(0), "{}", said(&stopped));
     assert!(said(&stopped).contains("main: pid") && said(&stopped).contains("is gone"), "{}", said(&stopped));
     assert!(said(&stopped).contains("is another process"), "{}", said(&stopped));
