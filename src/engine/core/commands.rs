@@ -192,6 +192,7 @@ impl Core {
                         hint: Some("wait, cancel them, or stop with --force, which cancels them".into()),
                     });
                 }
+                self.nothing_held(force)?;
                 Ok(Done::new("the engine stops", serde_json::json!({ "engine": "stopping", "force": force })))
             }
         }

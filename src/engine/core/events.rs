@@ -218,7 +218,7 @@ impl Core {
             Linger::Never => true,
             Linger::Auto => idle,
         };
-        if left && goes && self.jobs.open() == 0 {
+        if left && goes && self.jobs.open() == 0 && self.nothing_held(false).is_ok() {
             let about = serde_json::json!({ "engine": "stopping" });
             self.note("engine", "the engine stops: the last console left", "linger", about, Weight::Note);
             self.parts.stop.cancel();

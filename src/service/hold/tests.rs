@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -80,7 +81,6 @@ fn it_locks_by_whatever_there_is_and_lets_go_when_it_is_told() {
         let said = line(&mut child);
         assert!(said.starts_with("ours "), "{programs:?}: {said}");
         assert!((0..2).all(|number| !free(&ground.lock_file(number))), "{programs:?}");
-        use std::os::unix::fs::PermissionsExt;
         let mode = fs::metadata(ground.lock_file(0)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o644, "as filelock makes it");
         let input = child.stdin.as_mut().unwrap();

@@ -2,11 +2,13 @@
 //!
 //! A process is never killed here: one that does not go is for a person.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Services, lock};
+use crate::fleet::data::Service;
 use crate::reach::quote;
 use crate::reach::ssh::Remote;
 use crate::service::trouble::Trouble;
@@ -52,6 +54,11 @@ impl Services {
             let module = module.unwrap_or_default();
             return Err(Trouble::Refused(format!("{service} has no module {module}; it has {}", there.join(", "))));
         }
+        if meant.iter().any(|one| one.state == ModuleState::Running)
+            && let Some(why) = self.breaks_quorum(&declared).await
+        {
+            return Err(Trouble::Refused(why));
+        }
         let mut report = Stopped { service: service.to_owned(), host: declared.host.clone(), modules: Vec::new() };
         for one in meant {
             if self.standing(service).is_none() {
@@ -76,6 +83,39 @@ impl Services {
         }
         let _for_all_to_see = self.look_at(&declared).await;
         Ok(report)
+    }
+
+    /// Why its cluster would serve no more without this member; `None`: it would, or nobody knows. Services that are one docker
+    /// service are members of one cluster; a member lives where all of its modules do.
+    async fn breaks_quorum(&self, service: &Service) -> Option<String> {
+        let quorum = usize::try_from(service.quorum?).ok()?;
+        let fleet = Arc::clone(&lock(&self.0.fleet));
+        let others: Vec<&Service> = fleet
+            .services
+            .iter()
+            .filter(|other| other.name != service.name && !other.pid_files.is_empty())
+            .filter(|other| other.docker_name() == service.docker_name())
+            .collect();
+        if others.is_empty() {
+            return None;
+        }
+        let looks = others.iter().map(|other| async {
+            let seen = self.look_at(other).await.ok();
+            seen.is_some_and(|seen| seen.modules.iter().all(|module| module.state == ModuleState::Running))
+        });
+        let lives = futures_util::future::join_all(looks).await;
+        let living = lives.iter().filter(|lives| **lives).count();
+        let named = others
+            .iter()
+            .zip(&lives)
+            .map(|(other, lives)| format!("{} {}", other.name, if *lives { "lives" } else { "does not" }));
+        (living < quorum).then(|| {
+            format!(
+                "nothing was stopped: without {} only {living} of the cluster would live, and its quorum is {quorum} ({})",
+                service.name,
+                named.collect::<Vec<_>>().join(", ")
+            )
+        })
     }
 
     async fn stop_one(
