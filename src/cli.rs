@@ -6,6 +6,7 @@
 pub mod args;
 pub mod cancel;
 pub mod check;
+pub mod config;
 pub mod console;
 pub mod context;
 pub mod demo;
@@ -23,6 +24,7 @@ pub mod jobs;
 pub mod join;
 pub mod journal;
 pub mod keymap;
+pub mod logs;
 pub mod maintain;
 pub mod options;
 pub mod packager;
@@ -103,6 +105,8 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Service(args) => service::run(context, &args),
         Subcommand::Run(args) => run::run(context, &args),
         Subcommand::Scale(args) => scale::run(context, &args),
+        Subcommand::Logs(args) => logs::run(context, &args),
+        Subcommand::Config(args) => config::run(context, &args),
         Subcommand::Doctor(args) => doctor::run(context, &args),
         Subcommand::Check(args) => check::run(context, &args),
         Subcommand::Demo(args) => demo::run(context, &args),

@@ -39,7 +39,7 @@ pub use schema::schema;
 mod tests;
 
 use check::Check;
-use data::{Dump, Feed, Service, Store};
+use data::{Config, Dump, Feed, Service, Store};
 use host::Host;
 use pool::Pool;
 use runbook::Runbook;
@@ -74,6 +74,8 @@ pub struct Fleet {
     pub sessions: Vec<Store>,
     /// `[services.*]`.
     pub services: Vec<Service>,
+    /// `[configs.*]`: config backups.
+    pub configs: Vec<Config>,
 }
 
 impl Fleet {
@@ -92,6 +94,7 @@ impl Fleet {
             dumps: Vec::new(),
             sessions: Vec::new(),
             services: Vec::new(),
+            configs: Vec::new(),
         }
     }
 

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 5 faces | [`console`], [`cli`], [`demo`] |
 //! | 4 engine | [`engine`] |
-//! | 3 domains | [`health`], [`standin`], [`session`], [`feed`], [`dump`], [`service`] |
+//! | 3 domains | [`health`], [`standin`], [`session`], [`feed`], [`dump`], [`service`], [`configs`] |
 //! | 2 doing | [`runbook`] |
 //! | 1 reach | [`reach`], [`work`], [`journal`] |
 //! | 0 words | [`fleet`], [`clock`] |
@@ -17,6 +17,7 @@
 
 pub mod cli;
 pub mod clock;
+pub mod configs;
 pub mod console;
 pub mod demo;
 pub mod dump;

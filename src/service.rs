@@ -6,6 +6,7 @@
 //! knows who holds what.
 
 pub mod hold;
+pub mod logs;
 pub(crate) mod look;
 mod mark;
 pub mod shell;

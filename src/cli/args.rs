@@ -44,6 +44,10 @@ pub enum Subcommand {
     Maintain(super::maintain::MaintainArgs),
     /// Services: who holds what, stop modules that are held, release
     Service(super::service::ServiceArgs),
+    /// The logs of a service, of all services of a host, or of one file, over ssh
+    Logs(super::logs::LogsArgs),
+    /// Configuration files of hosts, version by version: list, fetch, compare, show
+    Config(super::config::ConfigArgs),
     /// Run any runbook, go on with one that was interrupted, or list the last runs
     Run(super::run::RunArgs),
     /// Change how many replicas of a service run: one at a time, waits, checks, stops at the first failure

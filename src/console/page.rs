@@ -1,6 +1,7 @@
 //! Pages: what opens over the panes. Each is a document of lines that is written anew for each frame and scrolled.
 
 pub mod chart;
+pub mod configs;
 pub mod dump;
 pub mod dumped;
 pub mod entry;
@@ -9,6 +10,7 @@ pub mod feed;
 pub mod host;
 pub mod job;
 pub mod log;
+pub mod logs;
 pub mod pool;
 pub mod report;
 pub mod run;
@@ -103,6 +105,14 @@ pub trait Page: std::fmt::Debug + Send {
     fn reads_from_end(&self) -> bool {
         false
     }
+
+    /// The filter in force, where it can be filtered.
+    fn filter(&self) -> Option<&str> {
+        None
+    }
+
+    /// Shows only what has these words.
+    fn set_filter(&mut self, _words: &str) {}
 
     /// What it needs to ask the engine now. Called after every event.
     fn wants(&mut self, _world: &World) -> Option<Query> {

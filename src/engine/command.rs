@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::configs;
 use crate::dump::report::{Drilled, Made, Restored, Verified};
 use crate::dump::view::KitView;
 use crate::dump::worker::hands::Pick;
@@ -14,6 +15,7 @@ use crate::fleet::secret::DatabaseUrl;
 use crate::health::view::History;
 use crate::journal::entry::{Chain, Entry};
 use crate::runbook::view::{RunId, RunReport};
+use crate::service::logs;
 use crate::service::view::{Held, HoldView, Released, ServiceView, Stopped};
 use crate::session::key::Key;
 use crate::session::report::{DeleteReport, SyncReport, VerifyReport};
@@ -273,6 +275,11 @@ pub enum Command {
         /// What the person typed: the name of the service.
         phrase: String,
     },
+    /// Fetch the files of a config backup now, as a job.
+    ConfigNow {
+        /// Config backup; `None`: all of them.
+        config: Option<String>,
+    },
     /// Run a runbook, as a job.
     Run {
         /// Its name.
@@ -391,6 +398,27 @@ pub enum Query {
         /// Dump.
         dump: String,
     },
+    /// A window of the logs of a service, of a host, or of one file.
+    Logs {
+        /// Which lines.
+        ask: Box<logs::view::Ask>,
+    },
+    /// What is kept of configuration files.
+    Configs,
+    /// What changed in configuration files.
+    ConfigDiff {
+        /// Which files, between which versions.
+        ask: Box<configs::view::Ask>,
+    },
+    /// A configuration file as it is kept.
+    ConfigShow {
+        /// Host.
+        host: String,
+        /// Path on it.
+        path: String,
+        /// As it was then; `None`: now.
+        at: Option<Timestamp>,
+    },
 }
 
 /// What a query returns.
@@ -453,6 +481,26 @@ pub enum Answer {
     Kits {
         /// Newest first.
         kits: Vec<KitView>,
+    },
+    /// To [`Query::Logs`].
+    Logs {
+        /// The window.
+        window: Box<logs::view::Window>,
+    },
+    /// To [`Query::Configs`].
+    Configs {
+        /// In the order of the fleet file.
+        configs: Vec<configs::view::ConfigView>,
+    },
+    /// To [`Query::ConfigDiff`].
+    ConfigDiff {
+        /// File by file.
+        diff: Box<configs::view::Diff>,
+    },
+    /// To [`Query::ConfigShow`].
+    ConfigShow {
+        /// The file.
+        shown: Box<configs::view::Shown>,
     },
 }
 

@@ -24,6 +24,7 @@ use super::sessions::Sessions;
 use super::snapshot::{EngineView, FileView, Head, Snapshot};
 use super::state::StateFolder;
 use crate::clock::{Clock, Tick, Timestamp};
+use crate::configs::{Configs, News as ConfigNews};
 use crate::dump::worker::Dumps;
 use crate::feed::worker::Feeds;
 use crate::fleet::Fleet;
@@ -32,6 +33,7 @@ use crate::journal::entry::{Chain, Weight};
 use crate::journal::store::Draft;
 use crate::journal::writer::{Journal, Recorded};
 use crate::reach::http::HttpClient;
+use crate::service::logs::Logs;
 use crate::service::worker::{News as ServiceNews, Services};
 use crate::standin::lease::Lease;
 use crate::standin::worker::{News as PoolNews, Pools};
@@ -39,6 +41,7 @@ use crate::work::jobs::Jobs;
 use crate::work::view::JobView;
 
 mod commands;
+mod configs;
 mod dumps;
 mod events;
 mod feeds;
@@ -85,6 +88,9 @@ pub(super) struct Parts {
     pub dumps: Dumps,
     pub services: Services,
     pub service_news: mpsc::UnboundedReceiver<ServiceNews>,
+    pub logs: Logs,
+    pub configs: Configs,
+    pub config_news: mpsc::UnboundedReceiver<ConfigNews>,
     /// Nothing is done that nobody has asked for.
     pub quiet: bool,
     pub lease: Lease,
@@ -279,6 +285,7 @@ impl Core {
                 Some(parsed) = files.recv() => { self.reload(parsed, "engine"); true }
                 Some(worded) = self.said.recv() => { self.worded(worded); true }
                 Some(news) = self.parts.pool_news.recv() => { self.pool_news(news); true }
+                Some(news) = self.parts.config_news.recv() => { self.config_news(&news); true }
                 Ok(()) = lease.changed() => {
                     self.guide_feeds();
                     self.guide_dumps();
@@ -310,12 +317,15 @@ impl Core {
         while let Ok(news) = self.parts.service_news.try_recv() {
             self.service_news(&news);
         }
+        let (logs, configs) = (self.parts.logs.clone(), self.parts.configs.clone());
         tokio::join!(
             self.parts.hosts.shutdown(),
             self.parts.sessions.shutdown(),
             self.parts.pools.shutdown(),
             feeds.shutdown(),
-            dumps.shutdown()
+            dumps.shutdown(),
+            logs.shutdown(),
+            configs.shutdown()
         );
         self.keep_feeds();
         self.keep_dumps();

@@ -8,6 +8,7 @@ mod far;
 mod hosts;
 mod local;
 mod objects;
+mod reads;
 mod services;
 mod unarmed;
 
@@ -67,6 +68,7 @@ pub async fn doctor(
     examinations.extend(far::examinations(&bag));
     examinations.extend(objects::examinations(&bag));
     examinations.extend(services::examinations(&bag));
+    examinations.extend(reads::examinations(&bag));
     let total = u64::try_from(examinations.len()).unwrap_or(u64::MAX);
     progress(0, total, "");
     let mut running = stream::iter(examinations.into_iter().enumerate())

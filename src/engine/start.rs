@@ -18,12 +18,14 @@ use super::snapshot::Snapshot;
 use super::state::{StateError, StateFolder};
 use super::{dumps, feeds, hosts::Hosts, limits, log, pools, services};
 use crate::clock::Clock;
+use crate::configs::Configs;
 use crate::fleet::diagnostic::Diagnostic;
 use crate::fleet::{self, Fleet};
 use crate::journal::database::OpenError;
 use crate::journal::writer::Journal;
 use crate::reach::http::HttpClient;
 use crate::reach::ssh::SshOptions;
+use crate::service::logs::Logs;
 
 /// Requests that wait for the engine.
 const QUEUE: usize = 256;
@@ -130,6 +132,9 @@ impl Engine {
         let feeds = feeds::start(&fleet, &config.clock, &hosts, http.clone(), known.as_deref(), !config.quiet);
         let dumps = dumps::start(&fleet, &config.clock, &hosts, &folder, media.as_deref(), !config.quiet);
         let (services, service_news) = services::start(&fleet, &config.clock, &hosts, !config.quiet);
+        let ssh = hosts.prober().ssh().clone();
+        let logs = Logs::new(&fleet, ssh.clone(), config.clock.clone());
+        let (configs, config_news) = Configs::start(&fleet, ssh, config.clock.clone(), folder.path(), !config.quiet);
         let changes = file::watch(path.clone(), contents, stop.clone());
         let (asks, asked) = mpsc::channel(QUEUE);
         let core = Core::new(super::core::Parts {
@@ -146,6 +151,9 @@ impl Engine {
             dumps,
             services,
             service_news,
+            logs,
+            configs,
+            config_news,
             quiet: config.quiet,
             lease,
             pool_news,

@@ -1,9 +1,10 @@
-//! Data on the move: feeds, dumps, recording sessions and services.
+//! Data on the move: feeds, dumps, recording sessions, services and config backups.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::bucket::Access;
+use super::host::Host;
 use super::secret::{DatabaseUrl, SecretSource};
 
 /// `[feeds.*]`: rows from SQLite to MySQL.
@@ -265,4 +266,39 @@ pub enum Logs {
     Files(Vec<String>),
     /// A docker container or service.
     Docker(String),
+}
+
+/// `[configs.*]`: configuration files of hosts, kept version by version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Its name.
+    pub name: String,
+    /// Hosts they lie on.
+    pub hosts: Hosts,
+    /// Paths and patterns on each host.
+    pub files: Vec<String>,
+    /// Between two looks.
+    pub every: Duration,
+}
+
+/// Which hosts something is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// These.
+    Named(Vec<String>),
+    /// Every host of the fleet.
+    All,
+    /// Those that have all of these labels.
+    Labelled(Vec<(String, String)>),
+}
+
+impl Hosts {
+    /// Whether this host is one of them.
+    pub fn holds(&self, host: &Host) -> bool {
+        match self {
+            Self::Named(names) => names.contains(&host.name),
+            Self::All => true,
+            Self::Labelled(labels) => labels.iter().all(|(name, value)| host.labels.get(name) == Some(value)),
+        }
+    }
 }

@@ -34,6 +34,7 @@ pub(super) fn fleet(root: &DeTable<'_>, folder: &Path) -> Fleet {
         dumps: file.named("dumps", data::dump),
         sessions: file.named("sessions", data::store),
         services,
+        configs: file.named("configs", data::config),
     }
 }
 

@@ -24,6 +24,7 @@ mod share;
 
 #[cfg(test)]
 mod apart;
+mod configs;
 mod consoles;
 #[cfg(test)]
 mod deletion;
@@ -41,6 +42,7 @@ mod feeds;
 mod holding;
 mod kills;
 mod lan;
+mod logs;
 mod maintain;
 mod midway;
 mod names;

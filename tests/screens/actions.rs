@@ -146,6 +146,11 @@ fn check(stage: &mut Stage, action: Action) {
         Action::Problems => assert!(screen.contains("What is wrong") && screen.contains("✗ studio-2 down")),
         Action::Messages => assert!(screen.contains("Messages")),
         Action::Log => assert!(screen.contains("Hosts › Log") && screen.contains("listening on engine.sock")),
+        Action::Logs => {
+            assert!(screen.contains("Hosts › logs of studio-2") && screen.contains("no connection within 5 s"))
+        }
+        Action::Configs => assert!(screen.contains("configuration files of studio-2") && screen.contains("nginx.conf")),
+        Action::FetchConfigs => assert_eq!(stage.sent(), [Command::ConfigNow { config: None }]),
         Action::Copy => {
             let copied = matches!(&stage.effects[..], [Effect::Copy(text)] if text.starts_with("✗ studio-2  down"));
             assert!(copied, "{:?}", stage.effects);

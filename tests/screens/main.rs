@@ -19,6 +19,7 @@ mod journal;
 mod lag;
 mod pictures;
 mod pools;
+mod reads;
 mod recordings;
 mod runs;
 mod services;

@@ -9,6 +9,8 @@ pub mod dumps;
 pub mod feeds;
 #[path = "pools.rs"]
 pub mod pools;
+#[path = "reads.rs"]
+pub mod reads;
 #[path = "recordings.rs"]
 pub mod recordings;
 #[path = "runs.rs"]
@@ -452,6 +454,18 @@ impl FakeClient {
                 Answer::Services { services: snapshot.services.iter().map(|service| (**service).clone()).collect() }
             }
             Query::Kits { .. } => Answer::Kits { kits: dumps::kits(now) },
+            Query::Logs { ask } => Answer::Logs { window: Box::new(reads::logs(ask, now)) },
+            Query::Configs => Answer::Configs { configs: reads::configs(now) },
+            Query::ConfigDiff { .. } => Answer::ConfigDiff { diff: Box::new(reads::diff(now)) },
+            Query::ConfigShow { host, path, .. } => Answer::ConfigShow {
+                shown: Box::new(hotspare::configs::view::Shown {
+                    config: "machines".into(),
+                    host: host.clone(),
+                    path: path.clone(),
+                    at: now,
+                    text: "listen 8080\n".into(),
+                }),
+            },
             Query::Report { job } => {
                 let report = self.reports.lock().expect("not poisoned").get(&job.0).cloned();
                 Answer::Report { report: report.unwrap_or_else(|| Report::Findings { findings: findings() }) }

@@ -100,6 +100,12 @@ actions! {
         => "Begins maintenance of the selected or marked hosts: watching goes on, acting stops. Asks for reason and duration.";
     EndMaintenance "host.end-maintenance" "end maintenance" Hosts Changes Some(takes("host", ArgumentKind::Host, false))
         => "Ends the maintenance of the selected or marked hosts, so that hotspare may act on them again.";
+    Logs "service.logs" "logs" Anywhere Harmless Some(takes("host", ArgumentKind::Host, false))
+        => "Opens the logs of all services of the selected host; or, by name, those of a service, or of HOST:PATH.";
+    Configs "config.show" "config files" Anywhere Harmless Some(takes("host", ArgumentKind::Host, false))
+        => "Opens the configuration files that are kept of the selected host, or of all, and what changed in them.";
+    FetchConfigs "config.now" "fetch configs" Anywhere Changes None
+        => "Fetches the configuration files of every config backup now, without waiting for the next look.";
     Takeover "pool.takeover" "take over…" Pools Dangerous Some(takes("host", ArgumentKind::Pool, false))
         => "Lets a spare take the place of a host, after showing what would be done. Asks to type the name of the host.";
     Giveback "pool.giveback" "give back…" Pools Dangerous Some(takes("host", ArgumentKind::Pool, false))

@@ -7,12 +7,14 @@ use crate::console::modal::help::Help;
 use crate::console::modal::palette::Palette;
 use crate::console::modal::reader::Reader;
 use crate::console::page::Open;
+use crate::console::page::configs::ConfigPage;
 use crate::console::page::dump::DumpPage;
 use crate::console::page::entry::EntryPage;
 use crate::console::page::feed::FeedPage;
 use crate::console::page::host::HostPage;
 use crate::console::page::job::JobPage;
 use crate::console::page::log::LogPage;
+use crate::console::page::logs::LogsPage;
 use crate::console::page::pool::PoolPage;
 use crate::console::page::services::ServicesPage;
 use crate::console::pane::lag::row::{self, Row};
@@ -53,6 +55,11 @@ impl App {
             Action::Services => self.pages.push(Open::new(ServicesPage::default())),
             Action::Look => self.effects.push(Effect::Ask(Query::Services)),
             Action::Log => self.pages.push(Open::new(LogPage::default())),
+            Action::Logs => self.logs(argument),
+            Action::Configs => {
+                let host = argument.map(str::to_owned).or_else(|| self.targets().into_iter().next());
+                self.pages.push(Open::new(ConfigPage::new(host)));
+            }
             Action::Copy => self.copy(),
             Action::UseTheme => self.use_theme(argument.unwrap_or_default()),
             Action::UseKeymap => self.use_keymap(argument.unwrap_or_default()),
@@ -235,7 +242,26 @@ impl App {
         self.pages.extend(opened);
     }
 
+    /// The logs of what is named, else of the host that is meant.
+    fn logs(&mut self, argument: Option<&str>) {
+        let of = argument.map(str::to_owned).or_else(|| self.targets().into_iter().next());
+        if let Some(of) = of {
+            return self.pages.push(Open::new(LogsPage::new(of)));
+        }
+        let hint = "select a host, or name a service: service.logs NAME";
+        self.say(Meaning::Warn, "no host is selected", Some(hint.into()));
+    }
+
     fn filter(&mut self, words: Option<&str>) {
+        if let Some(open) = self.pages.last_mut()
+            && let Some(before) = open.page.filter().map(str::to_owned)
+        {
+            match words {
+                Some(words) => open.page.set_filter(words.trim()),
+                None => self.modals.push(Box::new(FilterLine::new(&before))),
+            }
+            return;
+        }
         let list = self.list();
         if let Some(words) = words {
             list.filter = crate::console::filter::Filter::new(words);

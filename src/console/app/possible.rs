@@ -134,12 +134,16 @@ impl Possible for App {
             Action::Note
             | Action::VerifyJournal
             | Action::Doctor
+            | Action::Logs
+            | Action::Configs
+            | Action::FetchConfigs
             | Action::Reload
             | Action::Stop
             | Action::Log
             | Action::Refresh
             | Action::Limit => gone(),
             Action::Open | Action::Mark | Action::MarkAll => self.on_list().or_else(|| self.in_list()),
+            Action::Filter if self.pages.last().is_some_and(|open| open.page.filter().is_some()) => None,
             Action::Filter | Action::Sort | Action::Reverse | Action::Zoom => self.on_list(),
             Action::Copy => self.in_list(),
             _ => None,

@@ -59,6 +59,7 @@ impl App {
             Action::Note => self.note(argument),
             Action::VerifyJournal => self.send(Command::VerifyJournal),
             Action::Doctor => self.send(Command::Doctor),
+            Action::FetchConfigs => self.send(Command::ConfigNow { config: None }),
             Action::Reload => self.send(Command::Reload),
             Action::Start => {
                 self.say(Meaning::Info, "starting an engine…", None);

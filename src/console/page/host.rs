@@ -58,7 +58,7 @@ impl Page for HostPage {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Back, Action::Probe, Action::Maintain, Action::EndMaintenance, Action::Copy]
+        &[Action::Back, Action::Probe, Action::Logs, Action::Maintain, Action::EndMaintenance, Action::Copy]
     }
 
     fn step(&mut self, world: &World, by: isize) -> bool {

@@ -160,6 +160,7 @@ impl Core {
             | Command::ServiceRelease { .. }
             | Command::ServiceStop { .. }
             | Command::ServiceForce { .. }) => self.service_command(who, command),
+            Command::ConfigNow { config } => self.config_now(who, config),
             Command::Run { runbook, set, dry_run } => self.run_alone(who, &runbook, set, dry_run),
             Command::RunMend { runbook, abandon } => self.run_mend(who, &runbook, abandon),
             Command::Scale { service, to, interval, dry_run } => self.scale(who, &service, to, interval, dry_run),

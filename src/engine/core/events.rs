@@ -100,6 +100,8 @@ impl Core {
                 self.parts.feeds.reload(&self.parts.fleet);
                 self.parts.dumps.reload(&self.parts.fleet);
                 self.parts.services.reload(&self.parts.fleet);
+                self.parts.logs.reload(&self.parts.fleet);
+                self.parts.configs.reload(&self.parts.fleet);
                 self.parts.hosts.maintain_all(self.maintenance.all());
                 self.file.refused.clear();
                 self.file.read = self.now();

@@ -58,6 +58,19 @@ impl Core {
                 let kits = self.parts.dumps.kits(&dump).map(|kits| Answer::Kits { kits });
                 kits.map_err(unknown)
             }
+            Query::Logs { ask } => {
+                let logs = self.parts.logs.clone();
+                tokio::spawn(async move {
+                    let read = logs.read(*ask).await.map(|window| Answer::Logs { window: Box::new(window) });
+                    let answered =
+                        read.map_err(|error| Refusal { hint: Some(error.hint.clone()), ..unknown(error.what) });
+                    let _nobody_waits = answer.send(answered);
+                });
+                return;
+            }
+            query @ (Query::Configs | Query::ConfigDiff { .. } | Query::ConfigShow { .. }) => {
+                return self.config_query(query, answer);
+            }
             Query::Journal { since, before, limit } => {
                 let (journal, chain) = (self.parts.journal.clone(), self.chain.clone());
                 tokio::spawn(async move {
@@ -81,6 +94,6 @@ impl Core {
     }
 }
 
-fn unknown(what: String) -> Refusal {
+pub(super) fn unknown(what: String) -> Refusal {
     Refusal { kind: RefusalKind::Usage, what, hint: None }
 }

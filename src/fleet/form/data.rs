@@ -1,6 +1,8 @@
-//! Feeds, dumps, stores of sessions, services.
+//! Feeds, dumps, stores of sessions, services, config backups.
 
-use super::{DAY, Form, HOUR, HTTP, Kind, MYSQL, Namespace, PASSWORD, SECRET, TOKEN, default, optional, required};
+use super::{
+    DAY, Form, HOUR, HTTP, Kind, MINUTE, MYSQL, Namespace, PASSWORD, SECRET, TOKEN, default, optional, required,
+};
 
 pub(super) static FEED: Form = Form::new(
     "a feed",
@@ -265,4 +267,26 @@ pub(super) static DOCKER_LOGS: Form = Form::new(
     "docker logs",
     "Logs of a docker container or service",
     &[&[required("docker", Kind::Text, "Its container or service.")]],
+);
+
+pub(super) static CONFIG: Form = Form::new(
+    "a config backup",
+    "Configuration files of hosts, kept version by version",
+    &[&[
+        required(
+            "hosts",
+            Kind::Either(&[
+                Kind::List(1, &Kind::Reference(Namespace::Hosts)),
+                Kind::Word(&["all"]),
+                Kind::Map(&Kind::Text),
+            ]),
+            "Names of hosts, `all`, or the labels that a host must have, such as `{ site = \"hall-a\" }`.",
+        ),
+        required(
+            "files",
+            Kind::List(1, &Kind::Text),
+            "Paths on each host; may hold `*`, `?` and `[…]` as its shell knows them.",
+        ),
+        default("every", Kind::Duration(MINUTE, 31 * DAY), "\"24h\"", "Between two looks."),
+    ]],
 );

@@ -1,6 +1,6 @@
 //! The root of the file, and the settings of the program itself.
 
-use super::data::{DUMP, FEED, SERVICE, STORE};
+use super::data::{CONFIG, DUMP, FEED, SERVICE, STORE};
 use super::machines::{HOST, POOL};
 use super::runbooks::RUNBOOK;
 use super::{Form, HTTP, Key, Kind, MINUTE, PASSWORD, SECOND, default, optional, required};
@@ -18,6 +18,11 @@ pub(super) static ROOT_KEYS: &[Key] = &[
     optional("dumps", Kind::Named(&DUMP), "MySQL and MongoDB dumps on removable media, by name."),
     optional("sessions", Kind::Named(&STORE), "Stores of recording sessions, by name."),
     optional("services", Kind::Named(&SERVICE), "Services under maintenance, by name."),
+    optional(
+        "configs",
+        Kind::Named(&CONFIG),
+        "Configuration files of hosts that are kept version by version, by name.",
+    ),
 ];
 
 pub(super) static CONSOLE: Form = Form::new(

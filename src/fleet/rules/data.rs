@@ -1,4 +1,4 @@
-//! Feeds, dumps and stores of sessions.
+//! Feeds, dumps, stores of sessions and config backups.
 
 use std::ops::Range;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Places, repeated, way};
 use crate::fleet::Fleet;
 use crate::fleet::bucket::{self, Bucket};
-use crate::fleet::data::{Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, Scratch, Store};
+use crate::fleet::data::{Config, Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, Hosts, Scratch, Store};
 use crate::fleet::report::Report;
 use crate::fleet::secret::SecretSource;
 
@@ -22,6 +22,9 @@ pub(super) fn check(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
     }
     for store in &fleet.sessions {
         self::store(store, places, report);
+    }
+    for config in &fleet.configs {
+        self::config(fleet, config, places, report);
     }
     let sources: Vec<String> = fleet.sessions.iter().map(|store| store.source.display().to_string()).collect();
     for (at, source) in repeated(sources.iter().map(String::as_str)) {
@@ -189,5 +192,29 @@ fn bucket(destination: &Destination, bucket: &Bucket, key: &dyn Fn(&str) -> Rang
     if bucket::exposed(&bucket.endpoint) {
         let message = "`endpoint` is not encrypted: whoever is on the way reads and changes what is copied";
         report.warning(key("endpoint"), message).hint("write https://; http:// is for networks of one's own");
+    }
+}
+
+fn config(fleet: &Fleet, config: &Config, places: &Places<'_>, report: &mut Report) {
+    for (at, file) in repeated(config.files.iter().map(String::as_str)) {
+        let place = places.of(way!["configs", &config.name, "files", at]);
+        report.error(place, format!("the config backup `{}` has `{file}` twice", config.name));
+    }
+    for (at, file) in config.files.iter().enumerate().filter(|(_, file)| !file.is_empty()) {
+        let place = places.of(way!["configs", &config.name, "files", at]);
+        if file.contains('\n') {
+            report.error(place, "a path in one line is needed");
+        } else if !file.starts_with('/') && !file.starts_with("~/") {
+            let finding = report.error(place, format!("`{file}` is not a whole path"));
+            finding.hint(format!("such as `/etc/{file}`, or `~/{file}` for the folder of the user that logs in"));
+        }
+    }
+    if let Hosts::Labelled(labels) = &config.hosts
+        && !fleet.hosts.iter().any(|host| config.hosts.holds(host))
+    {
+        let place = places.of(way!["configs", &config.name, "hosts"]);
+        let wanted: Vec<String> = labels.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let finding = report.error(place, format!("no host has the label {}", wanted.join(" and ")));
+        finding.hint("write it into `labels` of a host, or name the hosts");
     }
 }

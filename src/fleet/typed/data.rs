@@ -1,4 +1,4 @@
-//! Feeds, dumps, stores of sessions, services.
+//! Feeds, dumps, stores of sessions, services, config backups.
 
 use std::path::PathBuf;
 
@@ -7,8 +7,8 @@ use toml::de::DeValue;
 use super::{View, no_database};
 use crate::fleet::bucket::Access;
 use crate::fleet::data::{
-    Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, FeedTable, Imported, Keep, Logs, Scratch, Service,
-    Store, Zone,
+    Config, Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, FeedTable, Hosts, Imported, Keep, Logs,
+    Scratch, Service, Store, Zone,
 };
 use crate::fleet::units;
 
@@ -147,4 +147,13 @@ pub(super) fn service(name: String, service: View<'_>) -> Service {
         quorum: Some(service.count("quorum")).filter(|quorum| *quorum > 0),
         shrink_interval: service.duration("shrink_interval"),
     }
+}
+
+pub(super) fn config(name: String, config: View<'_>) -> Config {
+    let hosts = match config.value("hosts") {
+        Some(DeValue::Table(_)) => Hosts::Labelled(config.map("hosts")),
+        Some(DeValue::String(_)) => Hosts::All,
+        _ => Hosts::Named(config.texts("hosts")),
+    };
+    Config { name, hosts, files: config.texts("files"), every: config.duration("every") }
 }
