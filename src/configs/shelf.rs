@@ -108,6 +108,7 @@ async fn keep_in_git(repository: &Path, changed: &[Changed<'_>], said: &str, at:
     let git = |arguments: &'static [&'static str], input: Vec<u8>| async move {
         git_in(repository, arguments, &input, Some(at)).await.map(|said| first_line(&said))
     };
+    sweep(repository);
     let mut index = Vec::new();
     for (host, path, bytes) in changed {
         let place = place(host, path);
@@ -136,6 +137,14 @@ async fn keep_in_git(repository: &Path, changed: &[Changed<'_>], said: &str, at:
     let before = parent.as_deref().unwrap_or("0000000000000000000000000000000000000000");
     git_in(repository, &["update-ref", BRANCH, &commit, before], b"", Some(at)).await?;
     Ok(format!("git:{commit}"))
+}
+
+/// Removes the locks of a git that was ended in the middle. Nobody else writes here: one engine has the state folder, and one
+/// task at a time this repository.
+fn sweep(repository: &Path) {
+    for lock in ["index.lock", "HEAD.lock", "refs/heads/main.lock"] {
+        let _there_is_none = std::fs::remove_file(repository.join(lock));
+    }
 }
 
 async fn installed() -> bool {
@@ -243,6 +252,18 @@ mod tests {
             let beside: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
             assert_eq!(beside.len(), 1, "{beside:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn locks_of_a_git_that_was_killed_are_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(folder.path(), true).await.unwrap();
+        shelf.keep(&[("kv-1", "/a", Some(b"x"))], "x", at(0)).await.unwrap();
+        for lock in ["index.lock", "refs/heads/main.lock"] {
+            std::fs::write(folder.path().join("git").join(lock), "").unwrap();
+        }
+        let version = shelf.keep(&[("kv-1", "/a", Some(b"y"))], "y", at(1)).await.unwrap();
+        assert_eq!(shelf.read(&version, "kv-1", "/a").await.unwrap(), b"y");
     }
 
     #[tokio::test]

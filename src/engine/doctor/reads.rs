@@ -17,8 +17,13 @@ const LOOK: &str = r#"for hs_program in stat tail head find; do
   command -v "$hs_program" >/dev/null 2>&1 || echo "program $hs_program"
 done
 while [ $# -gt 0 ]; do
+  hs_file=$2
+  case $hs_file in "~/"*) hs_file=$HOME/${hs_file#"~/"} ;; esac
   case $1 in
-    file) [ -e "$2" ] || echo "missing $2"; [ ! -e "$2" ] || [ -r "$2" ] || echo "unreadable $2"; [ ! -d "$2" ] || echo "folder $2" ;;
+    file)
+      if [ ! -e "$hs_file" ]; then echo "missing $2"
+      elif [ -d "$hs_file" ]; then echo "folder $2"
+      elif [ ! -r "$hs_file" ]; then echo "unreadable $2"; fi ;;
     docker)
       if ! command -v docker >/dev/null 2>&1; then echo "program docker"
       elif ! docker version >/dev/null 2>&1; then echo "refused $2"
@@ -40,7 +45,7 @@ pub(super) fn examinations(bag: &Bag) -> Vec<Examination> {
     for config in &bag.fleet.configs {
         for host in bag.fleet.hosts.iter().filter(|host| config.hosts.holds(host)) {
             let subject = format!("config backup {} of {}", config.name, host.name);
-            let named = config.files.iter().filter(|file| file.starts_with('/') && !file.contains(['*', '?', '[']));
+            let named = config.files.iter().filter(|file| !file.contains(['*', '?', '[']));
             let words: Vec<&str> = named.flat_map(|file| ["file", file.as_str()]).collect();
             let (script, ssh, bag) = (script(&words), host.ssh.clone(), bag.clone());
             list.push(Examination::new(subject.clone(), async move {

@@ -17,7 +17,7 @@ exec 4<&0
 { cat <&4 >/dev/null; kill "$hs_docker"; } >/dev/null 2>&1 &
 hs_watch=$!
 exec 4<&-
-{ while sleep 4; do echo B >&2 || exit; kill -0 "$hs_docker" || exit; done; } </dev/null >/dev/null &
+{ sleep 1; while echo B >&2 && kill -0 "$hs_docker" 2>/dev/null; do sleep 4; done; } </dev/null >/dev/null &
 hs_beat=$!
 trap 'kill "$hs_docker" "$hs_watch" "$hs_beat" 2>/dev/null' EXIT
 trap 'exit 0' HUP INT TERM PIPE

@@ -9,10 +9,11 @@
 hs_back=$1
 shift
 hs_count=0
-hs_paths=
 while [ $# -gt 0 ]; do
   hs_count=$((hs_count + 1))
-  eval "path$hs_count=\$1 id$hs_count=\$2 at$hs_count=\$3 told$hs_count= turns$hs_count=0"
+  hs_path=$1
+  case $hs_path in "~/"*) hs_path=$HOME/${hs_path#"~/"} ;; esac
+  eval "path$hs_count=\$hs_path id$hs_count=\$2 at$hs_count=\$3 told$hs_count= turns$hs_count=0"
   shift 3
 done
 hs_begin=1
