@@ -155,7 +155,7 @@ fn count(reader: &mut Child, printed: &Arc<AtomicU64>) -> std::thread::JoinHandl
     std::thread::spawn(move || {
         let mut piece = vec![0; 1 << 20];
         while let Ok(read @ 1..) = std::io::Read::read(&mut out, &mut piece) {
-            let lines = piece[..read].iter().filter(|byte| **byte == b'\n').count();
+            let lines = memchr::memchr_iter(b'\n', &piece[..read]).count();
             printed.fetch_add(u64::try_from(lines).unwrap(), Ordering::Relaxed);
         }
     })
