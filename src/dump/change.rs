@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use mysql_async::Row;
 
+use super::dumper;
 use super::record::Held;
 use super::server::{Line, literal};
 use super::trouble::Trouble;
@@ -68,6 +69,8 @@ pub struct Look {
     pub bytes: u64,
     /// Views that cannot be read, and would keep the tool from reading anything.
     pub broken: Vec<String>,
+    /// Events that no tool reads, by the name of their database: see [`dumper::reads_events`].
+    pub unread: Vec<String>,
     /// The sum of all times; without what proves nothing.
     times: Option<String>,
     /// The same with the place in the log of `InnoDB`.
@@ -110,7 +113,12 @@ impl Look {
             return Err(Trouble::Failed("what the server tells of its tables cannot be read".into()));
         };
         let rest: Vec<(String, i64)> = line.ask(&rest(&schema)).await?;
-        Ok(Self::of(&tables, &rest, whole, &line.nature.identity))
+        let mut look = Self::of(&tables, &rest, whole, &line.nature.identity);
+        if !dumper::reads_events(name) {
+            let events = format!("SELECT EVENT_NAME FROM information_schema.EVENTS WHERE EVENT_SCHEMA = {schema}");
+            look.unread = line.ask(&events).await?;
+        }
+        Ok(look)
     }
 
     fn of(tables: &[Told], rest: &[(String, i64)], whole: &Whole, server: &str) -> Self {
@@ -146,6 +154,7 @@ impl Look {
             moment,
             bytes: tables.iter().map(|table| table.bytes).sum(),
             broken: tables.iter().filter(|table| table.view && table.broken).map(|table| table.name.clone()).collect(),
+            unread: Vec::new(),
             times: (by_time && others_old).then_some(times),
             log,
         }

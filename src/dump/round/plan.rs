@@ -69,10 +69,19 @@ impl Item {
 
     /// What is wrong with it although it was dumped.
     fn remark(&self) -> Option<String> {
-        let broken = &self.look.as_ref()?.broken;
-        (!broken.is_empty()).then(|| {
+        let Look { broken, unread, .. } = self.look.as_ref()?;
+        let views = (!broken.is_empty()).then(|| {
             format!("left out, since it cannot be read on the server: the view {}", broken.join(", the view "))
-        })
+        });
+        let events = (!unread.is_empty()).then(|| {
+            format!(
+                "left out, since the server's tool cannot read it in a database of such a name (error 1049): the event {}; note \
+                 what SHOW CREATE EVENT says of it, or rename the database",
+                unread.join(", the event ")
+            )
+        });
+        let all: Vec<String> = views.into_iter().chain(events).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// As the kit has it.

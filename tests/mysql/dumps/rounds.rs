@@ -141,3 +141,34 @@ async fn lines_between_races_and_names_in_another_case() {
     let made = meos.round().await.expect("a round");
     assert_eq!(results(&made), [("meosmain", Written), ("Race_A", Written), ("mysql", Failed)]);
 }
+
+/// `mariadb-dump --events` fails with error 1049 where the name of the database has a quote or a backslash in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_with_a_quote_in_its_name_is_dumped_and_what_no_tool_reads_of_it_is_named() {
+    let meos = Meos::start(&["it's", "back\\slash", "race_1"]).await;
+    for name in ["it's", "back\\slash", "race_1"] {
+        meos.server.sql(&format!(
+            "USE `{name}`; CREATE TRIGGER seen BEFORE INSERT ON oCard FOR EACH ROW SET NEW.Id = NEW.Id + 1000; \
+             CREATE PROCEDURE results() SELECT COUNT(*) FROM oRunner; CREATE VIEW cards AS SELECT Id FROM oCard; \
+             INSERT INTO oCard VALUES (500, 'read in')"
+        ));
+    }
+    let made = meos.good().await;
+    assert_eq!(made.databases.len(), 4);
+    meos.practised().await;
+    for name in ["it's", "race_1"] {
+        meos.server.sql(&format!(
+            "USE `{name}`; CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM oCard WHERE Id = 0"
+        ));
+    }
+    let made = meos.round().await.expect("a round");
+    let (odd, plain) = (of(&made, "it's"), of(&made, "race_1"));
+    assert_eq!((plain.result, &plain.error), (Written, &None));
+    assert_ne!(odd.result, Failed, "all but the event is dumped: {odd:?}");
+    let why = odd.error.as_deref().expect("it is named");
+    assert!(why.contains("the event nightly") && why.contains("1049"), "{why}");
+    // It is told as long as it is so, also where nothing is written.
+    let again = meos.round().await.expect("a round");
+    assert_eq!(of(&again, "it's").error.as_deref(), Some(why));
+    meos.practised().await;
+}
