@@ -193,6 +193,9 @@ def serve():
         listener.accept()
 
 
+if arguments == ["--version"]:
+    print(tool + " version: 100.9.4")
+    sys.exit(0)
 with open(os.path.join(place, "log"), "a") as log:
     log.write(json.dumps({"tool": tool, "arguments": arguments, "environment": dict(os.environ)}) + "\n")
 {"mongodump": dump, "mongorestore": restore, "mongod": serve}[tool]()

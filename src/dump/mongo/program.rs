@@ -139,6 +139,11 @@ impl Mongo {
     /// What a tool said, sorted by whether it is the server that is away.
     pub(super) fn told(&self, trouble: Trouble, tools: &Tools) -> Trouble {
         let Trouble::Failed(why) = trouble else { return trouble };
+        // Before it stands the time, as in each line that they print.
+        let why = match why.split_once(": ").zip(why.split_once("Failed: ")) {
+            Some(((tool, _line), (_time, said))) => format!("{tool}: {said}"),
+            None => why,
+        };
         let has = |words: &[&str]| words.iter().any(|word| why.contains(word));
         if has(&["AuthenticationFailed", "auth error", "Authentication failed"]) {
             tools.secrets.doubt(&self.source);

@@ -181,6 +181,15 @@ async fn of_mongo(subject: &str, bag: &Bag, dump: &Dump) -> Finding {
     };
     match login.await {
         Ok(version) => good(subject, format!("logged in, server {}", plain::line(&version, 40))),
-        Err(trouble) => bad(subject, trouble.to_string(), "see docs/dumps.md for what a dump of MongoDB needs"),
+        Err(trouble) => bad(
+            subject,
+            without(&trouble.to_string(), &dump.server.url),
+            "see docs/dumps.md for what a dump of MongoDB needs",
+        ),
     }
+}
+
+/// What is said of a server, where its name stands before it already.
+fn without(said: &str, name: &str) -> String {
+    said.strip_prefix(name).and_then(|said| said.strip_prefix(": ")).unwrap_or(said).to_owned()
 }
