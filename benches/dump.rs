@@ -1,8 +1,10 @@
 //! What a round, an unchanged round and a drill cost, beside the ways in which people dump and restore, in the same run,
-//! alternating: small race databases, and one large database.
+//! alternating: small race databases, and one large database; then what a day of races leaves on the medium, and what a round costs
+//! the server.
 //!
 //! `cargo bench --bench dump` prints a table of medians. `HOTSPARE_BENCH_ROUNDS=3` says how often each is measured,
-//! `HOTSPARE_BENCH_ROWS=5000000` how many rows the large database has, `HOTSPARE_BENCH_FOLDER` where dumps go. What ours writes is
+//! `HOTSPARE_BENCH_ROWS=5000000` how many rows the large database has (16,000,000
+//! are 1 GB), `HOTSPARE_BENCH_FOLDER` where dumps go. What ours writes is
 //! synced, read back and compared; what the others write is synced where that is said. `mydumper` is asked where it is installed.
 #![allow(
     missing_docs,
@@ -34,6 +36,10 @@ use hotspare::reach::secret::Secrets;
 use hotspare::work::steer::Alone;
 use tokio_util::sync::CancellationToken;
 
+#[path = "dump/day.rs"]
+mod day;
+#[path = "dump/process.rs"]
+mod process;
 #[path = "../tests/mysql/server.rs"]
 mod server;
 
@@ -104,7 +110,13 @@ fn main() {
         ));
         println!("| | seconds | bytes | tables locked at most, ms |\n|---|---|---|---|");
         site.measure("6 races of 1,000 runners", &races, rounds).await;
-        site.measure(&format!("{rows} rows"), &["large".into()], rounds).await;
+        let (large, few) = ([String::from("large")], "6 races of 1,000 runners");
+        site.measure(&format!("{rows} rows"), &large, rounds).await;
+        for (what, databases) in [(few, &races[..]), (&format!("{rows} rows"), &large[..])] {
+            site.process(what, databases, rounds);
+            site.load(what, databases, rounds);
+        }
+        site.day(&races).await;
     });
 }
 
