@@ -57,7 +57,8 @@ impl Site {
         let mut fleet = "name = \"site\"\n".to_owned();
         for name in &names {
             let address = lan.machine(name).address;
-            fleet += &format!("[hosts.{name}]\naddress = \"{address}\"\nlabels = {{ role = \"kv\" }}\n");
+            let host = format!("[hosts.{name}]\naddress = \"{address}\"\nlabels = {{ role = \"kv\" }}\n");
+            fleet += &host;
             fleet += "checks = [{ kind = \"tcp\", port = 22 }, { kind = \"http\", url = \"http://{address}:5000/\", timeout = \"2s\" }]\n";
         }
         fleet += &rest(&lan);

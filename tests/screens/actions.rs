@@ -147,7 +147,7 @@ fn check(stage: &mut Stage, action: Action) {
         Action::Messages => assert!(screen.contains("Messages")),
         Action::Log => assert!(screen.contains("Hosts › Log") && screen.contains("listening on engine.sock")),
         Action::Logs => {
-            assert!(screen.contains("Hosts › logs of studio-2") && screen.contains("no connection within 5 s"))
+            assert!(screen.contains("Hosts › logs of studio-2") && screen.contains("no connection within 5 s"));
         }
         Action::Configs => assert!(screen.contains("configuration files of studio-2") && screen.contains("nginx.conf")),
         Action::FetchConfigs => assert_eq!(stage.sent(), [Command::ConfigNow { config: None }]),
