@@ -212,6 +212,8 @@ async fn python_and_hotspare_keep_each_other_out() {
 async fn a_mistyped_path_is_named_and_creates_nothing() {
     let site = Site::new().await;
     site.declare(&["main.pid", "mogodb.pid", "etcd.pid"]);
+    let read = || site.lan.ask(&["service", "list"]).1.to_string().contains("mogodb.pid");
+    within(PATIENCE, "the engine has read it", read).await;
     let before = names(&site);
     let refused = site.maintain(&["--", "true"]);
     let told = said(&refused);
