@@ -42,11 +42,11 @@ pub async fn needed(context: &Context, place: &Launch) -> Result<Socket, Failure
 /// The engine that runs, or one that is started as the console starts it, which is told: it goes on after the command.
 pub async fn started(context: &Context, place: Launch) -> Result<Socket, Failure> {
     let fleet = place.fleet.clone();
-    let fresh = Lock::holder(&place.state.lock()).is_none();
+    let before = Lock::holder(&place.state.lock());
     let engine = launch::connect_or_start(place, guest(context)).await?;
     compare(context, &fleet, &engine);
-    if fresh {
-        let pid = engine.snapshots().borrow().head.engine.pid;
+    let pid = engine.snapshots().borrow().head.engine.pid;
+    if before != Some(Some(pid)) {
         context.tell(&format!("hotspare: started the engine (pid {pid}); `hotspare engine stop` ends it"));
     }
     Ok(engine)

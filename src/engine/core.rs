@@ -161,6 +161,7 @@ impl Core {
             state: parts.folder.path().to_owned(),
             frozen: None,
             consoles: 0,
+            brief: parts.quiet,
         };
         parts.hosts.maintain_all(maintenance.all());
         let (verdicts, verified) = mpsc::channel(4);

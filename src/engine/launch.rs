@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::process::Command;
 
+use super::client::Client;
 use super::command::{Refusal, RefusalKind};
 use super::file;
 use super::guest::Guest;
@@ -20,6 +21,8 @@ use super::state::StateFolder;
 
 /// A fresh engine can be joined within this.
 const START_WITHIN: Duration = Duration::from_secs(10);
+/// An engine of one command is given so long to end, so that nobody settles in a house that is about to be closed.
+const BRIEF_ENDS_WITHIN: Duration = Duration::from_secs(3);
 /// Between two looks whether it can.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -68,11 +71,22 @@ pub async fn connect(launch: &Launch, guest: Guest) -> Result<Option<Socket>, Re
     }
 }
 
-/// Joins the engine of this state folder, or starts one and joins it.
+/// Joins the engine of this state folder, or starts one and joins it. One that was started for a single command and is about
+/// to end is not joined, unless that command takes its time.
 pub async fn connect_or_start(launch: Launch, guest: Guest) -> Result<Socket, Refusal> {
     let path = launch.state.socket();
     match socket::join(&path, guest.clone(), Some(launch.clone())).await {
-        Ok(joined) => return Ok(joined),
+        Ok(joined) if !joined.snapshots().borrow().head.engine.brief => return Ok(joined),
+        Ok(brief) => {
+            let ended = async {
+                while Lock::holder(&launch.state.lock()).is_some() {
+                    tokio::time::sleep(LOOK).await;
+                }
+            };
+            if tokio::time::timeout(BRIEF_ENDS_WITHIN, ended).await.is_err() {
+                return Ok(brief);
+            }
+        }
         // Something answers, but not as it should: a second engine would not help.
         Err(refusal) if UnixStream::connect(short(&path)?.path()).await.is_ok() => return Err(refusal),
         Err(_nobody_there) => {}

@@ -79,6 +79,9 @@ pub struct EngineView {
     pub frozen: Option<Freeze>,
     /// Consoles that are joined.
     pub consoles: u32,
+    /// It does only what the command asked that started it, and ends with it.
+    #[serde(default)]
+    pub brief: bool,
 }
 
 /// Automatic decisions are suspended because the engine cannot trust its own eyes.

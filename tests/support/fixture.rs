@@ -159,6 +159,7 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
                 state: PathBuf::from("/home/ops/.local/state/hotspare/harbour"),
                 frozen: None,
                 consoles: 1,
+                brief: false,
             },
             lease: LeaseView { kind: "embedded".into(), held: true, by: Some("this engine".into()), why: None },
             file: FileView {

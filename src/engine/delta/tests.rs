@@ -24,6 +24,7 @@ fn head(consoles: u32) -> Head {
             state: PathBuf::from("/s"),
             frozen: None,
             consoles,
+            brief: false,
         },
         lease: LeaseView { kind: "embedded".into(), held: true, by: None, why: None },
         file: FileView { path: PathBuf::from("/f"), read: at(0), refused: Vec::new() },
