@@ -15,8 +15,10 @@ use crate::clock::{Clock, Tick, Timestamp};
 
 /// Most lines in one window.
 const MOST_ROWS: u32 = 50_000;
-/// Most bytes of text in one window.
-const MOST_BYTES: usize = 2 * 1024 * 1024;
+/// Most bytes of text in the first window of a reader, who wants to see what there is.
+const FIRST_BYTES: usize = 2 * 1024 * 1024;
+/// Most bytes of text in each further window: it is in memory several times on its way.
+const MOST_BYTES: usize = 512 * 1024;
 /// Most bytes that one question looks through where few lines pass its filter.
 const LOOKED: usize = 4 * 1024 * 1024;
 
@@ -129,7 +131,7 @@ impl Stream {
             None => {
                 for line in inner.ring.backwards().filter(passes).take(limit) {
                     bytes += line.text.len();
-                    if bytes > MOST_BYTES {
+                    if bytes > FIRST_BYTES {
                         break;
                     }
                     window.rows.push(row(&line));
