@@ -3,7 +3,7 @@
 use super::words::{Said, said as word_of};
 use crate::clock::Timestamp;
 use crate::console::format;
-use crate::console::table::{Part, part, plain};
+use crate::console::table::{Part, dim, part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
 use crate::dump::report::MadeResult;
@@ -105,6 +105,22 @@ pub fn drilled(dump: &DumpView, now: Timestamp) -> String {
             format!("restore drilled {} in {:.0} s", format::ago(drill.at, now), drill.seconds.max(1.0))
         }
         Some(drill) => format!("restore drill failed {}", format::ago(drill.at, now)),
+    }
+}
+
+/// When a restore was last practised of the dump for which that is longest ago, and how long it took; `None`: no dump.
+pub(super) fn practised(snapshot: &Snapshot, now: Timestamp) -> Option<Part> {
+    let drills: Option<Vec<_>> = snapshot.dumps.iter().map(|dump| dump.drill.as_ref()).collect();
+    match drills {
+        Some(drills) => drills.into_iter().filter(|drill| drill.ok).min_by_key(|drill| drill.at).map(|drill| {
+            let age = old(drill.at, now);
+            dim(if drill.seconds < 10.0 {
+                format!("drilled {age} ago in {:.1} s", drill.seconds)
+            } else {
+                format!("drilled {age} ago in {:.0} s", drill.seconds)
+            })
+        }),
+        None => Some(part(Meaning::Warn, "never restored for practice")),
     }
 }
 

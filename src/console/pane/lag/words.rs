@@ -201,6 +201,7 @@ pub fn answer(snapshot: &Snapshot, now: Timestamp, glyphs: &Glyphs) -> Vec<Part>
     if let Some(kits) = kits {
         parts.extend((!parts.is_empty()).then(|| plain(", ")));
         parts.push(kits);
+        parts.extend(dumps::practised(snapshot, now).into_iter().flat_map(|practised| [plain(", "), practised]));
     }
     let of_feeds: usize = snapshot.feeds.iter().map(|feed| warnings(feed).count()).sum();
     let warned = of_feeds + snapshot.dumps.iter().map(|dump| dumps::warnings(dump).count()).sum::<usize>();
