@@ -131,6 +131,9 @@ impl Files {
                         }
                         inner.trouble(file.source, Some("no such file".into()));
                     }
+                    Word::Unreadable => {
+                        inner.trouble(file.source, Some("may not be read by the user that logs in".into()));
+                    }
                     Word::Truncated => inner.say(&format!(
                         "{path}: shorter than it was, and read from its beginning: what was written just before may be missing"
                     )),

@@ -4,7 +4,7 @@
 #   Z +0100             what a time without a zone means here
 #   D N DEV:INO AT LEN  LEN bytes of the Nth file follow, from AT on
 #   E N DEV:INO AT      the Nth file is read up to its end, which is AT
-#   N N WORD            missing, truncated, rotated, lost
+#   N N WORD            missing, unreadable, truncated, rotated, lost
 #   B                   still there, and nothing to say
 hs_back=$1
 shift
@@ -127,7 +127,9 @@ while :; do
     hs_more=
     eval "hs_path=\$path$hs_n"
     # Never opens a pipe or a device, which would wait.
-    if [ -f "$hs_path" ] && hs_look "$hs_n" "$hs_path" 3<"$hs_path"; then :; else hs_say "$hs_n" missing; fi
+    if [ -f "$hs_path" ] && hs_look "$hs_n" "$hs_path" 3<"$hs_path"; then :
+    elif [ -f "$hs_path" ] && [ ! -r "$hs_path" ]; then hs_say "$hs_n" unreadable
+    else hs_say "$hs_n" missing; fi
   done 2>/dev/null
   hs_begin=
   if [ -z "$hs_busy" ]; then

@@ -36,6 +36,8 @@ pub(super) struct Place {
 pub(super) enum Word {
     /// It is not there.
     Missing,
+    /// It is there, and not for the user that logs in.
+    Unreadable,
     /// It is shorter than it was, and is read from its beginning.
     Truncated,
     /// Another one took its place; the old one was read up to its end.
@@ -103,6 +105,7 @@ impl Frames {
                 file(number)?,
                 match *word {
                     "missing" => Word::Missing,
+                    "unreadable" => Word::Unreadable,
                     "truncated" => Word::Truncated,
                     "rotated" => Word::Rotated,
                     "lost" => Word::Lost,
