@@ -65,7 +65,18 @@ async fn what_is_kept_is_for_its_owner_alone() {
         let mut store = Store::open(folder.path().join("s"), git).await.unwrap();
         store.keep("h", &fetched(&[("/secret", "600", "x")]), at(0)).await.unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&folder.path().join("s")), 0o700);
-        assert_eq!(mode(&folder.path().join("s").join(INDEX)), 0o600);
+        let all = below(&folder.path().join("s"));
+        assert!(all.len() >= 4 && (!git || all.contains(&folder.path().join("s/git"))), "{all:?}");
+        // What git writes inside its own folder is as it likes: nobody else comes that far.
+        let inside = folder.path().join("s/git");
+        for path in all.iter().filter(|path| **path == inside || !path.starts_with(&inside)) {
+            assert_eq!(mode(path), if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
+        }
     }
+}
+
+/// A folder and everything in it.
+fn below(path: &Path) -> Vec<PathBuf> {
+    let inside = std::fs::read_dir(path).into_iter().flatten().flatten();
+    std::iter::once(path.to_owned()).chain(inside.flat_map(|entry| below(&entry.path()))).collect()
 }
