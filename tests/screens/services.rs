@@ -2,7 +2,7 @@
 
 use hotspare::console::app::Effect;
 use hotspare::console::shell::Worked;
-use hotspare::engine::command::Command;
+use hotspare::engine::command::{Command, Query};
 use hotspare::service::view::{HoldState, HoldView};
 use rstest::rstest;
 
@@ -27,6 +27,21 @@ fn after_keys(#[case] name: &str, #[case] scene: &str, #[case] keys: &str) {
         let text = stage(scene).sized(width, height).press(keys).text();
         insta::assert_snapshot!(format!("{name}-{width}x{height}"), text);
     }
+}
+
+/// Of the service, not of its host, also where one of its modules is selected; and back.
+#[rstest]
+#[case("H l", "judicator")]
+#[case("H down down l", "judicator")]
+#[case("H down down down down l", "gateway")]
+#[case("H l esc down down down down down down l", "executor")]
+fn the_key_of_logs_opens_those_of_the_selected_service(#[case] keys: &str, #[case] service: &str) {
+    let mut stage = stage("free");
+    let text = stage.press(keys).text();
+    assert!(text.contains(&format!("services › logs of {service}")), "{text}");
+    let queries = stage.client.queries.lock().unwrap();
+    let last = queries.iter().rev().find_map(|query| if let Query::Logs { ask } = query { Some(ask) } else { None });
+    assert_eq!(last.map(|ask| ask.of.as_str()), Some(service));
 }
 
 /// The hold is taken: the shell gets the terminal, and what it comes to is told.

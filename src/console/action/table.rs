@@ -101,7 +101,7 @@ actions! {
     EndMaintenance "host.end-maintenance" "end maintenance" Hosts Changes Some(takes("host", ArgumentKind::Host, false))
         => "Ends the maintenance of the selected or marked hosts, so that hotspare may act on them again.";
     Logs "service.logs" "logs" Anywhere Harmless Some(takes("host", ArgumentKind::Host, false))
-        => "Opens the logs of all services of the selected host; or, by name, those of a service, or of HOST:PATH.";
+        => "Opens the logs of the selected service, or of all services of the host; or, by name, of either, or of HOST:PATH.";
     Configs "config.show" "config files" Anywhere Harmless Some(takes("host", ArgumentKind::Host, false))
         => "Opens the configuration files that are kept of the selected host, or of all, and what changed in them.";
     FetchConfigs "config.now" "fetch configs" Anywhere Changes None

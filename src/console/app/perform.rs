@@ -242,9 +242,10 @@ impl App {
         self.pages.extend(opened);
     }
 
-    /// The logs of what is named, else of the host that is meant.
+    /// The logs of what is named, else of the service that is selected, else of the host that is meant.
     fn logs(&mut self, argument: Option<&str>) {
-        let of = argument.map(str::to_owned).or_else(|| self.targets().into_iter().next());
+        let service = || self.pages.last().and_then(|open| open.page.service()).map(|(service, _)| service.to_owned());
+        let of = argument.map(str::to_owned).or_else(service).or_else(|| self.targets().into_iter().next());
         if let Some(of) = of {
             return self.pages.push(Open::new(LogsPage::new(of)));
         }

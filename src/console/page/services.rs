@@ -50,6 +50,7 @@ impl Page for ServicesPage {
             Action::MaintainService,
             Action::Release,
             Action::StopModule,
+            Action::Logs,
             Action::ForceRelease,
             Action::Look,
             Action::Copy,
