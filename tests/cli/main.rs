@@ -14,16 +14,22 @@ mod server;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod configs;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod dumps;
 #[cfg(test)]
 mod engine;
 #[cfg(test)]
+mod far;
+#[cfg(test)]
 mod import;
 mod init;
 #[cfg(test)]
 mod journal;
+#[cfg(test)]
+mod logs;
 #[cfg(test)]
 mod manners;
 #[cfg(test)]
