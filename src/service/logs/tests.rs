@@ -197,6 +197,30 @@ async fn nothing_is_lost_or_doubled_however_often_the_script_dies() {
     assert!(!said.iter().any(|line| line.contains("its last lines may be missing")), "{said:?}");
 }
 
+/// Its place is known without a byte of it: what was written while nobody could look is read, although it was rotated since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_empty_is_read_on_from_its_beginning() {
+    let mut bench = Bench::new(&["main.log"]);
+    let path = bench.path("main.log");
+    write(&path, "");
+    bench.begin();
+    let whole = Ask { limit: 1, wait: 8000, ..Ask::default() };
+    assert!(bench.stream.window(&whole).await.whole);
+    let mark = path.to_str().unwrap().to_owned();
+    write(&path, "one\n");
+    std::fs::rename(&path, path.with_extension("log.1")).unwrap();
+    write(&path, "two\n");
+    for pid in processes(&mark) {
+        let _ended_already = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+    }
+    let mut seen = Vec::new();
+    while !seen.iter().any(|line| line == "two") {
+        seen.extend(bench.lines(1).await);
+    }
+    let lines: Vec<&String> = seen.iter().filter(|line| !line.starts_with("kv-1: ")).collect();
+    assert_eq!(lines, ["one", "two"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_script_ends_with_its_reader() {
     let mut bench = Bench::new(&["main.log"]);
