@@ -129,9 +129,12 @@ impl Stream {
         let mut bytes = 0;
         match after {
             None => {
-                for line in inner.ring.backwards().filter(passes).take(limit) {
+                let mut lines = 0;
+                for line in inner.ring.backwards().filter(passes) {
+                    // What is said here takes the place of no line.
+                    lines += usize::from(line.source != OURS);
                     bytes += line.text.len();
-                    if bytes > FIRST_BYTES {
+                    if lines > limit || bytes > FIRST_BYTES {
                         break;
                     }
                     window.rows.push(row(&line));

@@ -258,3 +258,17 @@ async fn only_the_end_of_a_long_file_is_read_and_filters_are_the_engines_work() 
     let later = Ask { since: Some("2026-11-21T14:00:01Z".parse().unwrap()), limit: 10, ..Ask::default() };
     assert_eq!(bench.stream.window(&later).await.rows.len(), 0);
 }
+
+#[tokio::test]
+async fn what_hotspare_says_takes_the_place_of_no_line() {
+    let bench = Bench::new(&["main.log"]);
+    bench.stream.with(|inner| {
+        for line in [&b"one"[..], b"two", b"three"] {
+            inner.line(0, line);
+        }
+        inner.say("heard again");
+    });
+    let window = bench.stream.window(&Ask { limit: 2, ..Ask::default() }).await;
+    let texts: Vec<&str> = window.rows.iter().map(|row| row.text.as_str()).collect();
+    assert_eq!(texts, ["two", "three", "heard again"]);
+}

@@ -11,7 +11,7 @@ pub struct Ask {
     pub of: String,
     /// Only lines with a greater number than this, the oldest of them first; `None`: the newest lines.
     pub after: Option<u64>,
-    /// At most so many.
+    /// At most so many; of the newest lines, without what hotspare says between them.
     pub limit: u32,
     /// Words that a line must have, or after a `!` must not have.
     pub filter: String,
