@@ -92,7 +92,7 @@ pub enum ModuleState {
     Dead,
     /// Another process has its number: it began after the pid file was written.
     Recycled,
-    /// The pid file holds no number.
+    /// The pid file holds no number, or that of the first process of all.
     NoPid,
     /// There is no such pid file.
     Missing,

@@ -63,7 +63,8 @@ pub(super) fn read(text: &str, files: &[String], now: Timestamp) -> Option<Seen>
     let theirs = theirs.filter(|_| whole)?;
     let began = |process: &Process| process.runs.map(|runs| theirs - runs);
     let modules = files.iter().zip(&facts).map(|(file, facts)| {
-        let pid = facts.file.and_then(|(_, pid)| pid);
+        // The first process of a host is no module, though the first of a container is: 1 is what such a pid file says.
+        let pid = facts.file.and_then(|(_, pid)| pid).filter(|pid| *pid > 1);
         let process = pid.and_then(|pid| processes.get(&pid)).filter(|process| !process.zombie);
         let state = match (facts.file, pid, process) {
             (None, ..) => ModuleState::Missing,
@@ -194,18 +195,19 @@ mod tests {
         file 2 999900 -\nlock 2 4001 fe:00:79 65024\n\
         file 3 999900 5000\nlock 3 6000 fe:00:80 65024\n\
         missing 4\nnear 4 mian.pid\n\
-        ps 9127 root S 03:00 sleep 300\nps 9131 ana S 00:05 sh -c eval hotspare-hold {}\n\
+        file 5 999900 1\n\
+        ps 1 root Ss 03:00 /sbin/init\nps 9127 root S 03:00 sleep 300\nps 9131 ana S 00:05 sh -c eval hotspare-hold {}\n\
         ps 4000 root S 00:50 nginx: worker\nps 4001 www Ss 1-00:00:00 python3 boot.py\nps 5000 root Z 10:00 [gone]\nend\n";
 
     fn files() -> Vec<String> {
-        ["d/main.pid", "d/mongodb.pid", "etcd.pid", "d/dead.pid", "d/main.pid"].map(Into::into).to_vec()
+        ["d/main.pid", "d/mongodb.pid", "etcd.pid", "d/dead.pid", "d/main.pid", "inner.pid"].map(Into::into).to_vec()
     }
 
     #[test]
     fn living_dead_and_recycled_processes_are_told_apart() {
         let seen = read(ANSWER, &files(), Timestamp::UNIX_EPOCH).unwrap();
         let states: Vec<ModuleState> = seen.modules.iter().map(|module| module.state).collect();
-        assert_eq!(states, [Running, Recycled, NoPid, Dead, Missing]);
+        assert_eq!(states, [Running, Recycled, NoPid, Dead, Missing, NoPid]);
         assert_eq!(seen.modules[0].name, "main");
         assert_eq!(seen.modules[0].command, "sleep 300");
         assert_eq!(seen.near, [(4, vec!["mian.pid".to_owned()])]);

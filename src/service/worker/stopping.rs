@@ -22,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(500);
 const COMMAND: Duration = Duration::from_secs(5);
 
 /// Interrupts the process only where its pid file still names it.
-const INTERRUPT: &str = r#"[ "$(head -c 64 "$1" | head -n 1 | tr -cd 0-9)" = "$2" ] || { echo changed; exit 1; }
+const INTERRUPT: &str = r#"[ "$2" -gt 1 ] && [ "$(head -c 64 "$1" | head -n 1 | tr -cd 0-9)" = "$2" ] || { echo changed; exit 1; }
 kill -INT "$2""#;
 /// Whether it lives; a zombie does not.
 const ALIVE: &str = r#"case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) echo gone ;; *) echo alive ;; esac"#;
@@ -73,7 +73,18 @@ impl Services {
                         "is gone: pid {pid} is another process, which began after the pid file was written, and was left alone"
                     ),
                 ),
-                (state, _) => account(&one, true, format!("does not run: {}", state.word())),
+                (ModuleState::Dead, Some(pid)) => account(&one, true, format!("does not run: pid {pid} is gone")),
+                // Nobody knows: whoever copies its data must not be told that it stands still.
+                (state, _) => account(
+                    &one,
+                    false,
+                    format!(
+                        "is not known to be gone: {} in {}; look for it on {}, and write its number there",
+                        state.word(),
+                        one.pid_file,
+                        declared.host
+                    ),
+                ),
             };
             let goes_on = ended.gone;
             report.modules.push(ended);
