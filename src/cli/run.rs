@@ -106,20 +106,21 @@ struct Document<'a> {
 fn list(context: &Context) -> Result<Exit, Failure> {
     context.block_on(async {
         let place = join::place(context)?;
-        let engine = join::running(context, &place).await?;
-        let snapshot = engine.as_ref().map(|engine| engine.snapshots().borrow().clone());
-        let runs: Vec<&RunView> =
-            snapshot.iter().flat_map(|snapshot| snapshot.runs.iter()).map(AsRef::as_ref).collect();
-        if engine.is_none() {
-            context.tell("hotspare: no engine runs");
-        }
-        if context.json {
-            context.document(&Document { engine: engine.is_some(), runs: runs.clone() })?;
-        } else if !runs.is_empty() {
-            context.print(&text(&runs))?;
-        } else if engine.is_some() {
+        let running = join::running(context, &place).await?.is_some();
+        // Where none runs, what the last one left is what matters most: a run that it was amidst of.
+        let joined = join::for_this_alone(context, place).await?;
+        let snapshot = joined.engine.snapshots().borrow().clone();
+        let runs: Vec<&RunView> = snapshot.runs.iter().map(AsRef::as_ref).collect();
+        let said = if context.json {
+            context.document(&Document { engine: running, runs: runs.clone() })
+        } else if runs.is_empty() {
             context.tell("hotspare: no runbook was run yet");
-        }
+            Ok(())
+        } else {
+            context.print(&text(&runs))
+        };
+        joined.leave().await;
+        said?;
         Ok(if runs.iter().all(|run| run.well()) { Exit::Done } else { Exit::Failed })
     })
 }
