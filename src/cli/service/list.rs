@@ -6,7 +6,7 @@ use super::looked;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{join, table};
-use crate::service::view::{HoldState, HolderView, LockView, ModuleView, ServiceView};
+use crate::service::view::{HoldState, HolderView, LockView, ModuleState, ModuleView, ServiceView};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -46,14 +46,17 @@ fn text(services: &[ServiceView]) -> String {
                 none(),
             ]);
         }
+        // What could not be looked at is as it was seen last, if ever.
+        let stale = service.trouble.is_some();
         for module in &service.modules {
+            let seen = module.state != ModuleState::Unknown;
             rows.row([
                 service.name.clone(),
                 service.host.clone(),
                 module.name.clone(),
-                module.state.word().to_owned(),
+                if stale && seen { format!("was {}", module.state.word()) } else { module.state.word().to_owned() },
                 module.pid.map(|pid| pid.to_string()).unwrap_or_default(),
-                lock(module),
+                if stale { "not known".into() } else { lock(module) },
                 module.command.clone(),
             ]);
         }
