@@ -218,7 +218,7 @@ impl Kept {
 pub(super) fn before_anew(view: &RunView) -> Option<String> {
     let (run, runbook) = (view.id, &view.runbook);
     if !view.state.ended() {
-        return Some(format!("run {run} of {runbook} is under way"));
+        return Some(under_way(view));
     }
     // Nothing of it was begun, and nothing of it was kept.
     if view.steps.iter().all(|step| step.state == StepState::Waiting) {
@@ -243,11 +243,25 @@ const SCALE: &str = "scale";
 pub(super) fn can_mend(view: &RunView) -> Result<(), String> {
     let (run, runbook, state) = (view.id, &view.runbook, view.state);
     match state {
-        _ if !state.ended() => Err(format!("run {run} of {runbook} is under way")),
+        _ if !state.ended() => Err(under_way(view)),
         RunState::Done | RunState::Undone if view.owed.is_empty() => {
             Err(format!("run {run} of {runbook} is {}: there is nothing to go on with", state.word()))
         }
         _ => Ok(()),
+    }
+}
+
+/// What is to be done about a run that has not ended.
+fn under_way(view: &RunView) -> String {
+    let (run, runbook) = (view.id, &view.runbook);
+    match &view.question {
+        Some(question) => format!(
+            "run {run} of {runbook} waits for an answer to {}: `hotspare run {runbook} --answer yes` or `--answer no`",
+            question.step
+        ),
+        None => format!(
+            "run {run} of {runbook} is under way: `hotspare jobs` shows it, `hotspare cancel` stops it before its next step"
+        ),
     }
 }
 

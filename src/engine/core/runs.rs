@@ -90,8 +90,10 @@ impl Core {
         dry_run: bool,
     ) -> Result<Done, Refusal> {
         let name = &runbook.name;
-        if let Some(why) = self.runs.of(name).filter(|_| !dry_run).and_then(|last| before_anew(&last)) {
-            return Err(waits(name, why));
+        let last = self.runs.of(name).filter(|_| !dry_run);
+        let last_ended = last.as_ref().is_none_or(|last| last.state.ended());
+        if let Some(why) = last.and_then(|last| before_anew(&last)) {
+            return Err(if last_ended { waits(name, why) } else { no(why) });
         }
         if !dry_run && let Err(not) = self.parts.lease.may_act() {
             let hint = "run it where the lease is held: `hotspare engine status` says where";
@@ -140,7 +142,7 @@ impl Core {
             let hint = near(name, names, "`hotspare run` lists the last runs", "no runbook was run yet");
             return Err(usage(format!("no run of {name} is known"), Some(hint)));
         }
-        last.as_ref().map_or(Ok(()), |last| can_mend(last)).map_err(|why| usage(why, None))?;
+        last.as_ref().map_or(Ok(()), |last| can_mend(last)).map_err(no)?;
         let (kind, said, way, wanted) = if abandon {
             ("abandon", "is abandoned", Way::Abandon, RunState::Undone)
         } else {
@@ -238,6 +240,11 @@ fn scaling(service: &Service, to: u32, interval: Option<Duration>) -> Step {
         cleanup: false,
         each: None,
     }
+}
+
+/// What to do is in the words.
+const fn no(what: String) -> Refusal {
+    Refusal { kind: RefusalKind::Safety, what, hint: None }
 }
 
 fn waits(runbook: &str, what: String) -> Refusal {

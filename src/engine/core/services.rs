@@ -79,7 +79,8 @@ impl Core {
         }
         let span = until.duration_since(now);
         if !span.is_positive() || span.unsigned_abs() > LONGEST {
-            return Err(usage(format!("the maintenance of {service} would end at {until:.0}: at most 7 days"), None));
+            let hint = Some("give it a time between a second and 7 days, such as --for 1h".into());
+            return Err(usage(format!("the maintenance of {service} would end at {until:.0}"), hint));
         }
         let why = why.trim().to_owned();
         let ticket = self.parts.services.reserve(&Order {
