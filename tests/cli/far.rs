@@ -36,7 +36,10 @@ impl Far {
         let (port, closed) = (free(), free());
         std::fs::create_dir_all(folder.join("home/log")).unwrap();
         std::fs::create_dir(folder.join("bin")).unwrap();
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // The user nobody is to come in, whatever the mask of whoever runs the tests.
+        for folder in [&folder, &folder.join("home"), &folder.join("home/log"), &folder.join("bin")] {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
         let login = program(&folder.join("login"), LOGIN);
         let key = folder.join("ssh/id.pub");
         let public = std::fs::read_to_string(&key).unwrap();

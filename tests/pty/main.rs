@@ -14,6 +14,7 @@ mod place;
 mod session;
 
 mod hangup;
+mod joining;
 mod real;
 mod recordings;
 
