@@ -18,6 +18,7 @@ pub mod feed;
 pub mod files;
 pub mod follow;
 pub mod hold;
+pub mod host;
 pub mod import;
 pub mod init;
 pub mod jobs;
@@ -34,6 +35,7 @@ pub mod run;
 pub mod scale;
 pub mod service;
 pub mod session;
+mod span;
 pub mod status;
 pub mod table;
 pub mod theme;
@@ -98,6 +100,7 @@ fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {
         Subcommand::Hold(args) => hold::run(context, &args, true),
         Subcommand::Resume(args) => hold::run(context, &args, false),
         Subcommand::Session(args) => session::run(context, &args),
+        Subcommand::Host(args) => host::run(context, args),
         Subcommand::Pool(args) => pool::run(context, &args),
         Subcommand::Feed(args) => feed::run(context, &args),
         Subcommand::Dump(args) => dump::run(context, &args),

@@ -34,6 +34,8 @@ pub enum Subcommand {
     Hold(super::hold::HoldArgs),
     /// Let a held job go on
     Resume(super::hold::HoldArgs),
+    /// Ask hosts now; begin or end the maintenance of one
+    Host(super::host::HostArgs),
     /// Who stands in for whom: takeover, giveback, drill
     Pool(super::pool::PoolArgs),
     /// Rows from SQLite to MySQL: lag, carry, compare, prepare

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use crate::clock::Clock;
 use crate::engine::client::Client;
+use crate::engine::command::Command;
 use crate::engine::guest::Guest;
 use crate::engine::launch::{self, Launch};
 use crate::engine::lock::Lock;
@@ -50,6 +51,20 @@ pub async fn started(context: &Context, place: Launch) -> Result<Socket, Failure
         context.tell(&format!("hotspare: started the engine (pid {pid}); `hotspare engine stop` ends it"));
     }
     Ok(engine)
+}
+
+/// Sends a command that takes no time and prints what the engine says.
+pub fn told(context: &Context, command: Command) -> Result<Exit, Failure> {
+    context.block_on(async {
+        let engine = started(context, place(context)?).await?;
+        let accepted = engine.command(command).await?;
+        if context.json {
+            context.document(&serde_json::json!({ "said": accepted.said }))?;
+        } else {
+            context.line(&accepted.said)?;
+        }
+        Ok(Exit::Done)
+    })
 }
 
 /// An engine for one command.

@@ -8,13 +8,12 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
-use super::{follow, join, table};
+use super::{follow, join, span, table};
 use crate::clock::{Clock, Timestamp};
 use crate::console::shell::{self, Manner, Work, Worked};
 use crate::engine::client::Client;
 use crate::engine::command::{Command, Report};
 use crate::engine::socket::Socket;
-use crate::fleet::units;
 use crate::service::view::{Held, HolderView, ModuleState, Released};
 
 /// Arguments of `hotspare maintain`.
@@ -27,18 +26,14 @@ pub struct MaintainArgs {
     #[arg(long, value_name = "WHY", default_value = "no reason given")]
     why: String,
     /// How long at most, such as 2h: then the host itself gives the locks back
-    #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span)]
+    #[arg(long = "for", value_name = "TIME", default_value = "1h", value_parser = span::read)]
     time: Duration,
     /// How long to wait for a lock that somebody else holds
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = span)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = span::read)]
     timeout: Duration,
     /// Run this on the host instead of a shell; one word is text for the host's shell, several are a program and its arguments
     #[arg(last = true, value_name = "CMD")]
     command: Vec<String>,
-}
-
-fn span(text: &str) -> Result<Duration, String> {
-    units::duration(text).map_err(|error| error.to_string())
 }
 
 #[derive(Serialize)]
@@ -179,6 +174,18 @@ fn conclude(
             (None, _) => format!("hotspare: {} cannot be asked; it lets go by itself within 30 s", held.host),
         });
     }
+    match verdict(args, held, worked, free) {
+        // The document is out already, and there is one.
+        Err(failure) if context.json => {
+            context.tell(&format!("hotspare: {}", failure.message));
+            Ok(failure.exit)
+        }
+        verdict => verdict,
+    }
+}
+
+/// How the work ended, once the locks are given back.
+fn verdict(args: &MaintainArgs, held: &Held, worked: &Worked, free: Option<bool>) -> Result<Exit, Failure> {
     if worked.interrupted {
         return Err(Failure::interrupted());
     }

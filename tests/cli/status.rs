@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::place::{FLEET, Place, Running, text};
+use crate::place::{FLEET, PATIENCE, Place, Running, text};
 
 /// One host that answers.
 const WELL: &str = "name = \"harbour\"\n[hosts.studio-1]\naddress = \"127.0.0.1\"\nchecks = [{ kind = \"ping\" }]\n";
@@ -90,4 +90,32 @@ fn watching_prints_a_line_for_each_change() {
         .inspect(|line| seen.push(line.clone()))
         .find(|line| line.contains("studio-2 down (was suspect): tcp: connection refused"));
     assert!(down.is_some(), "{seen:?}");
+}
+
+#[test]
+fn a_host_is_asked_now_maintained_and_counts_again() {
+    let place = Place::new(WELL);
+    let said = |args: &[&str]| {
+        let ended = place.run(args);
+        (ended.status.code(), text(&ended.stdout) + &text(&ended.stderr))
+    };
+    assert_eq!(said(&["status"]).0, Some(0));
+    let (code, words) = said(&["host", "probe"]);
+    assert!(code == Some(0) && words.contains("all hosts are asked now"), "{words}");
+    let (code, words) = said(&["host", "maintain", "studio-1", "--why", "new disk", "--for", "2h"]);
+    assert!(code == Some(0) && words.contains("studio-1 is under maintenance until"), "{words}");
+    // The next picture of the engine shows it.
+    let began = std::time::Instant::now();
+    while !said(&["status"]).1.contains("new disk") {
+        assert!(began.elapsed() < PATIENCE, "the table never says it");
+    }
+    let (code, words) = said(&["status"]);
+    assert!(code == Some(0) && words.contains("maintenance"), "{words}");
+    assert_eq!(said(&["host", "maintain", "studio-9", "--why", "new disk"]).0, Some(2));
+    assert_eq!(said(&["host", "maintain", "studio-1", "--why", " "]).0, Some(2));
+    assert_eq!(said(&["--read-only", "host", "end-maintenance", "studio-1"]).0, Some(3));
+    let (code, words) = said(&["host", "end-maintenance", "studio-1"]);
+    assert!(code == Some(0) && words.contains("maintenance of studio-1 ended"), "{words}");
+    assert_eq!(said(&["host", "end-maintenance", "studio-1"]).0, Some(2));
+    assert_eq!(said(&["engine", "stop"]).0, Some(0));
 }

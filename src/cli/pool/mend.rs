@@ -3,7 +3,6 @@
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{join, ran};
-use crate::engine::client::Client;
 use crate::engine::command::Command;
 
 pub(super) fn resume(context: &Context, pool: &str) -> Result<Exit, Failure> {
@@ -15,7 +14,7 @@ pub(super) fn abandon(context: &Context, pool: &str) -> Result<Exit, Failure> {
 }
 
 pub(super) fn acknowledge(context: &Context, pool: &str) -> Result<Exit, Failure> {
-    told(context, Command::PoolAcknowledge { pool: pool.to_owned() })
+    join::told(context, Command::PoolAcknowledge { pool: pool.to_owned() })
 }
 
 fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
@@ -27,20 +26,5 @@ fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
         let exit = ran::said(context, &report)?;
         let wanted = undone && report.run.state == crate::runbook::view::RunState::Undone;
         Ok(if wanted { Exit::Done } else { exit })
-    })
-}
-
-/// Sends a command that takes no time and prints what the engine says.
-pub(super) fn told(context: &Context, command: Command) -> Result<Exit, Failure> {
-    context.block_on(async {
-        let place = join::place(context)?;
-        let engine = join::started(context, place).await?;
-        let accepted = engine.command(command).await?;
-        if context.json {
-            context.document(&serde_json::json!({ "said": accepted.said }))?;
-        } else {
-            context.line(&accepted.said)?;
-        }
-        Ok(Exit::Done)
     })
 }

@@ -4,9 +4,9 @@ use std::io::BufRead;
 
 use clap::Args;
 
-use super::mend;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::join;
 use crate::engine::command::Command;
 
 /// Arguments of `hotspare pool swear`.
@@ -44,7 +44,7 @@ pub(super) fn clear(context: &Context, args: &ClearArgs) -> Result<Exit, Failure
         args.spare
     );
     let phrase = args.yes.clone().unwrap_or_else(|| typed(context, &question));
-    mend::told(context, Command::PoolClear { pool: args.pool.clone(), spare: args.spare.clone(), phrase })
+    join::told(context, Command::PoolClear { pool: args.pool.clone(), spare: args.spare.clone(), phrase })
 }
 
 fn typed(context: &Context, question: &str) -> String {
@@ -61,5 +61,5 @@ pub(super) fn run(context: &Context, args: &SwearArgs) -> Result<Exit, Failure> 
         args.host
     );
     let phrase = args.yes.clone().unwrap_or_else(|| typed(context, &question));
-    mend::told(context, Command::PoolSwear { pool: args.pool.clone(), host: args.host.clone(), phrase })
+    join::told(context, Command::PoolSwear { pool: args.pool.clone(), host: args.host.clone(), phrase })
 }

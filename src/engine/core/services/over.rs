@@ -37,7 +37,9 @@ impl Core {
             None => "the host could not be asked; it lets go by itself within 30 s",
         };
         let asks = match stays {
-            Some(until) => format!("; {host} stays in maintenance until {until:.0}: look at it, then end that"),
+            Some(until) => format!(
+                "; {host} stays in maintenance until {until:.0}: look at it, then `hotspare host end-maintenance {host}`"
+            ),
             None => String::new(),
         };
         let weight = match (person, free) {
@@ -108,7 +110,10 @@ impl Core {
             );
             let stays = self.maintenance.all().get(&hold.host);
             let asks = stays.map(|view| {
-                format!("; {} stays in maintenance until {:.0}: look at it, then end that", hold.host, view.until)
+                format!(
+                    "; {0} stays in maintenance until {1:.0}: look at it, then `hotspare host end-maintenance {0}`",
+                    hold.host, view.until
+                )
             });
             let about = serde_json::json!({ "service": hold.service, "host": hold.host, "hold": false });
             let why = format!("held by {} until {:.0}: {}", hold.owner, hold.until, hold.why);
