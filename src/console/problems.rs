@@ -31,7 +31,7 @@ impl Problem {
     }
 }
 
-/// The problems of the whole, worst first.
+/// The problems of the whole: no engine, who works on a service, then worst first.
 pub fn of(world: &World) -> Vec<Problem> {
     let head = &world.newest.head;
     let mut all = Vec::new();
@@ -39,6 +39,8 @@ pub fn of(world: &World) -> Vec<Problem> {
         let taken = format::second(world.newest.taken, &world.zone);
         all.push(Problem::new(Meaning::Bad, format!("engine gone: {why}; picture of {taken}")));
     }
+    // Who works on what matters to everybody who is about to do something; it is lost below many alarms.
+    all.extend(holds(world));
     all.extend(head.alarms.iter().map(|alarm| Problem::new(Meaning::Bad, alarm.clone())));
     if let Chain::Broken { at, why } = &world.newest.journal.chain {
         all.push(Problem::new(Meaning::Bad, format!("the journal's chain is broken at entry {at}: {why}")));
@@ -66,7 +68,6 @@ pub fn of(world: &World) -> Vec<Problem> {
         let way = Some((Action::Freeze, "lets it go on"));
         all.push(Problem { way, ..Problem::new(Meaning::Info, line) });
     }
-    all.extend(holds(world));
     all
 }
 

@@ -51,12 +51,13 @@ impl Core {
         let tail = Arc::clone(&self.parts.journal.tail().borrow());
         alarms.extend(tail.trouble.clone());
         alarms.extend(self.parts.sessions.trouble());
-        alarms.extend(self.parts.configs.alarms());
         alarms.extend(tail.set_aside.as_ref().map(|aside| format!("{} ({})", aside.sentence(), aside.why)));
         if let Chain::Broken { at, why } = &self.chain {
             alarms.push(format!("the journal's chain breaks at entry {at}: {why}"));
         }
         alarms.extend(self.runs.views().iter().filter_map(|run| runs::alarm(run)));
+        // There may be one for each host and file: they stand last.
+        alarms.extend(self.parts.configs.alarms());
         alarms
     }
 }
