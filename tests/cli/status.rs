@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use crate::place::{FLEET, PATIENCE, Place, Running, text};
+use crate::place::{FLEET, Place, Running, text};
 
 /// One host that answers.
 const WELL: &str = "name = \"harbour\"\n[hosts.studio-1]\naddress = \"127.0.0.1\"\nchecks = [{ kind = \"ping\" }]\n";
@@ -105,10 +105,7 @@ fn a_host_is_asked_now_maintained_and_counts_again() {
     let (code, words) = said(&["host", "maintain", "studio-1", "--why", "new disk", "--for", "2h"]);
     assert!(code == Some(0) && words.contains("studio-1 is under maintenance until"), "{words}");
     // The next picture of the engine shows it.
-    let began = std::time::Instant::now();
-    while !said(&["status"]).1.contains("new disk") {
-        assert!(began.elapsed() < PATIENCE, "the table never says it");
-    }
+    assert!((0..100).any(|_look| said(&["status"]).1.contains("new disk")), "the table never says it");
     let (code, words) = said(&["status"]);
     assert!(code == Some(0) && words.contains("maintenance"), "{words}");
     assert_eq!(said(&["host", "maintain", "studio-9", "--why", "new disk"]).0, Some(2));
