@@ -26,6 +26,9 @@ pub mod feed;
 pub mod fleet;
 pub mod health;
 pub mod journal;
+#[cfg(test)]
+#[path = "../tests/support/program.rs"]
+mod program;
 pub mod reach;
 pub mod runbook;
 pub mod service;

@@ -40,13 +40,14 @@ impl Far {
         for folder in [&folder, &folder.join("home"), &folder.join("home/log"), &folder.join("bin")] {
             std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let login = program(&folder.join("login"), LOGIN);
+        let login = folder.join("login");
+        crate::program::script(&login, LOGIN);
         let key = folder.join("ssh/id.pub");
         let public = std::fs::read_to_string(&key).unwrap();
         std::fs::write(&key, format!("command=\"{}\" {public}", login.display())).unwrap();
         // The client as hotspare finds it, with a configuration of its own.
         let script = format!("#!/bin/sh\nexec /usr/bin/ssh -F '{}' \"$@\"\n", kit.client_config.display());
-        program(&folder.join("bin/ssh"), &script);
+        crate::program::script(&folder.join("bin/ssh"), &script);
         let sshd = Sshd::start(&kit, &folder, address, port).await.unwrap();
         let host = |name: &str, port: u16| {
             let checks = format!("checks = [{{ kind = \"tcp\", port = {port}, every = \"1s\" }}]");
@@ -119,12 +120,6 @@ impl Far {
         command.stdout(std::fs::File::create(&out).unwrap()).stderr(std::fs::File::create(&err).unwrap());
         Background { running: crate::place::Running::from(command.spawn().unwrap()), out, err }
     }
-}
-
-fn program(path: &Path, script: &str) -> PathBuf {
-    std::fs::write(path, script).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path.to_owned()
 }
 
 /// How a command ended, and what it said.

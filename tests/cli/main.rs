@@ -7,6 +7,9 @@ mod fleet;
 #[path = "../support/place.rs"]
 mod place;
 #[cfg(test)]
+#[path = "../support/program.rs"]
+mod program;
+#[cfg(test)]
 #[path = "../mysql/server.rs"]
 #[allow(dead_code, reason = "not every kind of test needs all of it")]
 mod server;

@@ -7,6 +7,9 @@ mod backed_up;
 #[path = "../support/place.rs"]
 mod place;
 #[cfg(test)]
+#[path = "../support/program.rs"]
+mod program;
+#[cfg(test)]
 #[path = "../support/recording.rs"]
 mod recording;
 

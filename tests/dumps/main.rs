@@ -4,6 +4,9 @@
 //! Sticks are exFAT images, mounted for one test: that needs root.
 
 #[cfg(test)]
+#[path = "../support/program.rs"]
+mod program;
+#[cfg(test)]
 #[path = "../mysql/server.rs"]
 #[allow(dead_code, reason = "the tests of connections use the rest")]
 mod server;

@@ -22,12 +22,9 @@ impl Place {
         let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dumps/mongo_tools.py");
         for tool in ["mongodump", "mongorestore", "mongod"] {
             let at = place.path(&format!("bin/{tool}"));
-            std::fs::write(
-                &at,
-                format!("#!/bin/sh\nexec python3 '{tools}' {tool} '{}' \"$@\"\n", place.path("").display()),
-            )
-            .unwrap();
-            std::fs::set_permissions(&at, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+            let place = place.path("");
+            let script = format!("#!/bin/sh\nexec python3 '{tools}' {tool} '{}' \"$@\"\n", place.display());
+            crate::program::script(&at, &script);
         }
         for number in 0..40 {
             place.document("cupola", "cameras", number);

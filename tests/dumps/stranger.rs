@@ -135,7 +135,7 @@ fn computer(folder: &Path, sh: &str, server: &Server) -> PathBuf {
     }
     let shell = which(sh);
     if sh == "busybox" {
-        std::fs::write(bin.join("sh"), "#!/usr/bin/busybox sh\nexec /usr/bin/busybox sh \"$@\"\n").unwrap();
+        crate::program::script(&bin.join("sh"), "#!/usr/bin/busybox sh\nexec /usr/bin/busybox sh \"$@\"\n");
     } else {
         std::os::unix::fs::symlink(shell, bin.join("sh")).unwrap();
     }
@@ -146,13 +146,7 @@ fn computer(folder: &Path, sh: &str, server: &Server) -> PathBuf {
         which("mariadb").display(),
         server.port
     );
-    std::fs::write(bin.join("mysql"), client).unwrap();
-    for program in ["mysql", "sh"] {
-        let path = bin.join(program);
-        if !path.is_symlink() {
-            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        }
-    }
+    crate::program::script(&bin.join("mysql"), &client);
     bin
 }
 

@@ -240,7 +240,7 @@ fn as_nobody(recording: &Recording) -> String {
     // The test's own program may lie where nobody may go.
     let program = recording.place().join("program");
     if !program.exists() {
-        std::fs::copy(std::env::current_exe().expect("this program"), &program).expect("copied");
+        crate::program::itself(&program);
     }
     command.arg(&program).args(["--exact", "deletion::role", "--ignored", "--nocapture"]);
     let output = command.env("HOTSPARE_TEST_PLACE", recording.place()).output().expect("setpriv: util-linux");

@@ -44,8 +44,7 @@ impl Lab {
         );
         let bin = lab.place.path().join("bin");
         std::fs::create_dir(&bin).expect("a folder");
-        std::fs::write(bin.join("ssh"), wrapper).expect("written");
-        run("chmod", &["755", bin.join("ssh").to_str().expect("UTF-8")]);
+        crate::program::script(&bin.join("ssh"), &wrapper);
         let database = rusqlite::Connection::open(lab.place.path().join("imported.db")).expect("a database");
         database.execute("CREATE TABLE imported (participant TEXT, date TEXT, done INTEGER)", []).expect("a table");
         for participant in ["p001", "p002"] {

@@ -193,8 +193,7 @@ impl Host {
     /// The same, with these programs (name and text) found first by its users.
     pub(crate) async fn sshd_with(&mut self, programs: &[(&str, &str)]) -> Ssh {
         for (name, script) in programs {
-            std::fs::write(self.path(name), script).expect("written");
-            run("chmod", &["755", text(&self.path(name))]);
+            crate::program::script(&self.path(name), script);
         }
         let (host_key, user_key) = (self.path("host_key"), self.path("user_key"));
         for key in [&host_key, &user_key] {

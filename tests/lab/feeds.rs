@@ -55,8 +55,7 @@ async fn a_feed_follows_the_stand_in_and_back_and_loses_nothing() {
         let bin = site.lan.path(machine).join("bin");
         std::fs::create_dir_all(&bin).expect("a folder");
         let shell = format!("#!/bin/sh\ncd {} && exec /bin/sh \"$@\"\n", text(&site.lan.path(machine)));
-        std::fs::write(bin.join("sh"), shell).expect("written");
-        crate::farm::run("chmod", &["755", text(&bin.join("sh"))]);
+        crate::program::script(&bin.join("sh"), &shell);
         Connection::open(file(&site, machine)).expect("a file").execute_batch(TRAFFIC).expect("a table");
     }
     count(&site, "a", 0..100);

@@ -110,8 +110,7 @@ impl Gates {
         {
             let folder = site.lan.path(machine).join("bin");
             std::fs::create_dir_all(&folder).expect("a folder");
-            std::fs::write(folder.join(program), script).expect("written");
-            crate::farm::run("chmod", &["755", text(&folder.join(program))]);
+            crate::program::script(&folder.join(program), &script);
         }
         let fleet = std::fs::read_to_string(site.lan.path("fleet.toml")).expect("a fleet");
         let gate = |place: &str| {
@@ -210,8 +209,7 @@ async fn hangs_on(site: &Site, gates: &Gates) {
     gates.shut(place);
     // As on a machine that has no `timeout`.
     let limit = site.lan.path("cedar/bin/timeout");
-    std::fs::write(&limit, "#!/bin/sh\nshift\nexec \"$@\"\n").expect("written");
-    crate::farm::run("chmod", &["755", text(&limit)]);
+    crate::program::script(&limit, "#!/bin/sh\nshift\nexec \"$@\"\n");
     let mut asking = ask(site, &["pool", "takeover", "people", "--failed", "a", "--yes", "people"]);
     within(PATIENCE, place, || gates.reached(place)).await;
     site.kill().await;

@@ -17,6 +17,8 @@ mod backed_up;
 #[cfg(test)]
 #[path = "../support/place.rs"]
 mod place;
+#[path = "../support/program.rs"]
+mod program;
 #[path = "../support/recording.rs"]
 mod recording;
 #[path = "../support/share.rs"]

@@ -14,8 +14,7 @@ use crate::probes::{ask, probe, prober};
 /// A copy of this binary that any user may run.
 fn copy(folder: &std::path::Path) -> String {
     let path = folder.join("lab");
-    std::fs::copy(std::env::current_exe().expect("this binary"), &path).expect("copied");
-    std::os::unix::fs::chown(&path, Some(0), Some(0)).expect("owned");
+    crate::program::itself(&path);
     run("chmod", &["755", folder.to_str().expect("a path")]);
     path.display().to_string()
 }

@@ -123,8 +123,7 @@ impl Docker {
         for folder in [&bin, &state] {
             std::fs::create_dir_all(folder).expect("a folder");
         }
-        std::fs::write(bin.join("docker"), DOCKER).expect("written");
-        crate::farm::run("chmod", &["755", text(&bin.join("docker"))]);
+        crate::program::script(&bin.join("docker"), DOCKER);
         let docker = Self(state);
         docker.set("wanted", "1");
         docker.set("calls", "");

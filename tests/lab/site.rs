@@ -106,8 +106,7 @@ impl Lan {
         // The operator's own client with its own configuration, without touching anybody's home.
         std::fs::create_dir_all(lan.path("bin")).expect("a folder");
         let client = format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", text(&lan.path("ssh_config")));
-        std::fs::write(lan.path("bin/ssh"), client).expect("written");
-        run("chmod", &["755", text(&lan.path("bin/ssh"))]);
+        crate::program::script(&lan.path("bin/ssh"), &client);
         for name in &names[1..] {
             lan.boot(name).await;
         }

@@ -18,6 +18,8 @@ mod feeds_bad_days;
 mod feeds_check;
 mod imported;
 mod lab;
+#[path = "../support/program.rs"]
+mod program;
 mod promote;
 mod queries;
 mod server;

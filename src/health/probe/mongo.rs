@@ -281,12 +281,9 @@ mod tests {
         // A client of the same calling convention, found first on the PATH of a shell of its own.
         let folder = tempfile::tempdir().expect("a folder");
         let client = folder.path().join("mongosh");
-        std::fs::write(
-            &client,
-            format!("#!/bin/sh\ntest \"$5\" = /dev/stdin && grep -c replSetGetStatus $5 && echo '{MARK}{{}}'\n"),
-        )
-        .expect("written");
-        std::fs::set_permissions(&client, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("rights");
+        let stand_in =
+            format!("#!/bin/sh\ntest \"$5\" = /dev/stdin && grep -c replSetGetStatus $5 && echo '{MARK}{{}}'\n");
+        crate::program::script(&client, &stand_in);
         let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").expect("a path"));
         let mut child = Command::new("sh")
             .args(["-c", CLIENT])

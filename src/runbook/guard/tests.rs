@@ -141,15 +141,13 @@ fn a_host_that_cannot_remember_refuses() {
 
 /// Stands in the way of `sync`: tells what is brought to the disk, and whether the step has begun.
 fn sync(folder: &Path, ends: &str) -> String {
-    use std::os::unix::fs::PermissionsExt;
     let bin = folder.join("bin");
     std::fs::create_dir_all(&bin).expect("made");
     let script = format!(
         "#!/bin/sh\n[ -e {0}/begun ] && echo begun >>{0}/told\necho \"$@\" >>{0}/told\n{ends}\n",
         folder.display()
     );
-    std::fs::write(bin.join("sync"), script).expect("written");
-    std::fs::set_permissions(bin.join("sync"), std::fs::Permissions::from_mode(0o755)).expect("set");
+    crate::program::script(&bin.join("sync"), &script);
     format!("{}:{}", bin.display(), std::env::var("PATH").expect("a path"))
 }
 

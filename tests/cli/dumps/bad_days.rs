@@ -1,6 +1,5 @@
 //! An engine whose stick is pulled, whose server dies, and that is killed amid a drill: what it says, to whom, and what it leaves.
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -104,8 +103,7 @@ fn a_killed_drill_leaves_a_database_that_goes_with_the_next_round_or_drill() {
     std::fs::create_dir(&bin).unwrap();
     let slow = bin.join("mariadb");
     let script = "#!/bin/sh\necho > \"${0%/*}/begun\"\nwhile kill -0 $PPID 2>/dev/null; do sleep 0.1; done\n";
-    std::fs::write(&slow, script).unwrap();
-    std::fs::set_permissions(&slow, PermissionsExt::from_mode(0o755)).unwrap();
+    crate::program::script(&slow, script);
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let silent = std::process::Stdio::null;
     let mut command = place.command(&["engine"]);

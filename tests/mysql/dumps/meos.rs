@@ -159,8 +159,7 @@ impl Meos {
         let folder = self.tools.folder.parent().expect("a folder").join("bin");
         std::fs::create_dir_all(&folder).expect("a folder");
         let path = folder.join(program);
-        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
-        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("rights set");
+        crate::program::script(&path, &format!("#!/bin/sh\n{script}\n"));
         let rest = std::env::var_os("PATH").expect("a path");
         let all = std::iter::once(folder).chain(std::env::split_paths(&rest)).chain([PathBuf::from("/usr/sbin")]);
         self.tools.path = Some(std::env::join_paths(all).expect("a path"));
