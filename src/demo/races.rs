@@ -5,6 +5,7 @@
 //! only when it answers: the rest of the demo waits for nothing. Where it cannot be started the rest goes on without it.
 
 mod meos;
+mod told;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,11 +17,12 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use self::meos::Meos;
+pub use self::told::{Event, Summary};
 use super::script::{ANNOUNCE, ROUND};
 use crate::clock::{Clock, Tick};
 use crate::dump::scratch::{Scratch, Size};
 use crate::dump::tools::Tools;
-use crate::dump::view::{DrillView, DumpState, DumpView};
+use crate::dump::view::{DumpState, DumpView};
 use crate::engine::client::Client;
 use crate::engine::command::Command;
 use crate::engine::snapshot::Snapshot;
@@ -52,39 +54,6 @@ pub struct Races {
     server: Mutex<Option<Scratch>>,
     /// Good rounds that were seen.
     rounds: AtomicU32,
-}
-
-/// What was announced about the dump, and whether it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// What came, or did not.
-    pub what: String,
-    /// Whether it came in time.
-    pub ok: bool,
-}
-
-/// What has come of the dump so far.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
-    /// Name of the dump.
-    pub dump: &'static str,
-    /// Good rounds.
-    pub rounds: u32,
-    /// Kits on the stick.
-    pub kits: u32,
-    /// The restore for practice.
-    pub drill: Option<DrillView>,
-}
-
-impl Summary {
-    /// One line for people.
-    pub fn line(&self) -> String {
-        let drilled = match &self.drill {
-            Some(drill) => format!("drilled in {:.1} s: {}", drill.seconds, drill.said),
-            None => "not drilled yet".into(),
-        };
-        format!("{}: {} good rounds, {} kits on the stick, {drilled}", self.dump, self.rounds, self.kits)
-    }
 }
 
 impl Races {
@@ -213,7 +182,7 @@ keep      = {{ last = 20, hourly = 2, daily = 1 }}
         tell: &mut impl FnMut(Event),
     ) -> io::Result<()> {
         let first = self.seen(client, clock, FIRST_KIT, |dump| dump.state == DumpState::Good).await;
-        tell(told("the first kit is on the stick", first, FIRST_KIT));
+        tell(Event::of("the first kit is on the stick", first, FIRST_KIT));
         if first.is_some() {
             self.drill(client, clock, tell).await;
         }
@@ -240,7 +209,7 @@ keep      = {{ last = 20, hourly = 2, daily = 1 }}
             Ok(_job) => {
                 let ok = |dump: &DumpView| dump.drill.as_ref().is_some_and(|drill| drill.ok);
                 let took = self.seen(client, clock, DRILLED_WITHIN, ok).await;
-                told("its newest kit was restored for practice and compared", took, DRILLED_WITHIN)
+                Event::of("its newest kit was restored for practice and compared", took, DRILLED_WITHIN)
             }
         };
         tell(event);
@@ -281,14 +250,6 @@ keep      = {{ last = 20, hourly = 2, daily = 1 }}
         let seen = tokio::time::timeout(within, seen).await.is_ok_and(|seen| seen.is_ok());
         seen.then(|| clock.tick().since(began))
     }
-}
-
-fn told(what: &str, took: Option<Duration>, within: Duration) -> Event {
-    let what = match took {
-        Some(took) => format!("{DUMP}: {what} after {:.1} s", took.as_secs_f64()),
-        None => format!("{DUMP}: it did not come within {} s that {what}", within.as_secs()),
-    };
-    Event { what, ok: took.is_some() }
 }
 
 /// A remark in the journal. One that cannot be written is an alarm in the snapshot already.
