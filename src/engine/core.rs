@@ -43,6 +43,7 @@ use crate::work::view::JobView;
 mod commands;
 mod configs;
 mod dumps;
+mod errand;
 mod events;
 mod feeds;
 mod pools;

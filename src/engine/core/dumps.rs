@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
+use super::Core;
 use super::commands::{Done, usage};
-use super::{Core, LAST_JOB};
 use crate::dump::report::{Made, MadeResult};
 use crate::dump::view::{DumpState, DumpView};
 use crate::dump::worker::hands::{Pick, Restoring, Trouble};
@@ -15,7 +15,7 @@ use crate::engine::{dumps, feeds};
 use crate::fleet::secret::{DatabaseUrl, SecretSource};
 use crate::fleet::settings::Event;
 use crate::journal::entry::Weight;
-use crate::work::jobs::{Handle, JobError, Outcome, Request};
+use crate::work::jobs::{Handle, Outcome, Request};
 use crate::work::view::{Priority, Unit};
 
 /// What is typed before a server is overwritten.
@@ -162,23 +162,7 @@ impl Core {
             priority: Priority::Normal,
             who: who.name.clone(),
         };
-        let id = self.jobs.submit(request, |job| {
-            let working = work(job);
-            async move {
-                match working.await {
-                    Ok(outcome) => Ok(outcome),
-                    Err(Trouble::Stopped) => Err(JobError::Cancelled),
-                    Err(Trouble::Refused(why)) => {
-                        Ok(Outcome { ok: false, note: why.clone(), report: Report::Refused { why } })
-                    }
-                    Err(trouble) => Err(JobError::Failed(trouble.to_string())),
-                }
-            }
-        });
-        self.keep(LAST_JOB, id.to_string());
-        let mut done = Done::new(format!("{said} {dump}: job {id}"), serde_json::json!({ "dump": dump, "job": id }));
-        done.job = Some(id);
-        done
+        self.errand(request, "dump", said, work)
     }
 
     /// Whether this engine makes rounds, as it is now.

@@ -6,15 +6,15 @@ mod over;
 use std::future::Future;
 use std::time::Duration;
 
+use super::Core;
 use super::commands::{Done, usage};
-use super::{Core, LAST_JOB};
 use crate::clock::Timestamp;
 use crate::engine::command::{Command, Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::health::view::MaintenanceView;
 use crate::service::trouble::Trouble;
 use crate::service::worker::Order;
-use crate::work::jobs::{Handle, JobError, Outcome, Request};
+use crate::work::jobs::{Handle, Outcome, Request};
 use crate::work::view::{Priority, Unit};
 
 /// The longest hold: longer ones are forgotten.
@@ -155,24 +155,7 @@ impl Core {
             priority: Priority::Urgent,
             who: who.name.clone(),
         };
-        let id = self.jobs.submit(request, |job| {
-            let working = work(job);
-            async move {
-                match working.await {
-                    Ok(outcome) => Ok(outcome),
-                    Err(Trouble::Stopped) => Err(JobError::Cancelled),
-                    Err(Trouble::Refused(why)) => {
-                        Ok(Outcome { ok: false, note: why.clone(), report: Report::Refused { why } })
-                    }
-                    Err(trouble) => Err(JobError::Failed(trouble.to_string())),
-                }
-            }
-        });
-        self.keep(LAST_JOB, id.to_string());
-        let about = serde_json::json!({ "service": service, "job": id });
-        let mut done = Done::new(format!("{said} {service}: job {id}"), about);
-        done.job = Some(id);
-        done
+        self.errand(request, "service", said, work)
     }
 
     /// Puts the host of a hold into maintenance, unless somebody has it there already for another reason.
