@@ -33,6 +33,7 @@ mod value;
 
 pub use file::{NotFound, find, open, read};
 pub use load::{Loaded, load};
+pub(crate) use report::nearest;
 pub use schema::schema;
 
 #[cfg(test)]

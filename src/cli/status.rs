@@ -14,6 +14,7 @@ use crate::dump::view::DumpState;
 use crate::engine::client::{Client, Link};
 use crate::engine::snapshot::Snapshot;
 use crate::feed::view::FeedState;
+use crate::fleet::nearest;
 use crate::health::observation::Outcome;
 use crate::health::view::{CheckView, Health, HostView};
 use crate::reach::plain;
@@ -82,10 +83,9 @@ fn known(snapshot: &Snapshot, names: &[String]) -> Result<(), Failure> {
             continue;
         }
         let failure = Failure::usage(format!("there is no host {name} in {}", snapshot.head.fleet));
-        let near = snapshot.hosts.iter().map(|host| (strsim::damerau_levenshtein(&host.name, name), &host.name)).min();
-        return Err(match near {
-            Some((distance, near)) if distance <= 3 => failure.hint(format!("did you mean {near}?")),
-            _ => failure.hint("`hotspare status` lists all hosts"),
+        return Err(match nearest(name, snapshot.hosts.iter().map(|host| host.name.as_str())) {
+            Some(near) => failure.hint(format!("did you mean {near}?")),
+            None => failure.hint("`hotspare status` lists all hosts"),
         });
     }
     Ok(())

@@ -119,7 +119,7 @@ fn tell(finding: Finding, source: &Source<'_>) -> Diagnostic {
 }
 
 /// The known word that is nearest to what was written, if any is near enough to be what was meant.
-pub(super) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody mistypes a word of a hundred characters; comparing one would only take time.
     if written.len() > 100 {
         return None;

@@ -1,6 +1,5 @@
 //! Commands: each is journalled, whether it is done or refused, and answered when its entry is on disk.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -11,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::engine::{doctor, file, maintenance};
+use crate::fleet::nearest;
 use crate::health::view::MaintenanceView;
 use crate::journal::entry::{Chain, Weight};
 use crate::journal::writer::Recorded;
@@ -313,9 +313,8 @@ impl Core {
         if self.parts.fleet.host(host).is_some() {
             return Ok(());
         }
-        let names: BTreeSet<&str> = self.parts.fleet.hosts.iter().map(|host| host.name.as_str()).collect();
-        let near = names.into_iter().map(|name| (strsim::damerau_levenshtein(name, host), name)).min();
-        let hint = near.filter(|(distance, _)| *distance <= 3).map(|(_, name)| format!("did you mean {name}?"));
+        let names = self.parts.fleet.hosts.iter().map(|host| host.name.as_str());
+        let hint = nearest(host, names).map(|name| format!("did you mean {name}?"));
         Err(usage(format!("there is no host {host} in {}", self.parts.fleet.name), hint))
     }
 }

@@ -9,6 +9,7 @@ use super::{Core, LAST_JOB};
 use crate::clock::Timestamp;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
+use crate::fleet::nearest;
 use crate::runbook::cast::Purpose;
 use crate::runbook::view::{RunId, RunReport, RunState, RunView};
 use crate::standin::arbiter::{Act, Decision, Wish};
@@ -185,11 +186,10 @@ impl Core {
         if pools.iter().any(|known| known.name == pool) {
             return Ok(());
         }
-        let near = pools.iter().map(|known| (strsim::damerau_levenshtein(&known.name, pool), &known.name)).min();
-        let hint = match near {
-            Some((distance, name)) if distance <= 3 => format!("did you mean {name}?"),
-            Some(_) => "`hotspare pool list` lists them".into(),
-            None => "write [pools.NAME] into the fleet file".into(),
+        let hint = match nearest(pool, pools.iter().map(|known| known.name.as_str())) {
+            Some(name) => format!("did you mean {name}?"),
+            None if pools.is_empty() => "write [pools.NAME] into the fleet file".into(),
+            None => "`hotspare pool list` lists them".into(),
         };
         Err(usage(format!("there is no pool {pool} in {}", self.parts.fleet.name), Some(hint)))
     }

@@ -15,6 +15,7 @@ use crate::engine::guest::Who;
 use crate::engine::pools::vitals;
 use crate::engine::runs::{before_anew, can_mend, key};
 use crate::fleet::data::Service;
+use crate::fleet::nearest;
 use crate::fleet::pool::Fence;
 use crate::fleet::runbook::{OnError, Place, Runbook, ScalePace, Step, StepKind};
 use crate::runbook::cast::{Cast, Machine, Purpose};
@@ -263,9 +264,9 @@ fn asks_nothing(run: RunId) -> Refusal {
 
 /// What to do about a name that is not there: the one that is meant, or where they stand.
 fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>, some: &str, none: &str) -> String {
-    match known.map(|known| (strsim::damerau_levenshtein(known, name), known)).min() {
-        Some((distance, near)) if distance <= 3 => format!("did you mean {near}?"),
-        Some(_) => some.to_owned(),
-        None => none.to_owned(),
+    let mut known = known.peekable();
+    if known.peek().is_none() {
+        return none.to_owned();
     }
+    nearest(name, known).map_or_else(|| some.to_owned(), |near| format!("did you mean {near}?"))
 }

@@ -2,6 +2,7 @@
 
 use crate::fleet::Fleet;
 use crate::fleet::data::Logs;
+use crate::fleet::nearest;
 
 /// The logs that are read together: all of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,9 +87,9 @@ pub fn find(fleet: &Fleet, of: &str) -> Result<Target, Unknown> {
         let source = Source::File(path.to_owned());
         return Ok(Target { host: host.to_owned(), ssh, places: named(vec![source]) });
     }
-    let known = fleet.services.iter().map(|service| &service.name).chain(fleet.hosts.iter().map(|host| &host.name));
-    let near = known.map(|name| (strsim::damerau_levenshtein(name, of), name)).min();
-    let near = near.filter(|(distance, _)| *distance <= 3).map(|(_, name)| format!("did you mean {name}? "));
+    let services = fleet.services.iter().map(|service| service.name.as_str());
+    let known = services.chain(fleet.hosts.iter().map(|host| host.name.as_str()));
+    let near = nearest(of, known).map(|name| format!("did you mean {name}? "));
     let hint = format!("{}a service, a host, or HOST:PATH", near.unwrap_or_default());
     Err(Unknown { what: format!("there is no service or host {of} in {}", fleet.name), hint })
 }
