@@ -3,7 +3,8 @@
 //! `cargo run --example console_fixture -- [SCENE] [theme=NAME] [keymap=NAME] [ascii] [read-only] [mouse] [config=DIR]`
 //! with SCENE one of: harbour, calm, nothing, trouble, gone, many, busy, mocap, stale, archive, no-sessions, two, or a state of
 //! a pool: ready, standing-in, host-gone, waiting, returned, failed-spare, interrupted, under-way, asking, paused, observe;
-//! or, after `feeds:`, a state of feeds: live, catching-up, target-away, source-away, refused, late, warned, standing-in, all.
+//! or, after `feeds:`, a state of feeds: live, catching-up, target-away, source-away, refused, late, warned, standing-in, all;
+//! or, after `services:`, free or held; or, after `runs:`, asking, interrupted or failed.
 
 #[path = "../tests/support/fixture.rs"]
 mod fixture;
@@ -69,6 +70,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         "archive" => with(fixture::archive(now, 100_000)),
         "no-sessions" => with(fixture::no_sessions(now)),
         feeds if feeds.starts_with("feeds:") => fixture::feeds::client(feeds.trim_start_matches("feeds:"), now),
+        services if services.starts_with("services:") => {
+            fixture::services::client(services.trim_start_matches("services:"), now)
+        }
+        runs if runs.starts_with("runs:") => fixture::runs::client(runs.trim_start_matches("runs:"), now),
         pool if pool == "two" || fixture::pools::SCENES.contains(&pool.trim_start_matches("all:")) => {
             fixture::pools::client(pool, now)
         }
