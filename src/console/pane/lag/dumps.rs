@@ -115,9 +115,9 @@ pub(super) fn practised(snapshot: &Snapshot, now: Timestamp) -> Option<Part> {
         Some(drills) => drills.into_iter().filter(|drill| drill.ok).min_by_key(|drill| drill.at).map(|drill| {
             let age = old(drill.at, now);
             dim(if drill.seconds < 10.0 {
-                format!("drilled {age} ago in {:.1} s", drill.seconds)
+                format!("drill {:.1} s, {age} ago", drill.seconds)
             } else {
-                format!("drilled {age} ago in {:.0} s", drill.seconds)
+                format!("drill {:.0} s, {age} ago", drill.seconds)
             })
         }),
         None => Some(part(Meaning::Warn, "never restored for practice")),
