@@ -80,12 +80,14 @@ impl Page for ServicesPage {
 
     fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line> {
         let glyphs = look.theme.glyphs;
+        let names = world.shown.services.iter().flat_map(|service| &service.modules);
+        let longest = names.map(|module| module.name.chars().count()).max().unwrap_or(0).clamp(6, 24);
         let mut lines = Vec::new();
         for service in world.shown.services.iter() {
             if !lines.is_empty() {
                 lines.push(Vec::new());
             }
-            lines.extend(self.service_lines(service, world, glyphs, width));
+            lines.extend(self.service_lines(service, world, glyphs, (longest, width)));
         }
         if lines.is_empty() {
             lines.push(vec![dim("no services: [services.NAME] of the fleet file, with `host` and `pid_files`")]);
@@ -101,15 +103,26 @@ impl ServicesPage {
         (part(Meaning::Focus, sign), if selected { Meaning::Selection } else { Meaning::Text })
     }
 
-    fn service_lines(&self, service: &ServiceView, world: &World, glyphs: &Glyphs, width: usize) -> Vec<Line> {
+    fn service_lines(
+        &self,
+        service: &ServiceView,
+        world: &World,
+        glyphs: &Glyphs,
+        (longest, width): (usize, usize),
+    ) -> Vec<Line> {
         let (cursor, name) = self.cursor(&service.name, None, glyphs);
         let name = if name == Meaning::Selection { name } else { Meaning::Title };
-        let living = service.modules.iter().filter(|module| module.state == ModuleState::Running).count();
+        let of = |state| service.modules.iter().filter(|module| module.state == state).count();
+        let modules = format::several(service.modules.len(), "module");
+        let running = match (of(ModuleState::Running), of(ModuleState::Unknown)) {
+            (0, unknown) if unknown == service.modules.len() => format!("  {modules}"),
+            (living, _) => format!("  {living} of {modules} running"),
+        };
         let mut head = vec![
             cursor,
             part(name, format!(" {}", service.name)),
             plain(format!("  on {}", service.host)),
-            dim(format!("  {living} of {} running", format::several(service.modules.len(), "module"))),
+            dim(running),
         ];
         if let Some(looked) = service.looked {
             head.push(dim(format!("  seen {}", format::ago(looked, world.reference()))));
@@ -120,7 +133,6 @@ impl ServicesPage {
                 lines.push(vec![plain("    "), part(meaning, line)]);
             }
         }
-        let longest = service.modules.iter().map(|module| module.name.chars().count()).max().unwrap_or(0).clamp(6, 24);
         if !service.modules.is_empty() {
             let head = format!("    {:<longest$}  {:<12}  {:>8}  {:<10}  command", "module", "state", "pid", "lock");
             lines.push(vec![part(Meaning::Heading, head)]);
