@@ -157,8 +157,8 @@ impl RunRecord {
             owed.iter().filter_map(|index| self.view.steps.get(*index)).map(|step| step.name.as_str()).collect();
         match names.as_slice() {
             [] => String::new(),
-            [one] => format!("; the clean-up {one} is owed"),
-            several => format!("; the clean-ups {} are owed", several.join(", ")),
+            [one] => format!("; a clean-up is owed: {one}"),
+            several => format!("; clean-ups are owed: {}", several.join(", ")),
         }
     }
 

@@ -377,7 +377,7 @@ async fn a_recovery_that_one_person_begins_is_ended_by_another() {
     assert!(!ana.wait().expect("her command ends").success());
     let failed = site.last("recover");
     let next = failed["next"].as_str().unwrap_or_default();
-    assert!(failed["state"] == "failed" && next.contains("the clean-up clean is owed"), "{failed}");
+    assert!(failed["state"] == "failed" && next.contains("a clean-up is owed: clean"), "{failed}");
     let (code, said) = site.tell(&["run", "recover"]);
     assert!(code == 3 && said.contains("still owes its clean-up"), "{said}");
     // One that cannot be done stays owed.

@@ -88,7 +88,7 @@ fn recovery(asks: bool, now: Timestamp) -> RunView {
             shows: Some("curl …/v2/members".into()),
         });
     } else {
-        let next = "the engine ended in the middle of it: resume the run, or abandon it (undo what was done); the clean-up clean is owed";
+        let next = "the engine ended in the middle of it: resume the run, or abandon it (undo what was done); a clean-up is owed: clean";
         run.next = Some(next.into());
     }
     run

@@ -37,23 +37,39 @@ pub fn run(run: &RunView, dry: bool, glyphs: &Glyphs, room: usize) -> Vec<Line> 
         title.push(dim(format!("  run {}{generation}, by {}", run.id, run.who)));
     }
     let mut lines = vec![title];
+    // What a person is asked, and what to do now, stand before what has been done: it is read first.
+    lines.extend(asked(run, room));
+    if let Some(next) = &run.next {
+        lines.extend(below(next, Meaning::Warn, 0, room));
+        lines.push(Vec::new());
+    }
+    lines.extend(steps(run, dry, glyphs, room));
+    lines
+}
+
+/// The steps of a run, then how long its phases took; `dry`: they only would be done.
+pub fn steps(run: &RunView, dry: bool, glyphs: &Glyphs, room: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
     let name = run.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0).min(20);
     let on = run.steps.iter().filter_map(|step| step.on.as_ref()).map(|on| on.chars().count()).max().unwrap_or(0);
     for (number, step) in run.steps.iter().enumerate() {
         lines.extend(of_step(number + 1, step, dry, (name, on.min(20)), glyphs, room));
     }
-    if let Some(question) = &run.question {
-        lines.push(Vec::new());
-        lines.extend(below(&question.text, Meaning::Warn, 0, room));
-    }
     if !dry && !run.timeline.is_empty() {
         lines.push(Vec::new());
         lines.extend(timeline(run, glyphs, room));
     }
-    if let Some(next) = &run.next {
-        lines.push(Vec::new());
-        lines.extend(below(next, Meaning::Warn, 0, room));
+    lines
+}
+
+/// What it asks, with the evidence, and a line of air.
+fn asked(run: &RunView, room: usize) -> Vec<Line> {
+    let Some(question) = &run.question else { return Vec::new() };
+    let mut lines = below(&question.text, Meaning::Warn, 0, room);
+    for line in &question.evidence {
+        lines.extend(below(line, Meaning::Text, 2, room));
     }
+    lines.push(Vec::new());
     lines
 }
 

@@ -3,7 +3,6 @@
 use super::run;
 use super::{Line, Page};
 use crate::console::action::{Action, Scope};
-use crate::console::draw::brush::wrap;
 use crate::console::format;
 use crate::console::look::Look;
 use crate::console::table::{dim, part, plain};
@@ -81,7 +80,6 @@ impl Page for RunsPage {
             lines.push(row(run, run.runbook == before.runbook, name, world, glyphs));
         }
         lines.push(Vec::new());
-        lines.extend(question(before, width));
         lines.extend(run::run(before, false, glyphs, width));
         lines
     }
@@ -89,26 +87,18 @@ impl Page for RunsPage {
 
 fn row(run: &RunView, chosen: bool, name: usize, world: &World, glyphs: &Glyphs) -> Line {
     let (meaning, called) = run::state(run.state);
-    let sign = if run.needs_a_person() { part(Meaning::Bad, glyphs.bad) } else { plain(" ") };
     let moment = format::moment(run.started, world.now, &world.zone);
-    let text = format!("{} {:<name$}  ", if chosen { glyphs.into } else { " " }, run.runbook);
-    let mut line = vec![sign, part(if chosen { Meaning::Selection } else { Meaning::Text }, text)];
-    line.extend([
+    let mut line = vec![
+        part(Meaning::Focus, if chosen { glyphs.cursor } else { " " }),
+        plain(" "),
+        if run.needs_a_person() { part(Meaning::Warn, glyphs.warn) } else { plain(" ") },
+        part(if chosen { Meaning::Selection } else { Meaning::Text }, format!(" {:<name$} ", run.runbook)),
         plain(" "),
         part(meaning, format!("{called:<11}")),
-        dim(format!(" run {} begun {moment} by {}", run.id, run.who)),
-    ]);
+        dim(format!("  run {} begun {moment} by {}", run.id, run.who)),
+    ];
     if !run.owed.is_empty() && run.state.ended() {
         line.push(part(Meaning::Bad, format!("  owes {}", run.owed.join(", "))));
     }
     line
-}
-
-/// What it asks, with the evidence.
-fn question(run: &RunView, width: usize) -> Vec<Line> {
-    let Some(question) = &run.question else { return Vec::new() };
-    let said = wrap(&question.text, width.max(20)).into_iter().map(|line| vec![part(Meaning::Title, line)]);
-    let shown = question.evidence.iter().flat_map(|line| wrap(line, width.saturating_sub(2).max(20)));
-    let shown = shown.map(|line| vec![plain("  "), plain(line)]);
-    said.chain(shown).chain([Vec::new()]).collect()
 }

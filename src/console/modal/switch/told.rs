@@ -225,12 +225,11 @@ fn lost(run: &RunView, pool: &PoolView, page: &Page<'_>) -> Vec<Part> {
     parts
 }
 
-/// The steps, without the line that the title of the box says already.
+/// The steps, without what the box says already.
 fn steps(report: &RunReport, page: &Page<'_>) -> Vec<Line> {
     let head = if report.dry_run { "will be done" } else { "its steps" };
     let mut lines = vec![vec![dim(head)]];
-    let all = lines_of::run(&report.run, report.dry_run, page.glyphs, page.room);
-    lines.extend(all.into_iter().skip(1));
+    lines.extend(lines_of::steps(&report.run, report.dry_run, page.glyphs, page.room));
     lines
 }
 

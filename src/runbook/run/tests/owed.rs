@@ -37,7 +37,7 @@ async fn what_must_be_cleaned_up_is_owed_from_the_first_deed_on_and_done_by_goin
     assert_eq!((ended.view.state, ended.view.owed.as_slice()), (RunState::Failed, &["clean".to_owned()][..]));
     assert!(ended.waits() && ended.view.needs_a_person() && !ended.view.well());
     let next = ended.view.next.clone().unwrap_or_default();
-    assert!(next.ends_with("; the clean-up clean is owed"), "{next}");
+    assert!(next.ends_with("; a clean-up is owed: clean"), "{next}");
     let resumed = go_yes(&World::default(), ended.clone(), Way::Resume).await;
     assert_eq!((resumed.view.state, resumed.view.owed.is_empty()), (RunState::Done, true));
 
