@@ -54,9 +54,8 @@ impl Dumper {
         if *moment != Moment::Locked {
             command.arg("--skip-lock-tables");
         }
-        // One transaction a table: InnoDB then builds its indexes once, which restores several times faster.
         command.arg(if reads_events(name) { "--events" } else { "--skip-events" });
-        command.args(["--quick", "--routines", "--triggers", "--hex-blob", "--no-autocommit", "--tz-utc"]);
+        command.args(["--quick", "--routines", "--triggers", "--hex-blob", "--tz-utc"]);
         command.args(["--no-tablespaces", "--add-drop-database", "--add-drop-table", "--dump-date", "--comments"]);
         command.args(["--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--verbose"]);
         if !self.maria {
