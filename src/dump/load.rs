@@ -1,6 +1,11 @@
-//! Restores one database from its stream with the server's own client, or only reads the stream to see that it is whole.
+//! Restores one database from its stream with the server's own client, and with several connections where many rows may be
+//! inserted in any order; or only reads the stream to see that it is whole.
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod lanes;
+mod restoring;
+mod sort;
+
+use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -8,6 +13,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use self::lanes::Lanes;
+use self::restoring::Restoring;
+use self::sort::Sorter;
 use super::keeper::Keeper;
 use super::record::Held;
 use super::server::{Nature, Server, option_file};
@@ -21,6 +29,7 @@ use crate::work::steer::Steer;
 
 /// The server's own client, with what it logs in with.
 pub(super) struct Loader {
+    server: Server,
     path: PathBuf,
     options: PathBuf,
     _folder: tempfile::TempDir,
@@ -48,7 +57,7 @@ impl Loader {
         };
         let (folder, options) = option_file(server, nature, tools)
             .map_err(|error| Trouble::Failed(format!("{}: {error}", tools.folder.display())))?;
-        Ok(Self { path, options, _folder: folder })
+        Ok(Self { server: server.clone(), path, options, _folder: folder })
     }
 
     /// Restores a database.
@@ -60,38 +69,71 @@ impl Loader {
         if let Some(into) = load.into {
             tool.command.arg(format!("--database={into}"));
         }
-        let nameless = load.into.is_some();
-        feed(tool, &load, nameless, tools, stop).await
+        tool.command.args(["--unbuffered", "--skip-column-names"]);
+        let (said, says) = pipe()?;
+        tool.command.stdout(Stdio::from(says));
+        let flow = Arc::new(Flow::default());
+        let mut sorter = Sorter::of(&load.held.tables);
+        let lanes = if sorter.idle() { None } else { Lanes::open(&self.server, load.into, tools, &flow).await };
+        if lanes.is_none() {
+            sorter = Sorter::of(&[]);
+        }
+        let renamed = load.into.is_some();
+        let pour = move |stream: Stream<'_>, client: PipeWriter, moved: &dyn Fn(usize)| {
+            Restoring::new(sorter, lanes, client, said, renamed).all(stream, moved)
+        };
+        feed(tool, &load, flow, pour, tools, stop).await
     }
 }
 
-/// Starts a tool that reads a dump on its standard input, and feeds it. `nameless`: without the lines that name the database.
-pub(super) async fn feed(
+/// A plain dump.
+type Stream<'a> = &'a mut (dyn Read + 'a);
+
+fn pipe() -> Result<(PipeReader, PipeWriter), Trouble> {
+    std::io::pipe().map_err(|error| Trouble::Failed(format!("no pipe: {error}")))
+}
+
+/// Starts a tool that reads a dump on its standard input, and feeds it as it is.
+pub(super) async fn feed_all(
     mut tool: Tool,
     load: &Load<'_>,
-    nameless: bool,
     tools: &Tools,
     stop: &CancellationToken,
 ) -> Result<(), Trouble> {
-    let (pipe, mut writer) = std::io::pipe().map_err(|error| Trouble::Failed(format!("no pipe: {error}")))?;
+    tool.command.stdout(Stdio::null());
+    let all = |stream: Stream<'_>, mut writer: PipeWriter, moved: &dyn Fn(usize)| {
+        pour(stream, &mut |piece: &[u8]| {
+            let written = writer.write_all(piece);
+            moved(piece.len());
+            written
+        })
+    };
+    feed(tool, load, Arc::default(), all, tools, stop).await
+}
+
+/// Starts a tool that reads a dump on its standard input. `pour` gives it the dump, and says how far it is.
+async fn feed(
+    mut tool: Tool,
+    load: &Load<'_>,
+    flow: Arc<Flow>,
+    pour: impl FnOnce(Stream<'_>, PipeWriter, &dyn Fn(usize)) -> Result<(), Poured> + Send + 'static,
+    tools: &Tools,
+    stop: &CancellationToken,
+) -> Result<(), Trouble> {
+    let (pipe, writer) = pipe()?;
     let _smaller = rustix::pipe::fcntl_setpipe_size(&pipe, 1 << 20);
-    tool.command.stdin(Stdio::from(pipe)).stdout(Stdio::null());
+    tool.command.stdin(Stdio::from(pipe));
     let name = tool.name.clone();
-    let flow = Arc::new(Flow::default());
     let running = tool.start(Arc::clone(&flow), tools.patience.load, &tools.clock, stop)?;
     let (keeper, held) = (Arc::clone(load.keeper), load.held.clone());
     let steer = Arc::clone(load.steer);
     let (tell, told) = oneshot::channel();
     let feeding = move || {
-        let mut sink = |piece: &[u8]| {
-            steer.event(Event::Advance(piece.len() as u64));
-            let written = writer.write_all(piece);
-            flow.moved(piece.len());
-            written
+        let moved = |bytes: usize| {
+            steer.event(Event::Advance(bytes as u64));
+            flow.moved(bytes);
         };
-        let fed = plain(&*keeper, &held)
-            .and_then(|stream| if nameless { without_names(stream, &mut sink) } else { pour(stream, &mut sink) });
-        drop(writer);
+        let fed = plain(&*keeper, &held).and_then(|mut stream| pour(&mut stream, writer, &moved));
         let _nobody_waits = tell.send(fed);
     };
     std::thread::Builder::new()
@@ -105,6 +147,7 @@ pub(super) async fn feed(
         (_, Ok(Ok(Err(Poured::Read(why))))) => Err(Trouble::Medium(why)),
         (Err(trouble), _) => Err(trouble),
         (Ok(_), Ok(Ok(Ok(())))) => Ok(()),
+        (Ok(_), Ok(Ok(Err(Poured::Rows(why))))) => Err(Trouble::Failed(why)),
         (Ok(_), Ok(Ok(Err(Poured::Written(why))))) => {
             Err(Trouble::Failed(format!("{name} did not read all of it: {why}")))
         }
@@ -140,7 +183,7 @@ pub(super) async fn check(
     let shape = tokio::select! {
         told = told => match told {
             Ok(Ok(shape)) => shape,
-            Ok(Err(Poured::Read(why) | Poured::Written(why))) => return Err(Trouble::Medium(why)),
+            Ok(Err(Poured::Read(why) | Poured::Written(why) | Poured::Rows(why))) => return Err(Trouble::Medium(why)),
             Err(_gone) => return Err(Trouble::Stopped),
         },
         () = super::watch::still(&flow, tools.patience.medium, &tools.clock) => {
@@ -160,6 +203,8 @@ enum Poured {
     Read(String),
     /// It could not be written.
     Written(String),
+    /// A server did not take rows.
+    Rows(String),
 }
 
 fn plain<'a>(keeper: &'a dyn Keeper, held: &'a Held) -> Result<impl Read + use<'a>, Poured> {
@@ -178,41 +223,5 @@ fn pour(mut stream: impl Read, sink: &mut impl FnMut(&[u8]) -> std::io::Result<(
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(Poured::Read(error.to_string())),
         }
-    }
-}
-
-/// The same without the lines that name the database: the client is in another one.
-fn without_names(stream: impl Read, sink: &mut impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), Poured> {
-    const NAMING: [&[u8]; 3] = [b"USE `", b"CREATE DATABASE ", b"/*!40000 DROP DATABASE "];
-    let mut stream = BufReader::with_capacity(PIECE, stream);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match stream.read_until(b'\n', &mut line) {
-            Ok(0) => return Ok(()),
-            // Ends of lines within values are escaped: such a line is none of a value.
-            Ok(_) if NAMING.iter().any(|naming| line.starts_with(naming)) => {}
-            Ok(_) => sink(&line).map_err(|error| Poured::Written(error.to_string()))?,
-            Err(error) => return Err(Poured::Read(error.to_string())),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dump_goes_into_a_database_of_another_name() {
-        let text = "/*!40000 DROP DATABASE IF EXISTS `d`*/;\n\nCREATE DATABASE /*!32312 IF NOT EXISTS*/ `d`;\n\nUSE `d`;\n\
-             CREATE TABLE `a` (\nINSERT INTO `a` VALUES\n('USE `d`;\\nUSE `d`;');\nUSE `d`;\nend";
-        let mut left = Vec::new();
-        let poured = without_names(text.as_bytes(), &mut |line: &[u8]| {
-            left.extend_from_slice(line);
-            Ok(())
-        });
-        assert!(poured.is_ok());
-        let left = String::from_utf8(left).unwrap();
-        assert_eq!(left, "\n\nCREATE TABLE `a` (\nINSERT INTO `a` VALUES\n('USE `d`;\\nUSE `d`;');\nend");
     }
 }

@@ -112,7 +112,7 @@ impl Mongo {
         let mut tool = self.tool("mongorestore", tools)?;
         // Without the last it counts what it could not restore, and calls that well.
         tool.command.args(["--drop", "--stopOnError"]);
-        load::feed(tool, &load, false, tools, stop).await.map_err(|trouble| self.told(trouble, tools))
+        load::feed_all(tool, &load, tools, stop).await.map_err(|trouble| self.told(trouble, tools))
     }
 
     /// Logs in and lists a database: the server's version. Reads no more than that.
