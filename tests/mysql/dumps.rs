@@ -4,6 +4,7 @@
 mod defects;
 #[path = "dumps/drills.rs"]
 mod drills;
+mod large;
 #[path = "dumps/meos.rs"]
 mod meos;
 #[path = "dumps/rounds.rs"]

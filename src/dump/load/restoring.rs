@@ -12,6 +12,8 @@ use crate::dump::stream::PIECE;
 const DONE: &str = "hotspare: done";
 /// Lines that name the database.
 const NAMING: [&[u8]; 3] = [b"USE `", b"CREATE DATABASE ", b"/*!40000 DROP DATABASE "];
+/// Between these lines stand triggers, routines and events as somebody once wrote them, with the database that they named.
+const WRITTEN: [&[u8]; 2] = [b"DELIMITER ;;\n", b"DELIMITER ;\n"];
 
 /// The client, the connections beside it, and where they are.
 pub(super) struct Restoring {
@@ -19,10 +21,29 @@ pub(super) struct Restoring {
     lanes: Option<Lanes>,
     client: BufWriter<PipeWriter>,
     said: BufReader<PipeReader>,
-    /// The client is in the database already, which has another name.
-    renamed: bool,
+    /// The client is in the database already, which has another name: nothing that would reach the one of the old name is done.
+    renamed: Option<Renamed>,
     /// The client may still be at work on something that rows need.
     at_work: bool,
+}
+
+/// A dump that gets another name.
+#[derive(Debug, Default)]
+struct Renamed {
+    /// Within what somebody wrote.
+    written: bool,
+}
+
+impl Renamed {
+    fn names(&mut self, line: &[u8]) -> bool {
+        let [begins, ends] = WRITTEN;
+        if self.written {
+            self.written = line != ends;
+            return true;
+        }
+        self.written = line == begins;
+        self.written || NAMING.iter().any(|naming| line.starts_with(naming))
+    }
 }
 
 impl Restoring {
@@ -33,6 +54,7 @@ impl Restoring {
         said: PipeReader,
         renamed: bool,
     ) -> Self {
+        let renamed = renamed.then(Renamed::default);
         let (client, said) = (BufWriter::with_capacity(PIECE, client), BufReader::new(said));
         Self { sorter, lanes, client, said, renamed, at_work: false }
     }
@@ -74,8 +96,8 @@ impl Restoring {
 
     /// Whether a line of a dump that gets another name would reach beyond it. Ends of lines within values are escaped: none of these
     /// lines is one of a value.
-    fn names(&self, line: &[u8]) -> bool {
-        self.renamed && NAMING.iter().any(|naming| line.starts_with(naming))
+    fn names(&mut self, line: &[u8]) -> bool {
+        self.renamed.as_mut().is_some_and(|renamed| renamed.names(line))
     }
 
     fn in_order(&mut self, line: &[u8]) -> Result<(), Poured> {

@@ -57,6 +57,30 @@ async fn a_drill_on_a_server_for_practice_touches_nothing_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_names_its_database_does_not_reach_the_one_of_that_name() {
+    let mut meos = Meos::start(&["race_1"]).await;
+    // As the server gives them back: a trigger with every word that somebody wrote.
+    meos.server.sql(
+        "CREATE TRIGGER race_1.seen BEFORE INSERT ON race_1.oCard FOR EACH ROW SET NEW.Punches = 'changed'; \
+         CREATE EVENT race_1.sweeps ON SCHEDULE EVERY 1 SECOND DO DELETE FROM race_1.oRunner; \
+         CREATE PROCEDURE race_1.sweep() DELETE FROM race_1.oRunner",
+    );
+    meos.good().await;
+    let practice = Server::start_with(2, false, "event_scheduler=ON").await;
+    practice.sql(
+        "CREATE DATABASE race_1; CREATE TABLE race_1.oRunner (mine INT); INSERT INTO race_1.oRunner VALUES (1); \
+         CREATE TABLE race_1.oCard (Id INT, Punches TEXT)",
+    );
+    meos.dump.scratch = Scratch::Server(url(&practice, "root"));
+    meos.practised().await;
+    let made = "SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = 'race_1'; \
+                SELECT COUNT(*) FROM information_schema.events; SELECT COUNT(*) FROM race_1.oRunner; \
+                SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = 'race_1'";
+    assert_eq!(practice.sql(made), "0\n0\n1\n0\n");
+    meos.swept();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_throw_away_server_goes_with_whoever_wanted_it() {
     let meos = Meos::start(&["race_1"]).await;
     meos.good().await;
