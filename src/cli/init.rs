@@ -1,6 +1,5 @@
 //! `hotspare init`: a first fleet file, from a few questions or from flags.
 
-use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -9,25 +8,37 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
+use super::{console, doctor};
 use crate::fleet::{self, Fleet};
 
+mod compose;
+mod found;
 mod questions;
+
+use compose::compose;
+use found::Found;
+
+/// What whoever has a fleet file does then.
+const NEXT: &str = "next: `hotspare doctor` tries all that it needs, `hotspare` opens the console";
 
 /// Arguments of `hotspare init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
     /// Print the documented sample: every table and key with its default
-    #[arg(long, conflicts_with_all = ["name", "hosts", "spares", "ssh_user", "output", "force"])]
+    #[arg(long, conflicts_with_all = ["name", "hosts", "found", "spares", "ssh_user", "output", "force"])]
     pub print: bool,
     /// Print the JSON schema, by which an editor completes and checks a fleet file
-    #[arg(long, conflicts_with_all = ["print", "name", "hosts", "spares", "ssh_user", "output", "force"])]
+    #[arg(long, conflicts_with_all = ["print", "name", "hosts", "found", "spares", "ssh_user", "output", "force"])]
     pub schema: bool,
     /// Name of the fleet: letters, digits, `-`, `_` and `.`; without it the questions are asked
     #[arg(long)]
     pub name: Option<String>,
     /// A machine, such as studio-1=10.77.0.11; any number
     #[arg(long = "host", value_name = "NAME=ADDRESS", value_parser = host)]
-    pub hosts: Vec<(String, String)>,
+    hosts: Vec<Host>,
+    /// Every machine that ~/.ssh/config names and that answers, besides those of --host
+    #[arg(long)]
+    pub found: bool,
     /// The host that stands in for the others; any number
     #[arg(long = "spare", value_name = "NAME")]
     pub spares: Vec<String>,
@@ -49,13 +60,41 @@ struct Document {
     file: String,
 }
 
+/// A machine as it is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Host {
+    name: String,
+    address: String,
+    /// Its name for the ssh client, where that is another than the address.
+    ssh: Option<String>,
+    /// The port of its sshd; `None` where it is reached through another machine, and nothing else of it from here.
+    port: Option<u16>,
+}
+
+/// Databases that are dumped to a medium.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Dump {
+    user: String,
+    to: String,
+}
+
+/// Recordings that are copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Recordings {
+    source: String,
+    /// Where copies go, and whether that is a mount point.
+    destination: Option<(String, bool)>,
+}
+
 /// What is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Answers {
     name: String,
-    hosts: Vec<(String, String)>,
+    hosts: Vec<Host>,
     spares: Vec<String>,
     ssh_user: Option<String>,
+    dump: Option<Dump>,
+    recordings: Option<Recordings>,
 }
 
 /// Writes a fleet file that `hotspare check` passes, or prints the sample.
@@ -76,101 +115,74 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     if !args.force && std::fs::symlink_metadata(&path).is_ok() {
         return Err(refused(format!("{} is there already", path.display())).hint("--force replaces it"));
     }
+    let asks = args.name.is_none();
     let answers = answers(context, args)?;
     let text = compose(&answers);
     check(&text, &path)?;
     write(&path, &text, args.force)?;
     if context.json {
         context.document(&Document { ok: true, file: path.to_string_lossy().into_owned() })?;
-    } else {
-        context.line(&format!("{} written; `hotspare check` finds no errors in it", path.display()))?;
-        context.tell("next: `hotspare doctor` tries all that it needs, `hotspare` opens the console");
+        return Ok(Exit::Done);
     }
+    context.line(&format!("{} written; `hotspare check` finds no errors in it", path.display()))?;
+    if asks {
+        return go_on(context, path);
+    }
+    context.tell(NEXT);
     Ok(Exit::Done)
 }
 
+/// Whoever answered the questions may go on to the doctor and into the console at once.
+fn go_on(context: &Context, path: PathBuf) -> Result<Exit, Failure> {
+    let mut context = context.clone();
+    context.fleet = Some(path);
+    let context = &context;
+    let failed = |error| Failure::failed(format!("the answer cannot be read: {error}"));
+    let yes = |text: &str| questions::yes(&mut std::io::stdin().lock(), &mut std::io::stderr().lock(), text);
+    if !yes("Try all that it needs now (hotspare doctor; changes nothing)?").map_err(failed)? {
+        context.tell(NEXT);
+        return Ok(Exit::Done);
+    }
+    doctor::run(context, &doctor::DoctorArgs {})?;
+    if !yes("Open the console?").map_err(failed)? {
+        context.tell(NEXT);
+        return Ok(Exit::Done);
+    }
+    console::run(context, &console::ConsoleArgs::default())
+}
+
 /// `name=address`.
-fn host(text: &str) -> Result<(String, String), String> {
+fn host(text: &str) -> Result<Host, String> {
     match text.split_once('=').map(|(name, address)| (name.trim(), address.trim())) {
-        Some((name, address)) if !name.is_empty() && !address.is_empty() => Ok((name.into(), address.into())),
+        Some((name, address)) if !name.is_empty() && !address.is_empty() => {
+            Ok(Host { name: name.into(), address: address.into(), ssh: None, port: Some(22) })
+        }
         _ => Err("a host is NAME=ADDRESS, such as studio-1=10.77.0.11".into()),
     }
 }
 
 fn answers(context: &Context, args: &InitArgs) -> Result<Answers, Failure> {
+    let look = || context.block_on(async { Ok(Found::look().await) });
     if let Some(name) = &args.name {
-        let (hosts, spares, ssh_user) = (args.hosts.clone(), args.spares.clone(), args.ssh_user.clone());
-        return Ok(Answers { name: name.clone(), hosts, spares, ssh_user });
+        let mut hosts = args.hosts.clone();
+        if args.found {
+            let found = look()?;
+            context.tell(&found.words());
+            hosts.extend(found.answering().filter(|host| args.hosts.iter().all(|given| given.name != host.name)));
+        }
+        let (spares, ssh_user) = (args.spares.clone(), args.ssh_user.clone());
+        return Ok(Answers { name: name.clone(), hosts, spares, ssh_user, ..Answers::default() });
     }
     if !std::io::stdin().is_terminal() || context.json {
         return Err(Failure::usage("without a terminal `init` cannot ask, and `--name` is missing").hint(
             "hotspare init --name harbour --host studio-1=10.77.0.11 --host studio-2=10.77.0.12 --spare studio-2",
         ));
     }
-    questions::ask(&mut std::io::stdin().lock(), &mut std::io::stderr().lock())
+    context.say("Looking for machines, disks and databases …\n");
+    let found = look()?;
+    questions::ask(&found, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())
         .map_err(|error| Failure::failed(format!("the answers cannot be read: {error}")))?
         .ok_or_else(|| Failure { exit: Exit::Interrupted, message: "no file is written".into(), hints: Vec::new() })
-}
-
-/// The fleet file of the answers, with comments on what to do next.
-fn compose(answers: &Answers) -> String {
-    let mut text = format!(
-        "# A fleet of hotspare. `hotspare init --print` shows every table and key, `hotspare check` every error.\n\n\
-         name = {}\n",
-        quoted(&answers.name)
-    );
-    let mut add = |piece: std::fmt::Arguments<'_>| {
-        // Writing into a text cannot fail.
-        let _whole = text.write_fmt(piece);
-    };
-    for (name, address) in &answers.hosts {
-        add(format_args!("\n[hosts.{}]\naddress = {}\n", key(name), quoted(address)));
-        if let Some(user) = &answers.ssh_user {
-            add(format_args!("ssh = {}\n", quoted(&format!("{user}@{address}"))));
-        }
-        add(format_args!(
-            "# service = \"10.77.0.100/24\"   # the address its clients use, if it moves in a takeover\n"
-        ));
-        add(format_args!("checks = [\n  {{ kind = \"ping\" }},\n  {{ kind = \"tcp\", port = 22 }},\n]\n"));
-    }
-    if answers.hosts.is_empty() {
-        add(format_args!("\n# [hosts.studio-1]\n# address = \"10.77.0.11\"\n"));
-    }
-    if answers.spares.is_empty() {
-        return text;
-    }
-    let listed =
-        |names: &mut dyn Iterator<Item = &String>| names.map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    let protects =
-        listed(&mut answers.hosts.iter().map(|(name, _)| name).filter(|name| !answers.spares.contains(name)));
-    let spares = listed(&mut answers.spares.iter());
-    add(format_args!(
-        "\n[pools.main]\n\
-         protects = [{protects}]   # most important first\n\
-         spares = [{spares}]\n\
-         mode = \"observe\"   # journals what it would have done; `manual` and `auto` act\n\
-         takeover = \"takeover\"\n\
-         \n\
-         [runbooks.takeover]\n\
-         steps = [\n  \
-           # Put a step here that switches the failed host off by itself, and take the question out:\n  \
-           # {{ name = \"fence\", kind = \"command\", on = \"failed\", run = \"sudo poweroff\", fence = true }},\n  \
-           {{ name = \"fence\", kind = \"ask\", text = \"Is {{failed.name}} switched off?\", fence = true }},\n  \
-           {{ name = \"start\", kind = \"ask\", text = \"Start the work of {{failed.name}} on {{spare.name}}, then confirm.\" }},\n\
-         ]\n"
-    ));
-    text
-}
-
-/// A TOML string.
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
-}
-
-/// A name as it stands in a header.
-fn key(name: &str) -> String {
-    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    if bare { name.to_owned() } else { quoted(name) }
 }
 
 /// What is wrong with the answers is told as `hotspare check` would tell it, before anything is written.
@@ -219,29 +231,54 @@ mod tests {
     use super::*;
 
     fn asked(input: &str) -> Option<Answers> {
-        questions::ask(&mut input.as_bytes(), &mut Vec::new()).unwrap()
+        questions::ask(&Found::default(), &mut input.as_bytes(), &mut Vec::new()).unwrap()
+    }
+
+    fn fleet(answers: &Answers) -> Fleet {
+        let text = compose(answers);
+        assert_eq!(check(&text, Path::new("f.toml")), Ok(()), "{text}");
+        fleet::load(text.as_bytes(), Path::new("f.toml")).fleet.unwrap()
     }
 
     #[test]
     fn questions_become_a_fleet_file() {
         let answers =
-            asked("\na/b\nharbour\na=10.0.0.1\nb = 10.0.0.999\nnonsense\nb = 10.0.0.2\n\nc\nb\no ps\nops\n").unwrap();
-        assert_eq!(answers.name, "harbour");
+            asked("\na/b\nharbour\na=10.0.0.1\nb = 10.0.0.999\nnonsense\nb = 10.0.0.2\n\nc\nb\no ps\nops\n\n").unwrap();
         assert_eq!((answers.name.as_str(), answers.spares.as_slice()), ("harbour", &["b".to_owned()][..]));
-        assert_eq!(answers.hosts[1], ("b".to_owned(), "10.0.0.2".to_owned()), "wrong answers were asked for again");
-        let answers = Answers {
-            hosts: vec![("a".into(), "10.0.0.1".into()), ("b.x".into(), "10.0.0.2".into())],
-            spares: vec!["b.x".into()],
-            ..answers
-        };
-        let text = compose(&answers);
-        assert_eq!(check(&text, Path::new("f.toml")), Ok(()));
-        let fleet = fleet::load(text.as_bytes(), Path::new("f.toml")).fleet.unwrap();
+        assert_eq!(answers.hosts[1].address, "10.0.0.2", "wrong answers were asked for again");
+        let hosts = vec![host("a=10.0.0.1").unwrap(), host("b.x=10.0.0.2").unwrap()];
+        let fleet = fleet(&Answers { hosts, spares: vec!["b.x".into()], ..answers });
         assert_eq!(fleet.hosts[0].ssh, "ops@10.0.0.1");
         assert_eq!(
             (fleet.pools[0].protects.clone(), fleet.pools[0].spares.clone()),
             (vec!["a".into()], vec!["b.x".into()])
         );
+    }
+
+    #[test]
+    fn what_was_found_is_offered_and_taken() {
+        let found = Found {
+            hosts: vec![
+                found::Seen { name: "nas".into(), address: "10.0.0.7".into(), port: Some(2222), answers: true },
+                found::Seen { name: "old".into(), address: "10.0.0.8".into(), port: Some(22), answers: false },
+            ],
+            media: vec!["/media/usb".into()],
+            shares: vec!["/mnt/nas".into()],
+            server: Some("11.4.2-MariaDB".into()),
+        };
+        let mut said = Vec::new();
+        let input = "harbour\n1 3\n1 nas\n\n/media/usb\nroot\n/data\n/mnt/nas\n";
+        let answers = questions::ask(&found, &mut input.as_bytes(), &mut said).unwrap().unwrap();
+        let said = String::from_utf8(said).unwrap();
+        for part in
+            ["1 nas (10.0.0.7, answers)", "2 old (10.0.0.8, no answer)", "`3` is none of them", "11.4.2-MariaDB"]
+        {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        let fleet = fleet(&answers);
+        assert_eq!((fleet.hosts.len(), fleet.hosts[0].ssh.as_str()), (1, "nas"));
+        assert!(fleet.dumps[0].mount && fleet.dumps[0].to == Path::new("/media/usb"));
+        assert_eq!(fleet.sessions[0].destinations[0].mount.as_deref(), Some(Path::new("/mnt/nas")));
     }
 
     #[test]

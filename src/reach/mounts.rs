@@ -124,6 +124,11 @@ impl Mounts {
         Some(held)
     }
 
+    /// Every mount, also those that another one covers.
+    pub fn all(&self) -> impl Iterator<Item = &Mount> {
+        self.0.iter()
+    }
+
     /// What is mounted exactly here.
     pub fn at(&self, point: &Path) -> Option<&Mount> {
         self.holding(point).filter(|mount| mount.point == point)

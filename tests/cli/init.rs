@@ -91,3 +91,24 @@ fn the_printed_schema_is_the_one_in_the_documentation() {
     assert_eq!(ended.code(), 0);
     assert_eq!(ended.out(), include_str!("../../docs/fleet-file.schema.json"));
 }
+
+#[test]
+fn machines_that_answer_are_taken_from_the_ssh_client() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    fs::create_dir(folder.path().join(".ssh")).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let config = format!("Host here\n HostName 127.0.0.1\n Port {port}\nHost gone\n HostName 127.0.0.1\n Port 9\n");
+    fs::write(folder.path().join(".ssh/config"), config).unwrap();
+    let flags = ["init", "--name", "harbour", "--found", "--host", "nas=10.77.0.9"];
+    let path = std::env::var("PATH").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hotspare"));
+    command.args(flags).current_dir(folder.path()).env_clear().env("HOME", folder.path()).env("PATH", path);
+    let ended = command.output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.success(), "{said}");
+    assert!(said.contains("1 here (127.0.0.1, answers)  2 gone (127.0.0.1, no answer)"), "{said}");
+    let text = fs::read_to_string(folder.path().join("hotspare.toml")).unwrap();
+    assert!(text.contains("[hosts.nas]") && text.contains("ssh = \"here\"\n"), "{text}");
+    assert!(text.contains(&format!("port = {port}")) && !text.contains("gone"), "{text}");
+}

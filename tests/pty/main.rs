@@ -13,6 +13,7 @@ mod place;
 #[path = "../support/session.rs"]
 mod session;
 
+mod beginning;
 mod hangup;
 mod joining;
 mod real;
