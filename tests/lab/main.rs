@@ -21,6 +21,10 @@ mod place;
 mod program;
 #[path = "../support/recording.rs"]
 mod recording;
+#[cfg(test)]
+#[path = "../mysql/server.rs"]
+#[allow(dead_code, reason = "not every kind of test needs all of it")]
+mod server;
 #[path = "../support/share.rs"]
 mod share;
 
@@ -49,6 +53,8 @@ mod maintain;
 mod midway;
 mod names;
 mod patient;
+#[cfg(test)]
+mod planted;
 mod practice;
 mod probes;
 mod remote;
