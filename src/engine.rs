@@ -15,6 +15,7 @@ pub mod lock;
 pub mod log;
 pub mod maintenance;
 pub mod notify;
+pub mod outlet;
 pub mod snapshot;
 pub mod socket;
 pub mod start;

@@ -5,7 +5,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 5 faces | [`console`], [`cli`], [`demo`] |
+//! | 5 faces | [`console`], [`cli`], [`metrics`], [`demo`] |
 //! | 4 engine | [`engine`] |
 //! | 3 domains | [`health`], [`standin`], [`session`], [`feed`], [`dump`], [`service`], [`configs`] |
 //! | 2 doing | [`runbook`] |
@@ -26,6 +26,7 @@ pub mod feed;
 pub mod fleet;
 pub mod health;
 pub mod journal;
+pub mod metrics;
 #[cfg(test)]
 #[path = "../tests/support/program.rs"]
 mod program;

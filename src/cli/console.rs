@@ -87,6 +87,7 @@ async fn open(context: &Context, args: &ConsoleArgs, place: Launch) -> Result<Ex
         };
         let engine =
             Engine::start(config).await.map_err(|error| Failure::failed(error.to_string()).hint(error.hint()))?;
+        crate::metrics::start(&engine, &options.clock);
         let ended = show(context, Arc::new(client::in_process(&engine, &guest)), options).await;
         engine.stop("console").await;
         return ended;

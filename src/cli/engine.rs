@@ -14,6 +14,7 @@ use crate::engine::command::{Answer, Command, Pace, Query};
 use crate::engine::lock::Lock;
 use crate::engine::snapshot::{EngineView, FileView, LeaseView};
 use crate::engine::{Config, Engine, StartError, daemon};
+use crate::metrics;
 use crate::reach::ssh::SshOptions;
 
 /// Arguments of `hotspare engine`.
@@ -67,7 +68,11 @@ fn foreground(context: &Context, detached: bool) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("the runtime cannot start: {error}")))?;
-    let ended = runtime.block_on(daemon::run(config, |engine| announce(context, engine)));
+    let clock = config.clock.clone();
+    let ended = runtime.block_on(daemon::run(config, |engine| {
+        metrics::start(engine, &clock);
+        announce(context, engine);
+    }));
     runtime.shutdown_background();
     match ended {
         Ok(()) => Ok(Exit::Done),

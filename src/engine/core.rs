@@ -18,6 +18,7 @@ use super::hosts::{Hosts, News};
 use super::log::Ring;
 use super::maintenance::{self, Maintenance};
 use super::notify::Herald;
+use super::outlet::Outlet;
 use super::pools::lease_view;
 use super::runs::Runs;
 use super::sessions::Sessions;
@@ -101,6 +102,7 @@ pub(super) struct Parts {
     pub journal: Journal,
     pub ring: Ring,
     pub presence: Presence,
+    pub outlet: Outlet,
     pub stop: CancellationToken,
 }
 
@@ -256,6 +258,7 @@ impl Core {
         let mut jobs = self.jobs.changed();
         let mut tail = self.parts.journal.tail();
         let mut counts = self.parts.presence.counts();
+        let mut outlet = self.parts.outlet.trouble();
         let stop = self.parts.stop.clone();
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -282,6 +285,11 @@ impl Core {
                 Ok(()) = counts.changed() => {
                     let count = *counts.borrow_and_update();
                     self.guests(count);
+                    true
+                }
+                Ok(()) = outlet.changed() => {
+                    let trouble = outlet.borrow_and_update().clone();
+                    self.outlet_told(trouble);
                     true
                 }
                 Some(parsed) = files.recv() => { self.reload(parsed, "engine"); true }

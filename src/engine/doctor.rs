@@ -10,7 +10,6 @@ mod local;
 mod objects;
 mod reads;
 mod services;
-mod unarmed;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -97,7 +96,6 @@ pub async fn doctor(
     let mut findings: Vec<Finding> = ended.into_iter().flat_map(|(_place, findings)| findings).collect();
     drop(running);
     findings.extend(hosts::twins(&bag));
-    findings.extend(unarmed::findings(&bag.fleet));
     findings
 }
 

@@ -12,6 +12,7 @@ use super::core::{Ask, Core};
 use super::file;
 use super::guest::{Guest, Presence, Present, Who};
 use super::lock::{Lock, LockError};
+use super::outlet::Outlet;
 use super::server;
 use super::sessions::Sessions;
 use super::snapshot::Snapshot;
@@ -98,6 +99,7 @@ pub struct Engine {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     presence: Presence,
     folder: StateFolder,
+    outlet: Outlet,
     stop: CancellationToken,
     ended: CancellationToken,
 }
@@ -124,6 +126,7 @@ impl Engine {
         let fleet: Arc<Fleet> = Arc::new(fleet);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let presence = Presence::new();
+        let outlet = Outlet::new(fleet.engine.metrics);
         let http = HttpClient::new();
         let (hosts, host_changes) = Hosts::start(&fleet, &config.clock, config.ssh, http.clone());
         let sessions = Sessions::start(&fleet, folder.path(), &config.clock, hosts.prober());
@@ -161,11 +164,12 @@ impl Engine {
             journal,
             ring,
             presence: presence.clone(),
+            outlet: outlet.clone(),
             stop: stop.clone(),
         })
         .await;
         let snapshots = core.snapshots();
-        let engine = Self { asks, snapshots, presence, folder, stop, ended: ended.clone() };
+        let engine = Self { asks, snapshots, presence, folder, outlet, stop, ended: ended.clone() };
         let serving = tokio::spawn(server::serve(socket, engine.clone(), server::TAKES_WITHIN));
         tokio::spawn(async move {
             core.run(asked, changes).await;
@@ -208,6 +212,11 @@ impl Engine {
     /// Returns when it has ended.
     pub async fn ended(&self) {
         self.ended.cancelled().await;
+    }
+
+    /// Where it meets the face that serves its metrics.
+    pub const fn outlet(&self) -> &Outlet {
+        &self.outlet
     }
 
     /// Counts this guest as long as the value lives.

@@ -94,6 +94,7 @@ impl Core {
             }
             Ok(fleet) => {
                 self.parts.fleet = Arc::new(fleet);
+                self.parts.outlet.want(self.parts.fleet.engine.metrics);
                 self.parts.hosts.replace(&self.parts.fleet);
                 self.parts.sessions.replace(&self.parts.fleet);
                 self.parts.pools.reload(&pools::calm(&self.parts.fleet, self.parts.quiet));
@@ -193,6 +194,15 @@ impl Core {
             self.note("engine", what, why.clone(), serde_json::json!({ "chain": "broken", "at": at }), Weight::Alarm);
         }
         self.chain = chain;
+    }
+
+    /// The metrics cannot be served where they are wanted, or they are again.
+    pub(super) fn outlet_told(&self, trouble: Option<String>) {
+        let about = serde_json::json!({ "metrics": if trouble.is_none() { "served" } else { "not served" } });
+        match trouble {
+            Some(why) => self.note("engine", "nobody can read the metrics", why, about, Weight::Alarm),
+            None => self.note("engine", "nothing stands in the way of the metrics any more", "", about, Weight::Good),
+        };
     }
 
     /// Checks the chain beside everything else, without a job: it is part of starting.
