@@ -193,8 +193,9 @@ impl Page for LogsPage {
         let mut lines: Vec<Line> = Vec::new();
         for row in &self.rows {
             let Some(source) = row.source else {
-                let texts = wrap(&format!("{} {}", look.theme.glyphs.warn, row.text), width.max(20));
-                lines.extend(texts.into_iter().map(|text| vec![part(Meaning::Info, text)]));
+                let texts = wrap(&row.text, width.saturating_sub(2).max(20)).into_iter().enumerate();
+                let sign = |index| if index == 0 { look.theme.glyphs.warn } else { " " };
+                lines.extend(texts.map(|(index, text)| vec![part(Meaning::Info, format!("{} {text}", sign(index)))]));
                 continue;
             };
             let meaning = level(&row.text);
