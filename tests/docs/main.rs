@@ -5,7 +5,7 @@
 //!
 //! - `toml`: a whole fleet file, or a fragment, which is completed by `preamble.toml` beside this file. `toml in TABLE` is
 //!   what stands inside that table.
-//! - `json`: is parsed.
+//! - `json`, `yaml`: is parsed.
 //! - `sh in PLACE`: every line is run in that prepared place and ends with 0. `console in PLACE`: the lines behind `$` are run, and
 //!   what they print is compared with what stands below, where every number stands for every other and `…` for anything.
 //! - `text`: a drawing.
@@ -29,6 +29,8 @@ mod links;
 mod messages;
 #[cfg(test)]
 mod named;
+#[cfg(test)]
+mod packaging;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]

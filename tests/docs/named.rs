@@ -23,7 +23,7 @@ fn named() -> Vec<(String, String)> {
 }
 
 /// What is wrong with it, if anything is.
-fn wrong(line: &str) -> Option<String> {
+pub(crate) fn wrong(line: &str) -> Option<String> {
     let line = line.split(" #").next().unwrap_or(line).replace(['[', ']', '(', ')', ','], " ").replace("\\|", " ");
     let words = line.split_whitespace().skip(1).take_while(|word| !matches!(*word, "--" | "|" | "||" | "&&" | ">"));
     let mut command = Arguments::command();
