@@ -35,6 +35,7 @@ fn every_link_leads_somewhere() {
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
             let path = if file.is_empty() { docs().join(&page.name) } else { folder.join(file) };
             assert!(path.exists(), "{}: {target} leads nowhere", page.name);
+            assert!(file != "SUMMARY.md", "{}: the summary is no page of the book", page.name);
             let inside = path.canonicalize().unwrap().starts_with(docs().canonicalize().unwrap());
             assert!(inside || page.name == "../README.md", "{}: {target} leads out of the book", page.name);
             if !anchor.is_empty() {

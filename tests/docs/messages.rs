@@ -108,6 +108,10 @@ fn is(message: &str, text: &str) -> bool {
     })
 }
 
+fn words(text: &str) -> usize {
+    text.split_whitespace().filter(|word| word.chars().all(char::is_alphabetic)).count()
+}
+
 #[test]
 fn every_message_is_said() {
     let (said, explained) = (said(), explained());
@@ -120,7 +124,6 @@ fn every_message_is_said() {
 #[test]
 fn every_error_is_explained() {
     let explained = explained();
-    let words = |text: &str| text.split_whitespace().filter(|word| word.chars().all(char::is_alphabetic)).count();
     let missing: Vec<String> = said()
         .into_iter()
         .filter(|said| said.error && words(&said.text) > 2)
@@ -128,6 +131,35 @@ fn every_error_is_explained() {
         .map(|said| said.text)
         .collect();
     assert!(missing.is_empty(), "docs/messages.md does not explain: {missing:#?}");
+}
+
+/// Where the alarms are made that stand in the first line of the console.
+const ALARMS: [(&str, &str); 6] = [
+    ("standin/arbiter/judge.rs", "fn alarms("),
+    ("standin/drill.rs", "pub fn overdue("),
+    ("engine/core/publish.rs", "fn alarms("),
+    ("engine/runs.rs", "fn alarm("),
+    ("engine/freeze.rs", "impl "),
+    ("journal/aside.rs", "pub fn sentence("),
+];
+
+#[test]
+fn every_alarm_is_explained() {
+    let explained = explained();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for (file, function) in ALARMS {
+        let text = std::fs::read_to_string(source.join(file)).unwrap();
+        let (_before, body) = text.split_once(function).unwrap_or_else(|| panic!("{file} has no {function}"));
+        // To the end of the function: a brace as far left as its first line.
+        let indent = if text.contains(&format!("\n    {function}")) { "\n    }\n" } else { "\n}\n" };
+        let said = texts(body.split(indent).next().unwrap());
+        let alarms: Vec<&Said> = said.iter().filter(|said| words(&said.text) > 3).collect();
+        assert!(!alarms.is_empty(), "{file}: {function} says nothing");
+        for alarm in alarms {
+            let told = explained.iter().any(|message| words(message) > 2 && is(message, &alarm.text));
+            assert!(told, "docs/messages.md does not explain an alarm of {file}: {:?}", alarm.text);
+        }
+    }
 }
 
 #[test]
