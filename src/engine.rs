@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod delta;
 pub mod doctor;
 pub mod freeze;
+pub mod guards;
 pub mod guest;
 pub mod launch;
 pub mod lock;

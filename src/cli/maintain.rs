@@ -76,15 +76,17 @@ pub fn run(context: &Context, args: &MaintainArgs) -> Result<Exit, Failure> {
             words: Vec::new(),
         };
         let worked = shell::work(&engine, &work, manner, &Clock::real()).await;
-        let released = release(context, &engine, &held).await;
+        // What is over already cannot be given back.
+        let over = worked.as_ref().is_ok_and(|worked| worked.lost.is_some());
+        let released = if over { None } else { Some(release(context, &engine, &held).await) };
         let worked = worked.map_err(|error| {
             Failure::failed(format!("ssh cannot be started: {error}")).hint("apt-get install openssh-client")
         })?;
-        conclude(context, args, &held, &worked, &released)
+        conclude(context, args, &held, &worked, released)
     })
 }
 
-/// Gives it back. Where the hold is over already there is nothing to give, and what was lost was said.
+/// Gives it back. What is still there of the command is ended before.
 async fn release(context: &Context, engine: &Socket, held: &Held) -> Result<Released, Failure> {
     let (service, generation) = (held.service.clone(), Some(held.hold.generation));
     match report(context, engine, Command::ServiceRelease { service, generation }).await? {
@@ -144,14 +146,10 @@ fn conclude(
     args: &MaintainArgs,
     held: &Held,
     worked: &Worked,
-    released: &Result<Released, Failure>,
+    released: Option<Result<Released, Failure>>,
 ) -> Result<Exit, Failure> {
-    let free = match (released, &worked.lost) {
-        (Ok(released), _) => released.free,
-        // What is over already cannot be given back.
-        (Err(_), Some(_)) => None,
-        (Err(failure), None) => return Err(failure.clone()),
-    };
+    let released = released.transpose()?;
+    let free = released.as_ref().and_then(|released| released.free);
     if context.json {
         context.document(&Document {
             service: &held.service,
@@ -163,7 +161,10 @@ fn conclude(
             free,
         })?;
     }
-    if let Ok(released) = released {
+    if let Some(released) = &released {
+        if let Some(words) = released.left.words() {
+            context.tell(&format!("hotspare: {}: {words}", held.host));
+        }
         let who: Vec<String> = released.holders.iter().map(HolderView::said).collect();
         context.tell(&match (free, who.is_empty()) {
             (Some(true), true) => format!("hotspare: {}: the locks are free, read back", held.service),
@@ -186,12 +187,14 @@ fn conclude(
 
 /// How the work ended, once the locks are given back.
 fn verdict(args: &MaintainArgs, held: &Held, worked: &Worked, free: Option<bool>) -> Result<Exit, Failure> {
-    if worked.interrupted {
-        return Err(Failure::interrupted());
-    }
     if let Some(lost) = &worked.lost {
         return Err(Failure::failed(format!("the locks of {} did not last until the end: {lost}", held.service))
             .hint("look what its modules did meanwhile: `hotspare service list`, `hotspare journal`"));
+    }
+    if worked.interrupted {
+        let what = if args.command.is_empty() { "the shell" } else { "the command" };
+        let message = format!("{what} on {} was interrupted", held.host);
+        return Err(Failure { message, ..Failure::interrupted() });
     }
     let ended = |status: Option<i32>| status.map_or_else(|| "by a signal".to_owned(), |code| format!("with {code}"));
     match worked.status {

@@ -20,6 +20,9 @@ const ASK: Duration = Duration::from_secs(3);
 /// So long before the end the person is told once.
 const WARN: Duration = Duration::from_mins(5);
 
+/// How a shell says that its command was ended by an interrupt.
+const INTERRUPTED: i32 = 130;
+
 /// What is worked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Work {
@@ -42,7 +45,7 @@ pub struct Worked {
     pub status: Option<i32>,
     /// Why the locks were gone before the end.
     pub lost: Option<String>,
-    /// Somebody told this process to end.
+    /// Somebody told this process, or what ran there, to end.
     pub interrupted: bool,
 }
 
@@ -66,14 +69,20 @@ pub async fn work(client: &dyn Client, work: &Work, manner: Manner<'_>, clock: &
     let mut child = begin(work, manner)?;
     let mut asking = tokio::time::interval(ASK);
     asking.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let (mut worked, mut warned) = (Worked::default(), false);
+    let (mut worked, mut warned, mut key) = (Worked::default(), false, false);
     loop {
         tokio::select! {
             status = child.wait() => {
                 worked.status = status?.code();
+                // What was begun there and ended by a signal says so by its number, as a shell does.
+                let there = worked.status == Some(INTERRUPTED) && !manner.command.is_empty();
+                worked.interrupted = there || key && matches!(worked.status, None | Some(255));
+                if worked.lost.is_none() {
+                    worked.lost = gone(client, work, clock.now()).await;
+                }
                 return Ok(worked);
             }
-            _ = interrupt.recv() => {}
+            _ = interrupt.recv() => key = true,
             _ = hang_up.recv() => return Ok(ended(child, worked).await),
             _ = terminate.recv() => return Ok(ended(child, worked).await),
             _ = asking.tick(), if worked.lost.is_none() => {
@@ -109,7 +118,8 @@ async fn gone(client: &dyn Client, work: &Work, now: Timestamp) -> Option<String
 /// The operator's own ssh, with everything that they have configured.
 fn begin(work: &Work, manner: Manner<'_>) -> io::Result<Child> {
     let mut command = program::foreground("ssh");
-    command.args(shell::arguments(&work.ssh, &work.service, manner.command, manner.terminal));
+    let since = work.hold.since;
+    command.args(shell::arguments(&work.ssh, &work.service, since, manner.command, manner.terminal));
     if manner.aside {
         command.stdout(Stdio::from(io::stderr()));
     }

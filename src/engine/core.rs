@@ -13,6 +13,7 @@ use super::command::{Accepted, Answer, Command, Query, Refusal, Report};
 use super::compose;
 use super::file::Parsed;
 use super::freeze::{PULSE, Watchdog};
+use super::guards::Guards;
 use super::guest::{Presence, Who};
 use super::hosts::{Hosts, News};
 use super::log::Ring;
@@ -112,6 +113,7 @@ pub(super) struct Core {
     jobs: Jobs<Report>,
     ended_jobs: mpsc::UnboundedReceiver<JobView>,
     maintenance: Maintenance,
+    guards: Guards,
     watchdog: Watchdog,
     herald: Herald,
     chain: Chain,
@@ -200,6 +202,7 @@ impl Core {
             jobs,
             ended_jobs,
             maintenance,
+            guards: Guards::default(),
             watchdog: Watchdog::new(clock.tick(), now),
             herald: Herald::new(&clock, parts.http.clone()),
             chain: Chain::Checking,

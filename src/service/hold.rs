@@ -13,7 +13,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 use super::look::with_files;
 use super::mark;
 use super::trouble::Trouble;
-use super::view::Mark;
+use super::view::{Left, Mark};
 use crate::fleet::data::Service;
 use crate::reach::program::{self, Family};
 use crate::reach::quote::quote;
@@ -29,6 +29,8 @@ pub const MOST: usize = 7;
 const BEGINNING: Duration = Duration::from_secs(10);
 /// It has so long to end when it is told to.
 const ENDING: Duration = Duration::from_secs(5);
+/// It has so long to end the work that is left: ten seconds after each of two signals, and the looks between.
+const ENDING_WORK: Duration = Duration::from_secs(28);
 /// The script.
 const SCRIPT: &str = include_str!("hold.sh");
 
@@ -128,13 +130,36 @@ impl Line {
         }
     }
 
-    /// Gives the locks back; ends within 5 s, whatever hangs.
+    /// Gives the locks back; ends within 10 s, whatever hangs.
     pub(super) async fn release(mut self) {
-        if let Some(mut input) = self.input.take() {
-            let _broken = tokio::time::timeout(ENDING, input.write_all(b"q")).await;
-        }
-        // The input is closed by now, which is enough where the word does not arrive.
+        self.last_word(b"q").await;
         let _ended = tokio::time::timeout(ENDING, self.child.wait()).await;
+    }
+
+    /// Ends what is left of the work, then gives the locks back; ends within 40 s, whatever hangs.
+    pub(super) async fn release_after_work(mut self) -> Left {
+        self.last_word(b"e").await;
+        let mut left = Left::Nothing;
+        let telling = async {
+            while let Ok(Some(said)) = self.said.next_line().await {
+                match said.split_once(' ') {
+                    Some(("ended", "TERM")) => left = Left::Ended,
+                    Some(("ended", _)) => left = Left::Killed,
+                    Some(("lives", _)) => left = Left::Alive,
+                    _ => {}
+                }
+            }
+        };
+        let _told = tokio::time::timeout(ENDING_WORK, telling).await;
+        let _ended = tokio::time::timeout(ENDING, self.child.wait()).await;
+        left
+    }
+
+    /// Nothing is said after this: the input is closed, which is enough where the word does not arrive.
+    async fn last_word(&mut self, word: &[u8]) {
+        if let Some(mut input) = self.input.take() {
+            let _broken = tokio::time::timeout(ENDING, input.write_all(word)).await;
+        }
     }
 }
 
@@ -142,7 +167,8 @@ impl Line {
 fn remote_command(service: &Service, mark: &Mark, patience: Duration, span: Duration) -> String {
     // The host's clock is read in whole seconds: rather a second more than one less.
     let span = span.as_secs().saturating_add(2);
-    let settings = format!("patience={} span={span} silence={}\n", patience.as_secs(), SILENCE.as_secs());
+    let (patience, silence, began) = (patience.as_secs(), SILENCE.as_secs(), quote(&mark.since.to_string()));
+    let settings = format!("patience={patience} span={span} silence={silence} began={began}\n");
     let script = with_files(&service.pid_files, &settings, SCRIPT);
     format!(
         "exec env HOTSPARE_HOLD={} sh -c {} {} {}",

@@ -1,6 +1,6 @@
 # Takes the lock files of the pid files in "$@", all or none, and keeps them as long as it hears a dot every now and then.
 # $patience: seconds in which it is tried again. $span: seconds until it ends by the clock of this host.
-# $silence: seconds without a dot after which nobody is there any more.
+# $silence: seconds without a dot after which nobody is there any more. $began: the moment of the hold, which its work knows too.
 LC_ALL=C
 export LC_ALL
 exec 2>&1
@@ -31,16 +31,69 @@ except BlockingIOError: sys.exit(1)' "$1"
   fi
 }
 
-# One byte within so many seconds, read by a program that has none of the locks.
+# Runs a program that has none of the locks.
+apart() (
+  exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+  exec "$@"
+)
+
+# Group, state and command line of each process.
+processes() {
+  apart ps -A -ww -o pgid= -o stat= -o args= 2>/dev/null || apart ps -o pgid,stat,args 2>/dev/null
+}
+
+# The process group of the work that was begun with this hold, where some of it lives.
+work() {
+  processes | while read -r group state line; do
+    case $state in Z*) continue ;; esac
+    case $line in
+    'sh -c eval "$HOTSPARE_WORK" hotspare-work '"$began"' '*)
+      echo "$group"
+      break
+      ;;
+    esac
+  done
+}
+
+# Whether a process of this group lives; a zombie does not.
+lives() {
+  processes | {
+    while read -r group state line; do
+      case $state in Z*) continue ;; esac
+      [ "$group" != "$1" ] || exit 0
+    done
+    exit 1
+  }
+}
+
+# Ends the work that is still there, and nothing else: asked first, after ten seconds killed, and seen to be gone.
+end_work() {
+  group=$(work)
+  [ -n "$group" ] || return 0
+  for signal in TERM KILL; do
+    kill "-$signal" "-$group" 2>/dev/null
+    enough=$(($(now) + 10))
+    while lives "$group"; do
+      [ "$(now)" -lt "$enough" ] || continue 2
+      apart sleep 0.2 2>/dev/null || apart sleep 1
+    done
+    echo "ended $signal"
+    return 0
+  done
+  echo "lives $group"
+}
+
+# One byte within so many seconds, read by a program that has none of the locks. Ends with 124 where nothing came.
 hear() {
   exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
   if command -v timeout >/dev/null 2>&1; then
     exec timeout "$1" head -c 1
   elif command -v perl >/dev/null 2>&1; then
-    exec perl -e 'alarm shift; my $c; print $c if sysread(STDIN, $c, 1)' "$1"
+    exec perl -e '$SIG{ALRM} = sub { exit 124 }; alarm shift; my $c; print $c if sysread(STDIN, $c, 1)' "$1"
   else
     exec python3 -c 'import os, select, sys
-sys.stdout.write(os.read(0, 1).decode() if select.select([0], [], [], float(sys.argv[1]))[0] else "")' "$1"
+if not select.select([0], [], [], float(sys.argv[1]))[0]: sys.exit(124)
+sys.stdout.write(os.read(0, 1).decode())' "$1"
   fi
 }
 
@@ -93,11 +146,20 @@ while :; do
   left=$((until - $(now)))
   [ "$left" -gt 0 ] || { echo over; exit 0; }
   [ "$left" -lt "$silence" ] || left=$silence
-  case $(hear "$left") in
+  word=$(hear "$left")
+  how=$?
+  case $word in
   .) ;;
   q) exit 0 ;;
+  e)
+    end_work
+    exit 0
+    ;;
   *)
-    [ "$(now)" -lt "$until" ] && echo silent || echo over
+    [ "$(now)" -lt "$until" ] || { echo over; exit 0; }
+    # Where the input has ended, so has the connection, and the locks are free at once; after silence nobody watches the work.
+    [ "$how" -ne 124 ] || end_work
+    echo silent
     exit 0
     ;;
   esac

@@ -209,6 +209,35 @@ pub struct Released {
     pub holders: Vec<HolderView>,
     /// The processes that were ended for it, where it was forced.
     pub ended: Vec<HolderView>,
+    /// What became of a command of the hold that was still there.
+    pub left: Left,
+}
+
+/// What became of a command that was begun with a hold and was still there when its person was not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Left {
+    /// Nothing was left of it, or nobody looked.
+    #[default]
+    Nothing,
+    /// Its process group went when it was told to (SIGTERM).
+    Ended,
+    /// Its process group did not go for 10 s, and was killed (SIGKILL).
+    Killed,
+    /// It could not be ended, or was not seen to be gone.
+    Alive,
+}
+
+impl Left {
+    /// In words; `None`: there is nothing to say.
+    pub const fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Nothing => None,
+            Self::Ended => Some("the command that was begun there was ended, and is gone"),
+            Self::Killed => Some("the command that was begun there did not end for 10 s, was killed, and is gone"),
+            Self::Alive => Some("the command that was begun there lives on: look for it before anybody else begins"),
+        }
+    }
 }
 
 /// What came of stopping modules.

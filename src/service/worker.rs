@@ -16,7 +16,7 @@ use self::holding::Hold;
 pub use self::holding::{Order, Ticket};
 use super::look::{self, Seen};
 use super::trouble::Trouble;
-use super::view::{HoldView, LockView, ModuleState, ModuleView, ServiceView};
+use super::view::{HoldView, Left, LockView, ModuleState, ModuleView, ServiceView};
 use crate::clock::{Clock, Timestamp};
 use crate::fleet::Fleet;
 use crate::fleet::data::Service;
@@ -40,6 +40,8 @@ pub struct News {
     pub how: Ending,
     /// Whether it was read back that its locks are free; `None`: the host could not be asked.
     pub free: Option<bool>,
+    /// What became of a command that was still there.
+    pub left: Left,
 }
 
 /// How a hold came to its end.
@@ -223,6 +225,11 @@ impl Services {
     fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
+}
+
+/// What the modules of a service are called, in the order of its pid files.
+pub fn module_names(service: &Service) -> Vec<String> {
+    service.pid_files.iter().map(|file| look::name(file)).collect()
 }
 
 fn unknown(file: &str) -> ModuleView {

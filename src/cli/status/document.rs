@@ -6,7 +6,7 @@ use super::{chosen, dumps, feeds};
 use crate::cli::pool::list::{Pool, pool};
 use crate::clock::Timestamp;
 use crate::engine::snapshot::Snapshot;
-use crate::health::view::{CheckView, HostView};
+use crate::health::view::{CheckView, HostView, MaintenanceView};
 use crate::runbook::view::RunView;
 
 /// The whole document.
@@ -37,6 +37,8 @@ struct Host<'a> {
     name: &'a str,
     health: &'static str,
     since: Timestamp,
+    /// Who has it in maintenance, why, since when, until when.
+    maintenance: Option<&'a MaintenanceView>,
     checks: Vec<Check<'a>>,
 }
 
@@ -77,7 +79,8 @@ fn run(view: &RunView) -> Run<'_> {
 
 fn of_host(host: &HostView) -> Host<'_> {
     let checks = host.checks.iter().map(of_check).collect();
-    Host { name: &host.name, health: host.health.word(), since: host.since, checks }
+    let (health, maintenance) = (host.health.word(), host.maintenance.as_ref());
+    Host { name: &host.name, health, since: host.since, maintenance, checks }
 }
 
 fn of_check(check: &CheckView) -> Check<'_> {

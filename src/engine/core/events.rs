@@ -41,6 +41,11 @@ impl Core {
     }
 
     pub(super) fn end_overdue_maintenance(&mut self) {
+        for (host, view) in self.guards.overdue(self.maintenance.all(), self.now()) {
+            self.maintenance.begin(&host, view);
+            self.parts.hosts.maintain(&host, self.maintenance.all().get(&host));
+            self.keep_maintenance();
+        }
         let over = self.maintenance.expire(self.now());
         for (host, view) in &over {
             self.note(

@@ -11,9 +11,11 @@ use super::commands::{Done, usage};
 use crate::clock::Timestamp;
 use crate::engine::command::{Command, Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
-use crate::health::view::MaintenanceView;
+use crate::fleet::data::Service;
+use crate::fleet::nearest;
 use crate::service::trouble::Trouble;
-use crate::service::worker::Order;
+use crate::service::view::HoldView;
+use crate::service::worker::{Order, module_names};
 use crate::work::jobs::{Handle, Outcome, Request};
 use crate::work::view::{Priority, Unit};
 
@@ -44,7 +46,10 @@ impl Core {
                 }))
             }
             Command::ServiceStop { service, module } => {
-                self.service_named(&service)?;
+                let declared = self.service_named(&service)?;
+                if let Some(module) = &module {
+                    one_of(&declared, module)?;
+                }
                 let services = self.parts.services.clone();
                 let name = service.clone();
                 Ok(self.service_job(who, "stop", &name, "stopping modules of", move |job| async move {
@@ -98,8 +103,7 @@ impl Core {
             hint: Some("`hotspare service list` shows who holds what".into()),
         })?;
         // Before the first lock is taken: from here on nothing is decided about the host by itself.
-        let view = MaintenanceView { owner: who.name.clone(), why: reason_of(service, &why), since: now, until };
-        self.guard_host(&host, view);
+        self.guard_host(&host, service, &ticket.view());
         let services = self.parts.services.clone();
         let mut done = self.service_job(who, "maintain", service, "locking", move |job| async move {
             let held = services.hold(ticket, job.token()).await?;
@@ -132,7 +136,7 @@ impl Core {
         }))
     }
 
-    fn service_named(&self, name: &str) -> Result<crate::fleet::data::Service, Refusal> {
+    fn service_named(&self, name: &str) -> Result<Service, Refusal> {
         let known = self.parts.services.known(name);
         known.map_err(|what| usage(what, Some("`hotspare service list` shows what there is".into())))
     }
@@ -159,10 +163,8 @@ impl Core {
     }
 
     /// Puts the host of a hold into maintenance, unless somebody has it there already for another reason.
-    fn guard_host(&mut self, host: &str, view: MaintenanceView) {
-        if self.maintenance.all().contains_key(host) {
-            return;
-        }
+    fn guard_host(&mut self, host: &str, service: &str, hold: &HoldView) {
+        let Some(view) = self.guards.begin(host, service, hold, self.maintenance.all().get(host)) else { return };
         self.maintenance.begin(host, view);
         self.parts.hosts.maintain(host, self.maintenance.all().get(host));
         self.keep_maintenance();
@@ -181,7 +183,14 @@ impl Core {
     }
 }
 
-/// Why a host is in maintenance while a service on it is held.
-fn reason_of(service: &str, why: &str) -> String {
-    format!("service {service}: {why}")
+/// Whether a service has this module, by its name or its pid file; otherwise which it has.
+fn one_of(service: &Service, module: &str) -> Result<(), Refusal> {
+    let names = module_names(service);
+    if names.iter().chain(&service.pid_files).any(|known| known == module) {
+        return Ok(());
+    }
+    let meant = nearest(module, names.iter().map(String::as_str)).map(|near| format!("did you mean {near}? "));
+    let there = if names.is_empty() { "no pid files".into() } else { names.join(", ") };
+    let hint = format!("{}{} has {there}", meant.unwrap_or_default(), service.name);
+    Err(usage(format!("service {} has no module {module}", service.name), Some(hint)))
 }

@@ -36,12 +36,20 @@ impl Ground {
     }
 
     fn begin(&self, patience: u64, span: u64, silence: u64) -> Child {
-        let settings = format!("patience={patience} span={span} silence={silence}\n");
+        self.with(&format!("patience={patience} span={span} silence={silence} began=never\n"))
+    }
+
+    /// With work that knows this moment.
+    fn begin_at(&self, began: &str, span: u64) -> Child {
+        self.with(&format!("patience=0 span={span} silence=60 began={}\n", quote(began)))
+    }
+
+    fn with(&self, settings: &str) -> Child {
         Command::new("/bin/sh")
             .args(["-c", "eval \"$HOTSPARE_HOLD\"", mark::NAME])
             .env_clear()
             .env("PATH", self.folder.path().join("bin"))
-            .env("HOTSPARE_HOLD", with_files(&self.files, &settings, SCRIPT))
+            .env("HOTSPARE_HOLD", with_files(&self.files, settings, SCRIPT))
             .current_dir(self.folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -99,6 +107,60 @@ fn it_takes_all_or_none_and_says_which_is_held() {
         let child = ground.begin(0, 60, 60);
         assert_eq!(rest(child), "busy 1", "{programs:?}");
         assert!(free(&ground.lock_file(0)), "{programs:?}");
+    }
+}
+
+#[test]
+fn while_it_waits_for_one_lock_it_keeps_no_other() {
+    let ground = Ground::new(&["flock", "timeout"]);
+    let file = fs::File::create(ground.lock_file(1)).unwrap();
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let mut child = ground.begin(60, 60, 60);
+    // Each attempt has the first for a few milliseconds; between two of them anybody can.
+    let attempt = || {
+        (0..600).any(|_| {
+            #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+            std::thread::sleep(Duration::from_millis(5));
+            !free(&ground.lock_file(0))
+        })
+    };
+    assert!(attempt(), "it tries");
+    let frees = (0..100).filter(|_| {
+        #[expect(clippy::disallowed_methods, reason = "another process is waited for")]
+        std::thread::sleep(Duration::from_millis(5));
+        free(&ground.lock_file(0))
+    });
+    assert!(frees.count() > 20);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn it_ends_the_work_of_its_hold_and_no_other_before_it_lets_go() {
+    let ground = Ground::new(&["flock", "timeout", "ps", "bash"]);
+    let work = |began: &str, heeds: &str| {
+        let text = format!("{heeds}; echo ready; while :; do sleep 0.1; done");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "eval \"$HOTSPARE_WORK\"", "hotspare-work", began, &text]);
+        command.env("HOTSPARE_WORK", "sh -c \"$2\"").stdout(Stdio::piped());
+        let mut child = std::os::unix::process::CommandExt::process_group(&mut command, 0).spawn().unwrap();
+        assert_eq!(line(&mut child), "ready");
+        child
+    };
+    for (heeds, said) in [("trap - TERM", "ended TERM"), ("trap '' TERM", "ended KILL")] {
+        let began = format!("2026-11-21T14:00:00.{}Z", std::process::id());
+        let (mut mine, mut other) = (work(&began, heeds), work("2026-11-21T14:00:01Z", heeds));
+        let mut child = ground.begin_at(&began, 60);
+        assert!(line(&mut child).starts_with("ours "));
+        child.stdin.as_mut().unwrap().write_all(b"e").unwrap();
+        assert_eq!(line(&mut child), said);
+        mine.wait().unwrap();
+        child.wait().unwrap();
+        assert!(free(&ground.lock_file(0)));
+        assert!(other.try_wait().unwrap().is_none(), "what runs under another hold is left alone");
+        let group = rustix::process::Pid::from_child(&other);
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+        other.wait().unwrap();
     }
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Services;
 use crate::service::trouble::Trouble;
-use crate::service::view::{HolderView, Released};
+use crate::service::view::{HolderView, Left, Released};
 
 /// Between the two looks.
 const APART: Duration = Duration::from_secs(3);
@@ -78,7 +78,8 @@ impl Services {
             let free = !holders.iter().any(|holder| ended.iter().any(|gone| gone.pid == holder.pid));
             if free || self.0.clock.tick().since(began) >= PATIENCE {
                 let host = service.host.clone();
-                return Ok(Released { service: name.to_owned(), host, free: Some(free), holders, ended });
+                let service = name.to_owned();
+                return Ok(Released { service, host, free: Some(free), holders, ended, left: Left::Nothing });
             }
             if cancel.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
                 return Err(Trouble::Stopped);

@@ -1,23 +1,21 @@
-//! Holds: taken, kept as long as somebody wants them, given back, and read back.
+//! Holds: who may take one, and how it is taken.
 
+mod back;
+
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ending, News, Services, lock};
+use super::{Ending, Services, lock};
 use crate::clock::{Tick, Timestamp};
 use crate::fleet::data::Service;
-use crate::service::hold::{BEAT, Line, MOST, NotTaken, Word};
+use crate::service::hold::{Line, MOST, NotTaken};
 use crate::service::look::{Seen, missing};
 use crate::service::trouble::Trouble;
-use crate::service::view::{Held, HoldState, HoldView, HolderView, LockView, Mark, Released};
-
-/// A face that has a hold asks for it every few seconds. One that was not heard of for so long is gone.
-const FACE: Duration = Duration::from_secs(20);
-/// A release is waited for so long.
-const RELEASE_WITHIN: Duration = Duration::from_secs(25);
+use crate::service::view::{Held, HoldState, HoldView, HolderView, Left, LockView, Mark, Released};
 
 /// What somebody wants to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +42,8 @@ pub(super) struct Hold {
     view: Mutex<HoldView>,
     heard: Mutex<Tick>,
     release: CancellationToken,
+    /// Its face gives it back, and so has nothing under way any more.
+    work_is_over: AtomicBool,
     ended: watch::Sender<Option<Released>>,
 }
 
@@ -55,10 +55,17 @@ pub struct Ticket {
     used: bool,
 }
 
+impl Ticket {
+    /// The hold as it will be.
+    pub fn view(&self) -> HoldView {
+        self.hold.view()
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.used {
-            self.services.leave(&self.hold, Ending::NotTaken, None);
+            self.services.leave(&self.hold, Ending::NotTaken, None, Left::Nothing);
         }
     }
 }
@@ -118,27 +125,6 @@ impl Services {
         (view.state != HoldState::Releasing).then_some(view)
     }
 
-    /// Gives a hold back and reads back that it is; `generation`: only this one.
-    pub async fn release(&self, service: &str, generation: Option<u64>) -> Result<Released, Trouble> {
-        let hold = lock(&self.0.holds).get(service).cloned();
-        let hold = hold.filter(|hold| generation.is_none_or(|wanted| hold.view().generation == wanted));
-        let Some(hold) = hold else {
-            let which = if generation.is_some() { "this hold of" } else { "no hold of" };
-            let over = if generation.is_some() { " is over already" } else { " stands here" };
-            return Err(Trouble::Refused(format!("{which} {service}{over}")));
-        };
-        let mut ended = hold.ended.subscribe();
-        hold.release.cancel();
-        let released = tokio::time::timeout(RELEASE_WITHIN, ended.wait_for(Option::is_some)).await;
-        let released = released.ok().and_then(Result::ok).and_then(|released| released.clone());
-        released.ok_or_else(|| {
-            Trouble::Failed(format!(
-                "the release of {service} does not come to an end; {} lets go by itself within 30 s",
-                hold.service.host
-            ))
-        })
-    }
-
     /// Whether this engine holds all locks of a service now.
     pub(super) fn standing(&self, service: &str) -> Option<Arc<Hold>> {
         lock(&self.0.holds).get(service).filter(|hold| hold.view().state == HoldState::Held).cloned()
@@ -176,6 +162,7 @@ impl Services {
             view: Mutex::new(view),
             heard: Mutex::new(self.0.clock.tick()),
             release: CancellationToken::new(),
+            work_is_over: AtomicBool::new(false),
             ended: watch::channel(None).0,
         });
         let mut holds = lock(&self.0.holds);
@@ -244,54 +231,5 @@ impl Services {
             )));
         }
         Ok((line, seen))
-    }
-
-    /// Keeps the locks as long as they are wanted.
-    async fn keep(&self, hold: &Arc<Hold>, mut line: Line) {
-        let mut beat = tokio::time::interval(BEAT);
-        let how = loop {
-            let left = FACE.saturating_sub(self.0.clock.tick().since(*lock(&hold.heard)));
-            if left.is_zero() {
-                break Ending::FaceGone;
-            }
-            tokio::select! {
-                biased;
-                () = hold.release.cancelled() => break Ending::Released,
-                () = self.0.stop.cancelled() => break Ending::EngineStops,
-                word = line.word() => break match word {
-                    Word::Over => Ending::TimeOver,
-                    Word::Silent | Word::Gone => Ending::Lost,
-                },
-                () = tokio::time::sleep(left) => {}
-                _ = beat.tick() => line.beat().await,
-            }
-        };
-        hold.becomes(HoldState::Releasing);
-        self.changed();
-        line.release().await;
-        let seen = self.look_at(&hold.service).await.ok();
-        let ours = |lock: &LockView| {
-            let mark = lock.holder().and_then(|holder| holder.mark.as_ref());
-            mark.is_some_and(|mark| mark.token == hold.token)
-        };
-        let free = seen.as_ref().map(|seen| !seen.modules.iter().any(|module| ours(&module.lock)));
-        let holders = seen.map(|seen| seen.holders()).unwrap_or_default();
-        self.leave(hold, how, free);
-        hold.ended.send_replace(Some(Released {
-            service: hold.service.name.clone(),
-            host: hold.service.host.clone(),
-            free,
-            holders,
-            ended: Vec::new(),
-        }));
-    }
-
-    /// It is over.
-    fn leave(&self, hold: &Arc<Hold>, how: Ending, free: Option<bool>) {
-        lock(&self.0.holds).retain(|_, other| !Arc::ptr_eq(other, hold));
-        let news =
-            News { service: hold.service.name.clone(), host: hold.service.host.clone(), hold: hold.view(), how, free };
-        let _engine_ends = self.0.news.send(news);
-        self.changed();
     }
 }

@@ -47,7 +47,8 @@ async fn living_dead_and_recycled_modules_are_told_apart_and_only_the_living_are
 
     let mut first = site.held(&["--", "sleep 1000"]).await;
     let refused = site.lan.tell(&["service", "stop", "judicator", "--module", "mian"]);
-    assert_eq!(code(&refused), Some(3), "{}", said(&refused));
+    assert_eq!(code(&refused), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("did you mean main? judicator has main, mongodb, etcd"), "{}", said(&refused));
     // Nor where its cluster would serve no more without it: the other member is dead.
     let (file, fleet) =
         (site.lan.path("fleet.toml"), std::fs::read_to_string(site.lan.path("fleet.toml")).expect("read"));

@@ -1,28 +1,22 @@
 //! What becomes of holds that are over: what is said, and how long the host of one stays in maintenance.
 
-use std::time::Duration;
-
-use super::reason_of;
 use crate::clock::Timestamp;
 use crate::engine::core::Core;
+use crate::engine::guards::After;
 use crate::engine::services::{HOLDS, Kept};
-use crate::health::view::MaintenanceView;
 use crate::journal::entry::Weight;
-use crate::service::view::HoldView;
+use crate::service::view::{HoldView, Left};
 use crate::service::worker::{Ending, News};
-
-/// A host whose hold ended without its person stays in maintenance at least so long, so that somebody can look.
-const LOOK: Duration = Duration::from_mins(30);
 
 impl Core {
     /// A hold is over.
     pub(in crate::engine::core) fn service_news(&mut self, news: &News) {
         self.keep_holds();
-        let News { service, host, hold, how, free } = news;
-        let about = serde_json::json!({ "service": service, "host": host, "hold": false, "free": free });
+        let News { service, host, hold, how, free, left } = news;
+        let about = serde_json::json!({ "service": service, "host": host, "hold": false, "free": free, "left": left });
         let began_by = format!("held by {} since {:.0}: {}", hold.owner, hold.since, hold.why);
         let person = matches!(how, Ending::Released | Ending::NotTaken);
-        let stays = self.after_hold(host, service, hold, person);
+        let stays = self.after_hold(host, hold, person);
         let ended = match how {
             Ending::NotTaken => return,
             Ending::Released => "its locks were given back",
@@ -42,45 +36,36 @@ impl Core {
             ),
             None => String::new(),
         };
-        let weight = match (person, free) {
-            (true, Some(true)) => Weight::Good,
+        let weight = match (person, free, left) {
+            (true, Some(true), Left::Nothing | Left::Ended) => Weight::Good,
+            (_, _, Left::Alive) => Weight::Alarm,
             _ => Weight::Warning,
         };
-        self.note("engine", format!("{service} on {host}: {ended}; {read_back}{asks}"), began_by, about, weight);
+        let work = left.words().map(|words| format!("; {words}")).unwrap_or_default();
+        self.note("engine", format!("{service} on {host}: {ended}; {read_back}{work}{asks}"), began_by, about, weight);
     }
 
-    /// What becomes of the maintenance of a host whose hold is over. Where its person has ended it, so does the maintenance;
-    /// otherwise it stays a while, and until when is returned: somebody is asked before anything is done by itself.
-    fn after_hold(&mut self, host: &str, service: &str, hold: &HoldView, person: bool) -> Option<Timestamp> {
-        let now = self.now();
-        let view = self.maintenance.all().get(host)?.clone();
-        if view.owner != hold.owner || view.why != reason_of(service, &hold.why) {
-            return None;
-        }
-        let other = self
-            .parts
-            .services
-            .holds()
-            .into_iter()
-            .find(|(_, on, other)| on == host && other.generation != hold.generation);
-        if let Some((name, _, other)) = other {
-            self.maintenance.end(host);
-            let why = reason_of(&name, &other.why);
-            let view = MaintenanceView { owner: other.owner, why, since: other.since, until: other.until };
-            self.guard_host(host, view);
-            return None;
-        }
-        if person {
-            self.maintenance.end(host);
-            self.counts_again(host);
-            self.keep_maintenance();
-            return None;
-        }
-        let until = view.until.max(now.saturating_add(LOOK).unwrap_or(view.until));
-        self.maintenance.begin(host, MaintenanceView { until, ..view });
-        self.parts.hosts.maintain(host, self.maintenance.all().get(host));
+    /// What becomes of the maintenance of a host whose hold is over. Where its person has ended it and no other hold is left, so
+    /// does the maintenance; otherwise it stays a while, and until when is returned: somebody is asked before anything is done
+    /// by itself.
+    fn after_hold(&mut self, host: &str, hold: &HoldView, person: bool) -> Option<Timestamp> {
+        let (now, current) = (self.now(), self.maintenance.all().get(host).cloned());
+        let until = match self.guards.end(host, hold, person, current.as_ref(), now) {
+            After::Unchanged => return None,
+            After::Over => {
+                self.maintenance.end(host);
+                self.counts_again(host);
+                None
+            }
+            After::Becomes(view) => {
+                let until = view.until;
+                self.maintenance.begin(host, view);
+                self.parts.hosts.maintain(host, self.maintenance.all().get(host));
+                (!person).then_some(until)
+            }
+        };
         self.keep_maintenance();
-        Some(until)
+        until
     }
 
     /// Keeps the holds that stand, for an engine that comes after this one.
