@@ -48,12 +48,35 @@ struct Step<'a> {
 
 /// Sends a command that begins a run, follows its job to the end and returns what came of it.
 pub(super) async fn carry_out(context: &Context, engine: &Socket, command: Command) -> Result<RunReport, Failure> {
+    let command_of = command.clone();
     let accepted = engine.command(command).await?;
     let job = accepted.job.ok_or_else(|| Failure::failed("the engine began no job for it"))?;
-    let ended = follow::ended_or_cancelled(context, engine, job).await?;
+    let runbook = match &command_of {
+        Command::Run { runbook, .. } | Command::RunMend { runbook, .. } => Some(runbook.as_str()),
+        _ => None,
+    };
+    let ended = follow::ended_or_cancelled(context, engine, job).await.map_err(|failure| match runbook {
+        Some(runbook) if failure.exit == Exit::Interrupted => {
+            Failure { hints: vec![way_on(engine, runbook)], ..failure }
+        }
+        _ => failure,
+    })?;
     match follow::report(engine, &ended).await? {
         Report::Ran { ran } => Ok(*ran),
         _ => Err(Failure::failed("the engine answered something else; its version may differ")),
+    }
+}
+
+/// What to do after somebody interrupted the run of a runbook: it may have stopped, have ended, or still be at a step.
+fn way_on(engine: &Socket, runbook: &str) -> String {
+    let snapshot = engine.snapshots().borrow().clone();
+    match snapshot.run(runbook) {
+        Some(run) if !run.state.ended() => {
+            format!("the run of {runbook} is still at a step: `hotspare run` shows where it stands")
+        }
+        Some(run) if run.well() => format!("the run of {runbook} is {} already", run.state.word()),
+        Some(_) => format!("`hotspare run {runbook} --resume` goes on with it, `--abandon` undoes what was done"),
+        None => "nothing of it was begun".into(),
     }
 }
 

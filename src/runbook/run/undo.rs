@@ -16,8 +16,12 @@ impl Runner<'_> {
             if !self.may_have_acted(index) || self.record.plan.steps.get(index).is_some_and(|step| step.cleanup) {
                 continue;
             }
+            // A question, or a look, has changed nothing: it stands as it ended.
+            if self.record.plan.steps.get(index).is_some_and(|step| step.act.only_looks()) {
+                continue;
+            }
             if self.record.view.steps.get(index).is_some_and(|step| step.undo.is_none()) {
-                self.finish(index, StepState::Done, Some("was done, and has no undo".into()));
+                self.no_undo(index);
                 continue;
             }
             self.undo_phase(index);
@@ -42,6 +46,18 @@ impl Runner<'_> {
         }
         let state = if unknown { RunState::Unknown } else { RunState::Failed };
         self.end(state, &format!("{}; do it by hand, or abandon the run again", left.join("; ")));
+    }
+
+    /// Says of a step that nothing undoes it; how it ended, and how long it took, stay.
+    fn no_undo(&mut self, index: usize) {
+        let Some(step) = self.record.view.steps.get_mut(index) else { return };
+        let (state, word) = match step.state {
+            StepState::Done | StepState::Failed | StepState::Skipped => (step.state, "was done"),
+            _ => (StepState::Unknown, "may have been done"),
+        };
+        let word = if state == StepState::Failed { "failed midway" } else { word };
+        (step.state, step.note) = (state, Some(format!("{word}, and has no undo")));
+        self.publish();
     }
 
     /// Does every clean-up step that is owed. Returns whether none is left; otherwise the run has ended with the reason.
