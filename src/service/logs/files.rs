@@ -6,6 +6,7 @@ use super::frames::{Frame, Frames, Place, Word};
 use super::intake::Intake;
 use super::program::{Heard, Way};
 use super::stream::Stream;
+use crate::reach::plain;
 
 /// What runs on the host.
 const SCRIPT: &str = include_str!("follow_files.sh");
@@ -140,6 +141,14 @@ impl Files {
                     Word::Lost => inner.say(&format!(
                         "{path}: another file took its place, and the old one is gone: its last lines may be missing"
                     )),
+                    Word::Folder(names) => {
+                        let host = &self.stream.target.host;
+                        let folder = path.trim_end_matches('/');
+                        let first = names.first().map(|name| format!("; ask for {host}:{folder}/{name}"));
+                        let there = if names.is_empty() { "no file".into() } else { names.join(", ") };
+                        let why = format!("is a folder, with {there} in it{}", first.unwrap_or_default());
+                        inner.trouble(file.source, Some(plain::line(&why, 400)));
+                    }
                     Word::Rotated => {}
                 }
             }

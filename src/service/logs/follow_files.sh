@@ -5,6 +5,7 @@
 #   D N DEV:INO AT LEN  LEN bytes of the Nth file follow, from AT on
 #   E N DEV:INO AT      the Nth file is read up to its end, which is AT
 #   N N WORD            missing, unreadable, truncated, rotated, lost
+#   N N folder A/B/     it is a folder, with these files in it, the newest ones
 #   B                   still there, and nothing to say
 hs_back=$1
 shift
@@ -71,6 +72,9 @@ hs_after() {
   done
 }
 
+# The newest files in a folder, each with a slash behind it, which no name holds.
+hs_names() { ls -1tp "$1/" 2>/dev/null | grep -v '/$' | head -n 5 | cut -c 1-60 | tr '\n' '/'; }
+
 # Looks at the $1th file, whose path is $2 and which is open on descriptor 3.
 hs_look() {
   set -- "$1" "$2" $(hs_stat <&3)
@@ -80,7 +84,9 @@ hs_look() {
     hs_at=0
     if [ -n "$hs_begin" ] && [ "$4" -gt "$hs_back" ]; then hs_at=$(($4 - hs_back)); fi
   elif [ "$hs_id" != "$3" ]; then
-    # Who writes may go on with the old file for a moment.
+    # Who writes may go on with the old file for a moment: it is read until it was quiet for half a second, for two seconds at
+    # most, and longer where the new one is still empty, and so nothing waits.
+    hs_was=$hs_at
     if hs_rest "$1" "$2" "$hs_id" "$hs_at"; then
       eval "at$1=\$hs_at"
       [ -z "$hs_more" ] || return 0
@@ -88,12 +94,23 @@ hs_look() {
       if [ "$hs_next" != "$2" ]; then
         set -- "$1" "$2" $(hs_stat <"$hs_next")
         [ $# -eq 4 ] || return 0
-        eval "id$1=\$3 at$1=0 turns$1=0"
+        eval "id$1=\$3 at$1=0 turns$1=0 calm$1=0 new$1=0"
         hs_busy=1
         return 0
       fi
-      eval "turns$1=$((hs_turns + 1))"
-      [ "$hs_turns" -ge 8 ] || return 0
+      eval "hs_calm=\${calm$1:-0} hs_new=\${new$1:-0} hs_same=\${same$1:-}"
+      [ "$hs_same" != "$3" ] || [ "$4" -ge "$hs_new" ] || hs_say "$1" truncated
+      # Only from here on something waits.
+      if [ "$hs_new" -eq 0 ] && [ "$4" -gt 0 ]; then hs_turns=0; fi
+      if [ "$hs_at" -gt "$hs_was" ]; then hs_calm=0; else hs_calm=$((hs_calm + 1)); fi
+      eval "turns$1=$((hs_turns + 1)) calm$1=$hs_calm new$1=$4 same$1=\$3"
+      hs_limit=13
+      if [ "$4" -eq 0 ]; then hs_limit=40 hs_calm=0; fi
+      if [ "$hs_calm" -lt 4 ] && [ "$hs_turns" -lt "$hs_limit" ]; then
+        [ "$hs_turns" -ge 13 ] || hs_turning=1
+        hs_idle=0
+        return 0
+      fi
       hs_say "$1" rotated
     else
       hs_say "$1" lost
@@ -103,7 +120,7 @@ hs_look() {
     hs_say "$1" truncated
     hs_at=0
   fi
-  eval "id$1=\$3 turns$1=0"
+  eval "id$1=\$3 turns$1=0 calm$1=0 new$1=0"
   hs_more=
   if [ "$4" -gt "$hs_at" ]; then
     hs_send "$1" "$3" "$hs_at" "$4"
@@ -121,6 +138,7 @@ printf 'Z %s\n' "$(date +%z)"
 hs_most=1048576
 while :; do
   hs_busy=
+  hs_turning=
   hs_n=0
   while [ "$hs_n" -lt "$hs_count" ]; do
     hs_n=$((hs_n + 1))
@@ -129,12 +147,16 @@ while :; do
     # Never opens a pipe or a device, which would wait.
     if [ -f "$hs_path" ] && hs_look "$hs_n" "$hs_path" 3<"$hs_path"; then :
     elif [ -f "$hs_path" ] && [ ! -r "$hs_path" ]; then hs_say "$hs_n" unreadable
+    elif [ -d "$hs_path" ]; then
+      eval "hs_told=\$told$hs_n"
+      [ "$hs_told" = folder ] || printf 'N %s folder %s\n' "$hs_n" "$(hs_names "$hs_path")"
+      eval "told$hs_n=folder"
     else hs_say "$hs_n" missing; fi
   done 2>/dev/null
   hs_begin=
   if [ -z "$hs_busy" ]; then
     hs_quiet=$((hs_quiet + 1)) hs_idle=$((hs_idle + 1))
     if [ "$hs_quiet" -ge 16 ]; then printf 'B\n'; hs_quiet=0; fi
-    if [ "$hs_idle" -lt 40 ]; then sleep 0.25; else sleep 0.5; fi 2>/dev/null || sleep 1
+    if [ -n "$hs_turning" ]; then sleep 0.15; elif [ "$hs_idle" -lt 40 ]; then sleep 0.25; else sleep 0.5; fi 2>/dev/null || sleep 1
   fi
 done

@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 /// Longest line between two pieces of a file, bytes.
-const LONGEST_HEAD: usize = 256;
+const LONGEST_HEAD: usize = 512;
 
 /// A thing that the host says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(super) struct Place {
 }
 
 /// What may be said about a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Word {
     /// It is not there.
     Missing,
@@ -44,6 +44,8 @@ pub(super) enum Word {
     Rotated,
     /// Another one took its place, and the old one is nowhere.
     Lost,
+    /// It is a folder; names of files in it.
+    Folder(Vec<String>),
 }
 
 /// The host said something that is not part of the language.
@@ -88,7 +90,8 @@ impl Frames {
     }
 
     fn said(&mut self, tell: &mut impl FnMut(Frame<'_>)) -> Option<()> {
-        let line = std::str::from_utf8(&self.head).ok()?;
+        // Names in a folder may be of any bytes; nothing else is.
+        let line = String::from_utf8_lossy(&self.head);
         let words: Vec<&str> = line.split(' ').collect();
         let file = |text: &str| text.parse::<usize>().ok()?.checked_sub(1);
         let place = |id: &str, at: &str| Some(Place { id: id.to_owned(), at: at.parse().ok()? });
@@ -99,6 +102,11 @@ impl Frames {
                 self.file = file(number)?;
                 self.left = length.parse().ok()?;
                 tell(Frame::Begin(self.file, place(id, at)?));
+            }
+            ["N", number, "folder", ..] => {
+                let (_, names) = line.split_once(" folder ")?;
+                let names = names.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+                tell(Frame::Word(file(number)?, Word::Folder(names)));
             }
             ["E", number, id, at] => tell(Frame::End(file(number)?, place(id, at)?)),
             ["N", number, word] => tell(Frame::Word(
@@ -173,7 +181,7 @@ mod tests {
     #[test]
     fn a_host_that_prints_something_else_is_told() {
         assert!(read(&[b"Welcome to kv-1!\n"]).unwrap_err().to_string().contains("Welcome to kv-1!"));
-        assert!(read(&[&[b'x'; 300]]).is_err());
+        assert!(read(&[&[b'x'; 600]]).is_err());
         assert!(read(&[b"D 0 8:1 0 1\n"]).is_err());
     }
 

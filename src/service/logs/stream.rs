@@ -113,7 +113,7 @@ impl Stream {
 
     fn look(&self, ask: &Ask, after: Option<u64>, filter: &Filter) -> Window {
         let inner = self.lock();
-        let limit = usize::try_from(ask.limit.clamp(1, MOST_ROWS)).unwrap_or(1);
+        let limit = usize::try_from(ask.limit.min(MOST_ROWS)).unwrap_or(1);
         let since = ask.since.map(Timestamp::as_millisecond);
         let passes = |line: &Kept<'_>| {
             line.source == OURS
@@ -151,7 +151,7 @@ impl Stream {
                         bytes += line.text.len();
                         window.rows.push(row(&line));
                     }
-                    if window.rows.len() >= limit || bytes >= MOST_BYTES || looked >= LOOKED {
+                    if window.rows.len() >= limit.max(1) || bytes >= MOST_BYTES || looked >= LOOKED {
                         break;
                     }
                 }

@@ -125,6 +125,65 @@ async fn a_file_is_followed_through_rotation_truncation_and_absence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn after_a_rotation_the_new_file_is_read_within_a_second_and_not_emptied_unseen() {
+    let clock = Clock::real();
+    let mut bench = Bench::new(&["main.log"]);
+    let path = bench.path("main.log");
+    write(&path, "one\n");
+    bench.begin();
+    assert_eq!(bench.lines(1).await, ["one"]);
+    let old = bench.path("main.log.1");
+    std::fs::rename(&path, &old).unwrap();
+    write(&path, "two\n");
+    let began = clock.tick();
+    assert_eq!(bench.lines(1).await, ["two"]);
+    let took = clock.tick().since(began);
+    println!("the new file is read {took:?} after the rotation");
+    assert!(took < Duration::from_millis(1800), "{took:?}");
+
+    // As long as the new one is empty, the old one is read, however long that is.
+    std::fs::rename(&path, &old).unwrap();
+    write(&path, "");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    write(&old, "three, into the old file\n");
+    assert_eq!(bench.lines(1).await, ["three, into the old file"]);
+    // Emptied before it was read: somebody goes on writing into the old one.
+    write(&path, "four, which is lost\n");
+    let writing = async {
+        for number in 0..4 {
+            write(&old, &format!("old {number}\n"));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        std::fs::File::create(&path).unwrap();
+        write(&path, "5\n");
+    };
+    let (lines, ()) = tokio::join!(bench.lines(6), writing);
+    assert_eq!(&lines[..4], ["old 0", "old 1", "old 2", "old 3"], "{lines:?}");
+    assert!(lines[4].contains("shorter than it was") && lines[5] == "5", "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_no_log_and_what_is_in_it_is_named() {
+    let mut bench = Bench::new(&["logs"]);
+    let folder = bench.path("logs");
+    std::fs::create_dir_all(folder.join("inner")).unwrap();
+    for name in ["main $(x).log", "etcd.log"] {
+        write(&folder.join(name), "x\n");
+    }
+    bench.begin();
+    let ask = Ask { limit: 20, wait: 8000, ..Ask::default() };
+    let mut window = bench.stream.window(&ask).await;
+    while window.sources[0].trouble.is_none() {
+        window = bench.stream.window(&ask).await;
+    }
+    let why = window.sources[0].trouble.clone().unwrap();
+    let path = folder.display();
+    assert!(why.starts_with("is a folder, with ") && why.contains("main $(x).log") && !why.contains("inner"), "{why}");
+    assert!(why.contains(&format!("; ask for kv-1:{path}/")), "{why}");
+    assert_eq!(window.rows, Vec::new(), "there is nothing that will be there yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_files_are_one_in_the_order_of_their_times() {
     let mut bench = Bench::new(&["a.log", "b.log"]);
     let (mut a, mut b) = (Vec::new(), Vec::new());
@@ -271,4 +330,7 @@ async fn what_hotspare_says_takes_the_place_of_no_line() {
     let window = bench.stream.window(&Ask { limit: 2, ..Ask::default() }).await;
     let texts: Vec<&str> = window.rows.iter().map(|row| row.text.as_str()).collect();
     assert_eq!(texts, ["two", "three", "heard again"]);
+    let none = bench.stream.window(&Ask { limit: 0, ..Ask::default() }).await;
+    assert_eq!(none.rows.iter().filter(|row| row.source.is_some()).count(), 0, "none was asked for");
+    assert_eq!(none.next, window.next, "and it goes on behind them");
 }
