@@ -57,6 +57,9 @@ struct Shared {
     tasks: TaskTracker,
 }
 
+/// In that folder: what was wrong at the last look at each host, for an engine that comes after this one.
+const TROUBLES: &str = "troubles.json";
+
 /// By config backup and host: when it was tried, and what was wrong.
 type Troubles = BTreeMap<(String, String), (Timestamp, Vec<String>)>;
 
@@ -101,11 +104,12 @@ impl Configs {
             git: true,
             fleet: Mutex::new(Arc::clone(fleet)),
             stores: Mutex::default(),
-            troubles: Mutex::default(),
+            troubles: Mutex::new(troubles_before(&state.join(FOLDER).join(TROUBLES))),
             news,
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }));
+        configs.reload(fleet);
         if always {
             let looking = configs.clone();
             let stop = looking.0.stop.clone();
@@ -224,6 +228,7 @@ impl Configs {
             before
         };
         if before != trouble {
+            self.keep_troubles();
             tell(trouble.join("; "), true);
         }
         Looked { host: host.to_owned(), changed, trouble }
@@ -244,6 +249,24 @@ impl Configs {
         Ok((changed.len(), missing.chain(left).collect(), store::words(&changed)))
     }
 
+    /// Keeps what is wrong. Where that fails, an engine that comes after this one looks again before it knows.
+    fn keep_troubles(&self) {
+        let all: Vec<(String, String, Vec<String>)> = {
+            let troubles = lock(&self.0.troubles);
+            troubles.iter().map(|((config, host), (_, why))| (config.clone(), host.clone(), why.clone())).collect()
+        };
+        let written = || -> std::io::Result<()> {
+            std::fs::create_dir_all(&self.0.folder)?;
+            let mut fresh = tempfile::NamedTempFile::new_in(&self.0.folder)?;
+            serde_json::to_writer(&mut fresh, &all)?;
+            fresh.persist(self.0.folder.join(TROUBLES)).map_err(std::io::Error::from)?;
+            Ok(())
+        };
+        if let Err(error) = written() {
+            tracing::warn!(%error, "what is wrong with config backups is not kept");
+        }
+    }
+
     fn store(&self, name: &str) -> Arc<tokio::sync::Mutex<Option<Store>>> {
         Arc::clone(lock(&self.0.stores).entry(name.to_owned()).or_default())
     }
@@ -258,6 +281,13 @@ impl Configs {
     fn fleet(&self) -> Arc<Fleet> {
         Arc::clone(&lock(&self.0.fleet))
     }
+}
+
+/// What was wrong when the engine before this one looked. It is looked at again at once: that was long ago.
+fn troubles_before(file: &Path) -> Troubles {
+    let kept = std::fs::read(file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let kept: Vec<(String, String, Vec<String>)> = kept.unwrap_or_default();
+    kept.into_iter().map(|(config, host, why)| ((config, host), (Timestamp::UNIX_EPOCH, why))).collect()
 }
 
 fn hosts<'a>(fleet: &'a Fleet, config: &'a Config) -> impl Iterator<Item = &'a str> {

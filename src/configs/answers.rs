@@ -4,7 +4,7 @@ use super::store::{self, Store};
 use super::view::{Ask, Change, ConfigView, Diff, FileDiff, HostView, Shown};
 use super::{Configs, compare, hosts, lock};
 use crate::clock::Timestamp;
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, nearest};
 
 impl Configs {
     /// What is kept.
@@ -74,11 +74,15 @@ impl Configs {
     pub async fn show(&self, host: &str, path: &str, at: Option<Timestamp>) -> Result<Shown, String> {
         let fleet = self.fleet();
         self.asked(&fleet, None, Some(host))?;
+        let mut kept: Vec<String> = Vec::new();
         for config in &fleet.configs {
             let store = self.store(&config.name);
             let mut store = store.lock().await;
             let store = self.opened(&config.name, &mut store).await?;
-            let Some(version) = store.version(host, path, at) else { continue };
+            let Some(version) = store.version(host, path, at) else {
+                kept.extend(store.files(host).into_iter().map(|file| file.path));
+                continue;
+            };
             let gone = version.files.iter().any(|entry| entry.path == path && entry.change == Change::Removed);
             if gone {
                 return Err(format!("{path} was gone from {host} at {:.0}", version.at));
@@ -88,7 +92,8 @@ impl Configs {
             let (config, host, path) = (config.name.clone(), host.to_owned(), path.to_owned());
             return Ok(Shown { config, host, path, at: version.at, text });
         }
-        Err(format!("no version of {path} of {host} is kept{}", if at.is_some() { " of that time" } else { "" }))
+        let then = if at.is_some() && kept.iter().any(|known| known == path) { " of that time" } else { "" };
+        Err(format!("no version of {path} of {host} is kept{then}{}", instead(path, &kept)))
     }
 
     fn asked(&self, fleet: &Fleet, config: Option<&str>, host: Option<&str>) -> Result<(), String> {
@@ -98,6 +103,20 @@ impl Configs {
             None => Ok(()),
         }
     }
+}
+
+/// Which file may be meant, or which there are.
+fn instead(path: &str, kept: &[String]) -> String {
+    if kept.iter().any(|known| known == path) {
+        return String::new();
+    }
+    let Some((first, rest)) = kept.split_first() else { return "; nothing of this host is kept".into() };
+    if let Some(near) = nearest(path, kept.iter().map(String::as_str)) {
+        return format!("; did you mean {near}?");
+    }
+    let some: Vec<&str> = std::iter::once(first).chain(rest).take(5).map(String::as_str).collect();
+    let more = if kept.len() > some.len() { ", …" } else { "" };
+    format!("; kept are {}{more}", some.join(", "))
 }
 
 async fn differ(store: &Store, config: &str, host: &str, pair: &store::Pair<'_>) -> Result<FileDiff, String> {

@@ -115,6 +115,14 @@ async fn differences_are_shown_file_by_file() {
     let far = kept().await;
     change(&far);
     assert_eq!(far.run(&["config", "now"]).code, 1);
+    // No engine runs, and what was wrong is still known.
+    let list = far.run(&["config", "list"]);
+    assert_eq!(list.code, 1, "{}", list.out);
+    assert!(list.out.contains("may not be read") && list.out.contains("is not there"), "{}", list.out);
+    let mistyped = far.run(&["config", "show", "kv-1", far.home("a.cnf").to_str().unwrap()]);
+    assert_eq!(mistyped.code, 2, "{}", mistyped.err);
+    let meant = format!("did you mean {}?", far.home("a.conf").display());
+    assert!(mistyped.err.contains(&meant), "{}", mistyped.err);
     let path = |name: &str| far.home(name).display().to_string();
     let diff = far.run(&["config", "diff"]);
     assert_eq!(diff.code, 0, "{}", diff.err);

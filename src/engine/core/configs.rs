@@ -61,6 +61,7 @@ impl Core {
     pub(super) fn config_query(&self, query: Query, answer: oneshot::Sender<Result<Answer, Refusal>>) {
         let configs = self.parts.configs.clone();
         tokio::spawn(async move {
+            let names_files = matches!(query, Query::ConfigShow { .. });
             let answered = match query {
                 Query::ConfigDiff { ask } => {
                     configs.diff(&ask).await.map(|diff| Answer::ConfigDiff { diff: Box::new(diff) })
@@ -70,7 +71,11 @@ impl Core {
                 }
                 _ => Ok(Answer::Configs { configs: configs.views().await }),
             };
-            let hint = "`hotspare config list` shows what there is";
+            let hint = if names_files {
+                "`hotspare --json config list` names every file that is kept"
+            } else {
+                "`hotspare config list` shows what there is"
+            };
             let answered = answered.map_err(|what| Refusal { hint: Some(hint.into()), ..unknown(what) });
             let _nobody_waits = answer.send(answered);
         });
