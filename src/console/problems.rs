@@ -78,7 +78,8 @@ fn holds(world: &World) -> Vec<Problem> {
     for service in world.newest.services.iter() {
         let mut say = |who: &str, why: &str, since, until| {
             let (name, host) = (&service.name, &service.host);
-            let line = format!("{name} on {host}: held by {who} since {} until {}: {why}", time(since), time(until));
+            let (since, until) = (time(since), time(until));
+            let line = format!("{name} on {host} is held until {until} by {who}: {why} (since {since})");
             let way = Some((Action::Services, "shows it"));
             all.push(Problem { way, ..Problem::new(Meaning::Info, line) });
         };

@@ -46,6 +46,15 @@ fn the_key_of_logs_opens_those_of_the_selected_service(#[case] keys: &str, #[cas
 
 /// The hold is taken: the shell gets the terminal, and what it comes to is told.
 #[test]
+fn enter_opens_the_host_of_the_selected_service() {
+    let mut stage = stage("held");
+    let text = stage.press("H enter").text();
+    assert!(text.contains("services › cupola-1"), "{text}");
+    let text = stage.press("esc").text();
+    assert!(!text.contains("services › cupola-1") && text.contains("services"), "{text}");
+}
+
+#[test]
 fn the_shell_follows_the_hold_and_the_release_follows_the_shell() {
     let mut stage = stage("free");
     stage.press("H m").press("text:new disk").press("enter enter");

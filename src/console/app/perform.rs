@@ -225,6 +225,10 @@ impl App {
     }
 
     fn open(&mut self) {
+        let service = self.pages.last().and_then(|open| open.page.service()).map(|(name, _)| name.to_owned());
+        if let Some(service) = service.and_then(|name| self.world.newest.service(&name).cloned()) {
+            return self.pages.push(Open::new(HostPage::new(service.host.clone())));
+        }
         let Some(row) = self.list().current() else { return };
         let shown = &self.world.shown;
         let opened = match self.focus {

@@ -142,6 +142,7 @@ impl Possible for App {
             | Action::Log
             | Action::Refresh
             | Action::Limit => gone(),
+            Action::Open if self.pages.last().is_some_and(|open| open.page.service().is_some()) => None,
             Action::Open | Action::Mark | Action::MarkAll => self.on_list().or_else(|| self.in_list()),
             Action::Filter if self.pages.last().is_some_and(|open| open.page.filter().is_some()) => None,
             Action::Filter | Action::Sort | Action::Reverse | Action::Zoom => self.on_list(),

@@ -6,7 +6,7 @@ use crate::console::action::Action;
 use crate::console::format;
 use crate::console::modal::ask::{Ask, Field};
 use crate::console::modal::confirm::Confirm;
-use crate::console::page::serviced::module_words;
+use crate::console::page::serviced::{module_lines, module_words};
 use crate::console::shell::{Work, Worked};
 use crate::console::theme::Meaning;
 use crate::console::world::World;
@@ -17,6 +17,9 @@ use crate::work::view::JobId;
 
 /// How long a lock of somebody else is waited for, seconds.
 const PATIENCE: u64 = 10;
+
+/// Columns that a question has for its lines where the screen has 80.
+const ROOM: usize = 74;
 
 /// A hold that was asked for here.
 #[derive(Debug)]
@@ -95,7 +98,7 @@ impl App {
     }
 
     fn maintain_service(&mut self, service: &ServiceView) {
-        let mut lines: Vec<String> = service.modules.iter().map(module_words).collect();
+        let mut lines: Vec<String> = service.modules.iter().flat_map(|module| module_lines(module, ROOM)).collect();
         lines.push(String::new());
         lines.push(format!(
             "All of their locks are taken, or none. Then your shell on {} has this terminal; when you leave it, the locks are \
@@ -182,7 +185,7 @@ fn about(service: &ServiceView) -> Vec<String> {
 
 fn stop(service: &ServiceView, module: Option<&str>) -> Confirm {
     let meant = service.modules.iter().filter(|one| module.is_none_or(|name| one.name == name));
-    let mut lines: Vec<String> = meant.map(module_words).collect();
+    let mut lines: Vec<String> = meant.flat_map(|module| module_lines(module, ROOM)).collect();
     lines.push(String::new());
     lines.push(
         "Each that lives is interrupted, and once more after a minute. It is never killed; its locks keep the boot program \

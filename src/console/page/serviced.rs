@@ -2,6 +2,7 @@
 
 use super::Line;
 use super::report::below;
+use crate::console::draw::brush::wrap;
 use crate::console::table::{part, plain};
 use crate::console::theme::Meaning;
 use crate::console::theme::glyphs::Glyphs;
@@ -14,13 +15,24 @@ pub fn module_words(module: &ModuleView) -> String {
     words.trim_end().to_owned()
 }
 
+/// The same in lines of so many columns: a command line that does not fit stands below, set in.
+pub fn module_lines(module: &ModuleView, width: usize) -> Vec<String> {
+    let words = module_words(module);
+    if words.chars().count() <= width {
+        return vec![words];
+    }
+    let head = module_words(&ModuleView { command: String::new(), ..module.clone() });
+    let below = wrap(&module.command, width.saturating_sub(4).max(16));
+    std::iter::once(head).chain(below.into_iter().map(|line| format!("    {line}"))).collect()
+}
+
 /// Of a hold that was taken.
 pub fn held(held: &Held, width: usize) -> Vec<Line> {
     let title = format!("{} on {} is held until {:.0}", held.service, held.host, held.hold.until);
     let mut lines = vec![vec![part(Meaning::Title, title)]];
     lines.extend(below(&format!("{}: {}", held.hold.owner, held.hold.why), Meaning::Text, 0, width));
     lines.push(Vec::new());
-    lines.extend(held.modules.iter().map(|module| vec![plain(module_words(module))]));
+    lines.extend(held.modules.iter().flat_map(|module| module_lines(module, width)).map(|line| vec![plain(line)]));
     lines
 }
 

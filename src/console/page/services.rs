@@ -51,6 +51,7 @@ impl Page for ServicesPage {
             Action::Release,
             Action::StopModule,
             Action::Logs,
+            Action::Open,
             Action::ForceRelease,
             Action::Look,
             Action::Copy,
@@ -166,13 +167,13 @@ fn told(service: &ServiceView, world: &World, glyphs: &Glyphs) -> Vec<(Meaning, 
     }
     if let Some(hold) = &service.hold {
         let how = match hold.state {
-            HoldState::Taking => "its locks are being taken by",
-            HoldState::Held => "held by",
-            HoldState::Releasing => "its locks are being given back by",
+            HoldState::Taking => "its locks are being taken",
+            HoldState::Held => "held",
+            HoldState::Releasing => "its locks are being given back",
         };
         let left = format::left(hold.until, world.reference());
         let (since, until) = (minute(hold.since), minute(hold.until));
-        let text = format!("{how} {} since {since} until {until} ({left} left): {}", hold.owner, hold.why);
+        let text = format!("{how} until {until} ({left} left) by {}: {} (since {since})", hold.owner, hold.why);
         told.push((Meaning::Info, text));
     }
     for holder in service.holders().into_iter().filter(|holder| service.hold.is_none() || holder.mark.is_none()) {
