@@ -2,7 +2,7 @@
 //!
 //! Everything else tells it what changed over channels; it never waits for a disk, a host or a guest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ use crate::journal::entry::{Chain, Weight};
 use crate::journal::store::Draft;
 use crate::journal::writer::{Journal, Recorded};
 use crate::reach::http::HttpClient;
+use crate::runbook::view::RunId;
 use crate::service::logs::Logs;
 use crate::service::worker::{News as ServiceNews, Services};
 use crate::standin::lease::Lease;
@@ -134,6 +135,8 @@ pub(super) struct Core {
     runs: Runs,
     /// Names of the runbooks whose last run is kept.
     run_names: BTreeSet<String>,
+    /// What was told of runs that wait for a person.
+    run_waits: BTreeMap<RunId, String>,
     feeds_said: feeds::Said,
     dumps_said: dumps::Said,
     /// What was kept last of the holds that stand.
@@ -221,6 +224,7 @@ impl Core {
             last_run,
             runs,
             run_names,
+            run_waits: BTreeMap::new(),
             feeds_said: feeds::Said::default(),
             dumps_said: dumps::Said::default(),
             holds_kept: String::new(),
@@ -282,7 +286,7 @@ impl Core {
                 Ok(()) = services.changed() => { self.keep_holds(); true }
                 Some(news) = self.parts.service_news.recv() => { self.service_news(&news); true }
                 Ok(()) = stores.changed() => true,
-                Ok(()) = runs.changed() => true,
+                Ok(()) = runs.changed() => { self.runs_wait(); true }
                 Ok(()) = jobs.changed() => true,
                 Ok(()) = tail.changed() => true,
                 Ok(()) = counts.changed() => {

@@ -123,11 +123,13 @@ pub enum Event {
     JobFailed,
     /// A drill ended.
     Drill,
+    /// A run of a runbook waits for a person: it asks, it failed, or it owes its clean-up.
+    RunWaits,
 }
 
 impl Event {
     /// Every event, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Takeover,
         Self::Giveback,
         Self::HostDown,
@@ -136,6 +138,7 @@ impl Event {
         Self::DumpFailed,
         Self::JobFailed,
         Self::Drill,
+        Self::RunWaits,
     ];
 
     /// The word of the fleet file.
@@ -149,6 +152,7 @@ impl Event {
             Self::DumpFailed => "dump-failed",
             Self::JobFailed => "job-failed",
             Self::Drill => "drill",
+            Self::RunWaits => "run-waits",
         }
     }
 }

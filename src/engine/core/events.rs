@@ -33,6 +33,7 @@ impl Core {
             None => {}
         }
         self.end_overdue_maintenance();
+        self.runs_wait();
         self.keep_feeds();
         self.keep_dumps();
         if !self.parts.quiet {

@@ -1,6 +1,7 @@
 //! Runs that no pool asks for: `hotspare run` and `hotspare scale`. And answers to what steps of any run want to know.
 
 mod means;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

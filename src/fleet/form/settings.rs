@@ -96,7 +96,8 @@ pub(super) static LEASE: Form = Form {
 };
 
 /// The events of `[[notify]]`, in the order of the documentation.
-const EVENTS: &[&str] = &["takeover", "giveback", "host-down", "host-up", "lag", "dump-failed", "job-failed", "drill"];
+const EVENTS: &[&str] =
+    &["takeover", "giveback", "host-down", "host-up", "lag", "dump-failed", "job-failed", "drill", "run-waits"];
 
 pub(super) static NOTIFY: Form = Form {
     any_of: &[&["command", "webhook"]],
@@ -107,7 +108,7 @@ pub(super) static NOTIFY: Form = Form {
             default(
                 "on",
                 Kind::List(1, &Kind::Word(EVENTS)),
-                "[\"takeover\", \"giveback\", \"host-down\", \"host-up\", \"lag\", \"dump-failed\", \"job-failed\", \"drill\"]",
+                "[\"takeover\", \"giveback\", \"host-down\", \"host-up\", \"lag\", \"dump-failed\", \"job-failed\", \"drill\", \"run-waits\"]",
                 "The events that are told.",
             ),
             default(

@@ -1,0 +1,43 @@
+//! Telling somebody that a run waits for a person: it asks, it failed or was interrupted, or it owes its clean-up.
+
+use crate::engine::core::Core;
+use crate::engine::runs::alarm;
+use crate::fleet::settings::Event;
+use crate::runbook::view::{RunState, RunView};
+
+impl Core {
+    /// Tells of runs that have begun to wait since the last look; of each once, and where several engines share the lease only
+    /// the one that holds it.
+    pub(in crate::engine::core) fn runs_wait(&mut self) {
+        if self.parts.lease.may_act().is_err() {
+            return;
+        }
+        let waits: Vec<_> = self.runs.views().iter().filter_map(|run| Some((run.id, waits(run)?))).collect();
+        for (run, (what, why)) in &waits {
+            if self.run_waits.get(run) != Some(what) {
+                self.notice(Event::RunWaits, &run.to_string(), what.clone(), why.clone());
+            }
+        }
+        self.run_waits = waits.into_iter().map(|(run, (what, _))| (run, what)).collect();
+    }
+}
+
+/// What a run waits for, and why; `None`: for nobody.
+fn waits(run: &RunView) -> Option<(String, String)> {
+    let (id, runbook) = (run.id, &run.runbook);
+    if let Some(question) = &run.question {
+        let what = format!(
+            "run {id} of {runbook} asks at step {}: `hotspare run {runbook} --answer yes`, `no` or `again`",
+            question.step
+        );
+        return Some((what, question.text.clone()));
+    }
+    let what = match run.state {
+        RunState::Failed => format!("run {id} of {runbook} failed"),
+        RunState::Unknown => format!("run {id} of {runbook} ended, and nobody can tell how"),
+        RunState::Interrupted => format!("run {id} of {runbook} was interrupted"),
+        _ => return alarm(run).map(|what| (what, String::new())),
+    };
+    let owes = if run.owed.is_empty() { String::new() } else { format!("; it owes {}", run.owed.join(", ")) };
+    Some((what + &owes, run.next.clone().unwrap_or_default()))
+}
