@@ -25,7 +25,7 @@ pub enum Scope {
     Dumps,
     /// The page of services.
     Services,
-    /// Everywhere, as soon as a runbook was run that no pool asked for.
+    /// Everywhere in a fleet with runbooks that are no pool's, or as soon as one was run.
     Runs,
     /// The pane Jobs, and the page of a job.
     Jobs,
@@ -120,6 +120,8 @@ pub enum ArgumentKind {
     Service,
     /// Name of a runbook that was run.
     Run,
+    /// Name of a runbook that a person may begin.
+    Runbook,
     /// Number of a job.
     Job,
     /// Participant and day of a session, a participant, a day, or two days as `20250104..20250110`.

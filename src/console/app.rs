@@ -170,7 +170,7 @@ impl App {
             None => self.focus.pane().scope(),
         };
         let pools = PaneId::Pools.pane().exists(&self.world).then_some(Scope::Pools);
-        let runs = (!self.world.newest.runs.is_empty()).then_some(Scope::Runs);
+        let runs = self.has_runs().then_some(Scope::Runs);
         own.into_iter().chain(pools).chain(runs).chain([Scope::List, Scope::Anywhere]).collect()
     }
 

@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod ask;
+pub mod begin;
 pub mod chooser;
 pub mod confirm;
 pub mod deletion;

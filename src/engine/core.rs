@@ -161,7 +161,8 @@ impl Core {
         let last_job = last_job.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
         let maintenance = Maintenance::from_kept(kept(maintenance::KEY).await.ok().flatten().as_deref());
         let (jobs, ended_jobs) = Jobs::new(clock.clone(), last_job, JOBS_AT_ONCE);
-        let file = FileView { path: parts.file.clone(), read: now, refused: Vec::new() };
+        let runbooks = runs::of_people(&parts.fleet);
+        let file = FileView { path: parts.file.clone(), read: now, refused: Vec::new(), runbooks };
         let engine = EngineView {
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").into(),

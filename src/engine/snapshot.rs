@@ -115,6 +115,9 @@ pub struct FileView {
     pub read: Timestamp,
     /// Why the newest version of it is not in force, one line an error; empty: it is.
     pub refused: Vec<String>,
+    /// Runbooks in it that are no pool's: those that a person begins.
+    #[serde(default)]
+    pub runbooks: Vec<String>,
 }
 
 /// The end of the journal.

@@ -102,6 +102,7 @@ fn in_earnest(stage: &mut Stage) -> Vec<Command> {
                 | Command::PoolTakeover { dry_run: true, .. }
                 | Command::PoolGiveback { dry_run: true, .. }
                 | Command::PoolDrill { dry_run: true, .. }
+                | Command::Run { dry_run: true, .. }
                 | Command::FeedPrepare { dry_run: true, .. }
                 | Command::DumpRestore { dry_run: true, .. }
         )
@@ -119,6 +120,10 @@ fn call(stage: &mut Stage, action: Action) {
         let palette = stage.app.look.keymap.key_of(Action::Palette).expect("every keymap has a palette");
         stage.press(&palette).press(&format!("text:{}", action.spec().id));
         stage.press("enter");
+    }
+    if action == Action::RunBegin && !stage.app.modals.is_empty() {
+        // Which one is asked for first.
+        stage.press("text:rolling-update").press("enter");
     }
 }
 
@@ -208,7 +213,12 @@ fn check(stage: &mut Stage, action: Action) {
         Action::MakeKit | Action::VerifyKits | Action::DrillKit | Action::Eject | Action::RestoreKit => {
             check_dumps(stage, action);
         }
-        Action::Runs | Action::RunAnswer | Action::RunLook | Action::RunResume | Action::RunAbandon => {
+        Action::Runs
+        | Action::RunBegin
+        | Action::RunAnswer
+        | Action::RunLook
+        | Action::RunResume
+        | Action::RunAbandon => {
             check_runs(stage, action, &screen);
         }
         Action::Services
@@ -290,6 +300,10 @@ fn check_runs(stage: &mut Stage, action: Action, screen: &str) {
     let expected = match action {
         Action::Runs => {
             return assert!(screen.contains("owes clean") && screen.contains("rolling-restart"), "{screen}");
+        }
+        Action::RunBegin => {
+            stage.press("text:rolling-update").press("enter");
+            Command::Run { runbook: "rolling-update".into(), set: std::collections::BTreeMap::new(), dry_run: false }
         }
         Action::RunLook => Command::LookAgain { run },
         Action::RunAnswer => {

@@ -46,6 +46,33 @@ fn a_run_is_answered_gone_on_with_and_abandoned_by_whoever_is_there() {
     }
 }
 
+#[rstest]
+#[case(120, 36)]
+#[case(80, 24)]
+fn a_runbook_that_may_begin(#[case] width: u16, #[case] height: u16) {
+    let mut stage = stage("interrupted").sized(width, height);
+    let text = stage.press("B n").press("text:rolling-u").press("enter").text();
+    insta::assert_snapshot!(format!("runs-begin-{width}x{height}"), text);
+}
+
+#[test]
+fn a_runbook_is_begun_when_its_name_was_typed_below_what_it_would_do() {
+    let run = |dry_run| Command::Run { runbook: "rolling-update".into(), set: Default::default(), dry_run };
+    let mut stage = stage("interrupted");
+    stage.press("B n").press("text:rolling-u").press("enter");
+    assert_eq!(stage.sent(), [run(true)], "it is rehearsed first");
+    let text = stage.text();
+    assert!(text.contains("would be done") && text.contains("docker compose up -d"), "{text}");
+    stage.press("text:rolling-restart").press("enter");
+    assert!(stage.sent().is_empty(), "the name of another one is a no");
+    stage.press("esc").press("B n").press("text:rolling-u").press("enter").sent();
+    stage.press("enter");
+    assert!(stage.sent().is_empty(), "Enter alone is a no");
+    stage.press("B n").press("text:rolling-u").press("enter").sent();
+    stage.press("text:rolling-update").press("enter");
+    assert_eq!(stage.sent(), [run(false)]);
+}
+
 #[test]
 fn what_cannot_be_done_says_why() {
     let asking = stage("asking");

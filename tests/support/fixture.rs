@@ -166,6 +166,7 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
                 path: PathBuf::from("/etc/hotspare/hotspare.toml"),
                 read: ago(now, 86_400),
                 refused: vec![],
+                runbooks: vec![],
             },
             alarms: Vec::new(),
         }),
@@ -550,6 +551,10 @@ impl FakeClient {
             | Command::PoolDrill { pool, .. }
             | Command::PoolResume { pool }
             | Command::PoolAbandon { pool } => Ok(self.run(pool, command)),
+            Command::Run { dry_run: true, .. } => {
+                let ran = Box::new(runs::rehearsal(now));
+                Ok(self.job("rehearse", Report::Ran { ran }))
+            }
             _ => said("accepted"),
         }
     }

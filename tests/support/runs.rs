@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hotspare::clock::Timestamp;
 use hotspare::engine::snapshot::Snapshot;
 use hotspare::runbook::cast::Purpose;
-use hotspare::runbook::view::{Phase, Question, RunId, RunState, RunView, StepState, StepView};
+use hotspare::runbook::view::{Phase, Question, RunId, RunReport, RunState, RunView, StepState, StepView};
 
 use super::{FakeClient, ago, harbour};
 
@@ -121,6 +121,18 @@ fn rolling(now: Timestamp) -> RunView {
     run
 }
 
+/// What would be done by a runbook that was not run yet.
+pub fn rehearsal(now: Timestamp) -> RunReport {
+    use StepState::Waiting;
+    let steps = vec![
+        step("pull@studio-1", "command", "studio-1", "docker compose pull", None, Waiting, now),
+        step("up@studio-1", "command", "studio-1", "docker compose up -d", Some("docker compose down"), Waiting, now),
+        step("pull@studio-2", "command", "studio-2", "docker compose pull", None, Waiting, now),
+    ];
+    let run = run(0, "rolling-update", RunState::Running, steps, now);
+    RunReport { run: RunView { timeline: Vec::new(), ..run }, dry_run: true, refused: Vec::new() }
+}
+
 /// A fleet with runs: `asking`, or `interrupted` with a clean-up that is owed.
 pub fn scene(name: &str, now: Timestamp) -> Snapshot {
     let mut snapshot = harbour(now);
@@ -129,6 +141,8 @@ pub fn scene(name: &str, now: Timestamp) -> Snapshot {
         let head = Arc::make_mut(&mut snapshot.head);
         head.alarms = vec!["clean-up is owed by run 31 (judicator-recovery): clean; `hotspare run judicator-recovery --resume` or `--abandon`".into()];
     }
+    Arc::make_mut(&mut snapshot.head).file.runbooks =
+        ["judicator-recovery", "rolling-restart", "rolling-update"].map(Into::into).into();
     snapshot.runs = Arc::new(vec![Arc::new(rolling(now)), Arc::new(recovery)]);
     snapshot
 }

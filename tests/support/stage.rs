@@ -245,6 +245,7 @@ fn takes_a_job(command: &Command) -> bool {
             | Command::ServiceRelease { .. }
             | Command::ServiceStop { .. }
             | Command::ServiceForce { .. }
+            | Command::Run { .. }
             | Command::PoolTakeover { .. }
             | Command::PoolGiveback { .. }
             | Command::PoolDrill { .. }

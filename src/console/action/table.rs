@@ -178,6 +178,8 @@ actions! {
         => "Ends the process that holds locks of the selected service, whosever it is. Asks to type the name of the service.";
     Runs "run.list" "runs" Runs Harmless None
         => "Shows the last run of each runbook that no pool asked for: its steps, what it asks, what it owes.";
+    RunBegin "run.begin" "run…" Runs Dangerous Some(takes("runbook", ArgumentKind::Runbook, true))
+        => "Rehearses a runbook on the real hosts, shows what it would do, and begins it. Asks to type its name.";
     RunAnswer "run.answer" "answer…" Runs Changes Some(takes("runbook", ArgumentKind::Run, false))
         => "Answers what a step of a run wants to know, with the evidence before your eyes.";
     RunLook "run.look" "look again" Runs Changes Some(takes("runbook", ArgumentKind::Run, false))

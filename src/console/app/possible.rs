@@ -74,7 +74,7 @@ impl Possible for App {
             Scope::Dumps => !self.world.shown.dumps.is_empty(),
             Scope::Services => !self.world.shown.services.is_empty(),
             _ if action == Action::Services => !self.world.shown.services.is_empty(),
-            Scope::Runs => !self.world.newest.runs.is_empty(),
+            Scope::Runs => self.has_runs(),
             _ => true,
         };
         there && !(self.world.read_only && action.spec().changes())
@@ -174,6 +174,7 @@ impl Possible for App {
             ArgumentKind::Service => self.world.newest.services.iter().map(|service| service.name.clone()).collect(),
             ArgumentKind::Pool => self.pool_names(action),
             ArgumentKind::Run => self.run_names(action),
+            ArgumentKind::Runbook => self.world.newest.head.file.runbooks.clone(),
             ArgumentKind::Text => Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::App;
 use crate::console::action::Action;
 use crate::console::modal::answer::AnswerStep;
+use crate::console::modal::begin::Begin;
 use crate::console::modal::confirm::Confirm;
 use crate::console::page::Open;
 use crate::console::page::runs::{self, RunsPage};
@@ -35,12 +36,35 @@ impl App {
     /// Why an action on runs cannot be done now.
     pub(super) fn not_of_run(&self, action: Action, argument: Option<&str>) -> Option<String> {
         if action == Action::Runs {
-            return self.world.newest.runs.is_empty().then(|| "no runbook was run yet".into());
+            return (!self.has_runs()).then(|| "no runbook was run yet".into());
+        }
+        if action == Action::RunBegin {
+            return self.world.unreachable().or_else(|| self.not_to_begin(argument));
         }
         self.world.unreachable().or_else(|| match self.target_run(action, argument) {
             Ok(run) => why_not(action, &run),
             Err(why) => Some(why),
         })
+    }
+
+    /// Whether there is anything to see or begin.
+    pub(super) fn has_runs(&self) -> bool {
+        let newest = &self.world.newest;
+        !newest.runs.is_empty() || !newest.head.file.runbooks.is_empty()
+    }
+
+    /// Why a runbook cannot be begun now.
+    fn not_to_begin(&self, name: Option<&str>) -> Option<String> {
+        let newest = &self.world.newest;
+        let known = &newest.head.file.runbooks;
+        match name {
+            None => known.is_empty().then(|| "the fleet file has no runbook that is not a pool's".into()),
+            Some(name) if !known.iter().any(|one| one == name) => Some(format!("there is no runbook `{name}`")),
+            Some(name) => {
+                let moves = newest.runs.iter().any(|run| run.runbook == name && !run.state.ended());
+                moves.then(|| format!("a run of {name} is under way"))
+            }
+        }
     }
 
     /// The runbooks for whose runs an action can be done.
@@ -53,6 +77,9 @@ impl App {
     pub(super) fn run_wish(&mut self, action: Action, argument: Option<&str>) {
         if action == Action::Runs {
             return self.pages.push(Open::new(RunsPage::of(runs::first(&self.world))));
+        }
+        if let (Action::RunBegin, Some(name)) = (action, argument) {
+            return self.modals.push(Box::new(Begin::new(name)));
         }
         let run = match self.target_run(action, argument) {
             Ok(run) => run,

@@ -46,7 +46,12 @@ impl App {
             Action::MaintainService | Action::Release | Action::StopModule | Action::ForceRelease => {
                 self.service_wish(invocation.action, argument.as_deref());
             }
-            Action::Runs | Action::RunAnswer | Action::RunLook | Action::RunResume | Action::RunAbandon => {
+            Action::Runs
+            | Action::RunBegin
+            | Action::RunAnswer
+            | Action::RunLook
+            | Action::RunResume
+            | Action::RunAbandon => {
                 self.run_wish(invocation.action, argument.as_deref());
             }
             Action::Sync => self.sync(argument.as_deref()),

@@ -57,7 +57,15 @@ impl Page for RunsPage {
     }
 
     fn hints(&self) -> &'static [Action] {
-        &[Action::Back, Action::RunAnswer, Action::RunLook, Action::RunResume, Action::RunAbandon, Action::Copy]
+        &[
+            Action::Back,
+            Action::RunBegin,
+            Action::RunAnswer,
+            Action::RunLook,
+            Action::RunResume,
+            Action::RunAbandon,
+            Action::Copy,
+        ]
     }
 
     fn step(&mut self, world: &World, by: isize) -> bool {
@@ -71,7 +79,7 @@ impl Page for RunsPage {
     fn document(&self, world: &World, look: &Look, width: usize) -> Vec<Line> {
         let glyphs = look.theme.glyphs;
         let Some(before) = chosen(world, self.chosen.as_deref()) else {
-            return vec![vec![dim("no runbook was run yet, but for pools")]];
+            return vec![vec![dim("no runbook was run yet, but for pools")], not_run(world)];
         };
         let runs = ordered(world);
         let name = runs.iter().map(|run| run.runbook.chars().count()).max().unwrap_or(0);
@@ -79,10 +87,21 @@ impl Page for RunsPage {
         for run in runs {
             lines.push(row(run, run.runbook == before.runbook, name, world, glyphs));
         }
-        lines.push(Vec::new());
+        lines.push(not_run(world));
+        if lines.last().is_some_and(|line| !line.is_empty()) {
+            lines.push(Vec::new());
+        }
         lines.extend(run::run(before, false, glyphs, width));
         lines
     }
+}
+
+/// Runbooks that nobody has run yet; an empty line where there is none.
+fn not_run(world: &World) -> Line {
+    let run = |name: &str| world.newest.runs.iter().any(|run| run.runbook == name);
+    let names = world.newest.head.file.runbooks.iter().filter(|name| !run(name));
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    if names.is_empty() { Vec::new() } else { vec![dim(format!("    not run yet: {}", names.join(", ")))] }
 }
 
 fn row(run: &RunView, chosen: bool, name: usize, world: &World, glyphs: &Glyphs) -> Line {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Core;
+use super::runs::of_people;
 use crate::engine::file::{self, Parsed};
 use crate::engine::freeze::Change;
 use crate::engine::guest::Count;
@@ -112,6 +113,7 @@ impl Core {
                 self.parts.hosts.maintain_all(self.maintenance.all());
                 self.file.refused.clear();
                 self.file.read = self.now();
+                self.file.runbooks = of_people(&self.parts.fleet);
                 let hosts = self.parts.fleet.hosts.len();
                 let what = format!("the fleet file was read and is in force: {hosts} hosts");
                 self.told_of_file(who, &what, "it changed", "read", Weight::Note);

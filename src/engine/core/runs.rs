@@ -15,6 +15,7 @@ use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::engine::pools::vitals;
 use crate::engine::runs::{before_anew, can_mend, key};
+use crate::fleet::Fleet;
 use crate::fleet::data::Service;
 use crate::fleet::nearest;
 use crate::fleet::pool::Fence;
@@ -203,6 +204,15 @@ impl Core {
         let ledge = Ledge::at(key(runbook), lease.clone(), journal, self.parts.clock.clone());
         Means { runs: self.runs.clone(), ledge, right: Standing(lease), hands }
     }
+}
+
+/// Runbooks that are no pool's: those that a person begins.
+pub(super) fn of_people(fleet: &Fleet) -> Vec<String> {
+    let pools = fleet.pools.iter();
+    let theirs: Vec<&String> =
+        pools.flat_map(|pool| [Some(&pool.takeover), pool.giveback.as_ref(), pool.drill.as_ref()]).flatten().collect();
+    let names = fleet.runbooks.iter().map(|runbook| &runbook.name);
+    names.filter(|name| !theirs.contains(name)).cloned().collect()
 }
 
 fn orders(who: &Who) -> Orders {

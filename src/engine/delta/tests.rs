@@ -27,7 +27,7 @@ fn head(consoles: u32) -> Head {
             brief: false,
         },
         lease: LeaseView { kind: "embedded".into(), held: true, by: None, why: None },
-        file: FileView { path: PathBuf::from("/f"), read: at(0), refused: Vec::new() },
+        file: FileView { path: PathBuf::from("/f"), read: at(0), refused: Vec::new(), runbooks: Vec::new() },
         alarms: Vec::new(),
     }
 }
