@@ -20,4 +20,5 @@ mod handover;
 mod health;
 mod path;
 mod process;
+mod runs;
 mod witness;
