@@ -57,7 +57,11 @@ fn a_runbook_that_may_begin(#[case] width: u16, #[case] height: u16) {
 
 #[test]
 fn a_runbook_is_begun_when_its_name_was_typed_below_what_it_would_do() {
-    let run = |dry_run| Command::Run { runbook: "rolling-update".into(), set: Default::default(), dry_run };
+    let run = |dry_run| Command::Run {
+        runbook: "rolling-update".into(),
+        set: std::collections::BTreeMap::default(),
+        dry_run,
+    };
     let mut stage = stage("interrupted");
     stage.press("B n").press("text:rolling-u").press("enter");
     assert_eq!(stage.sent(), [run(true)], "it is rehearsed first");
