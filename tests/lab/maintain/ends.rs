@@ -212,11 +212,15 @@ async fn what_is_given_back_is_read_back_from_outside() {
     });
     let holders: Vec<u32> = holders.collect();
     assert!(!holders.is_empty(), "somebody has the locks");
-    holders.iter().for_each(|pid| signal(*pid, "STOP"));
+    for pid in &holders {
+        signal(*pid, "STOP");
+    }
     let released = site.lan.tell(&["service", "release", "judicator"]);
     let told = super::said(&released);
     assert!(site.all("held"));
-    holders.iter().for_each(|pid| signal(*pid, "CONT"));
+    for pid in &holders {
+        signal(*pid, "CONT");
+    }
     assert_eq!(released.status.code(), Some(1), "{told}");
     assert!(told.contains("a lock is still held") && told.contains("held now by root"), "{told}");
     assert_eq!(site.journal("a lock is still seen held").len(), 1);
