@@ -208,7 +208,7 @@ impl Core {
             maintenance,
             guards: Guards::default(),
             watchdog: Watchdog::new(clock.tick(), now),
-            herald: Herald::new(&clock, parts.http.clone()),
+            herald: Herald::new(&clock, parts.http.clone(), parts.hosts.prober().secrets().clone()),
             chain: Chain::Checking,
             file,
             engine,
@@ -363,6 +363,7 @@ impl Core {
         while let Ok(job) = self.ended_jobs.try_recv() {
             self.job_ended(&job);
         }
+        self.herald.close().await;
         self.note(
             "engine",
             "the engine stopped",

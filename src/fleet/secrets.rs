@@ -55,6 +55,7 @@ impl Fleet {
             .chain(tokens)
             .chain(keys)
             .chain(buckets)
+            .chain(self.notify.iter().map(|notify| notify.secret.clone()))
             .chain([self.lease.password.clone()])
             .collect()
     }

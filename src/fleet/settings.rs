@@ -101,6 +101,8 @@ pub struct Notify {
     pub command: Vec<String>,
     /// A url that gets the same JSON by POST.
     pub webhook: Option<String>,
+    /// What the POST is signed with; none: it is not signed.
+    pub secret: SecretSource,
 }
 
 /// Something worth telling somebody.

@@ -36,6 +36,8 @@ mod logs;
 #[cfg(test)]
 mod manners;
 #[cfg(test)]
+mod notify;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod status;

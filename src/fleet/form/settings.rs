@@ -99,25 +99,46 @@ pub(super) static LEASE: Form = Form {
 const EVENTS: &[&str] =
     &["takeover", "giveback", "host-down", "host-up", "lag", "dump-failed", "job-failed", "drill", "run-waits"];
 
+/// Where the secret comes from that a webhook is signed with.
+const SIGNATURE: &[Key] = &[
+    optional(
+        "secret",
+        Kind::Secret,
+        "The secret of the signature in clear; `hotspare check` warns. Prefer one of the others.",
+    ),
+    optional("secret_file", Kind::SecretFile, "A file whose first line is the secret; only its owner may read it."),
+    optional("secret_env", Kind::Variable, "An environment variable of the engine that holds the secret."),
+    optional("secret_command", Kind::List(1, &Kind::Text), "A program that prints the secret, with its arguments."),
+];
+
 pub(super) static NOTIFY: Form = Form {
     any_of: &[&["command", "webhook"]],
+    needs: &[
+        ("secret", "webhook"),
+        ("secret_file", "webhook"),
+        ("secret_env", "webhook"),
+        ("secret_command", "webhook"),
+    ],
     ..Form::new(
         "a notify",
         "Who is told of what",
-        &[&[
-            default(
-                "on",
-                Kind::List(1, &Kind::Word(EVENTS)),
-                "[\"takeover\", \"giveback\", \"host-down\", \"host-up\", \"lag\", \"dump-failed\", \"job-failed\", \"drill\", \"run-waits\"]",
-                "The events that are told.",
-            ),
-            default(
-                "command",
-                Kind::List(0, &Kind::Text),
-                "[]",
-                "A program with its arguments; it gets one JSON event on its standard input.",
-            ),
-            default("webhook", Kind::Blank(&HTTP), "\"\"", "A url that gets the same JSON by POST."),
-        ]],
+        &[
+            &[
+                default(
+                    "on",
+                    Kind::List(1, &Kind::Word(EVENTS)),
+                    "[\"takeover\", \"giveback\", \"host-down\", \"host-up\", \"lag\", \"dump-failed\", \"job-failed\", \"drill\", \"run-waits\"]",
+                    "The events that are told.",
+                ),
+                default(
+                    "command",
+                    Kind::List(0, &Kind::Text),
+                    "[]",
+                    "A program with its arguments; it gets one JSON event on its standard input.",
+                ),
+                default("webhook", Kind::Blank(&HTTP), "\"\"", "A url that gets the same JSON by POST."),
+            ],
+            SIGNATURE,
+        ],
     )
 };

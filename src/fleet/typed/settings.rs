@@ -43,6 +43,7 @@ pub(super) fn notify(file: &View<'_>) -> Vec<Notify> {
             on: Event::ALL.into_iter().filter(|event| words.iter().any(|word| word == event.word())).collect(),
             command: notify.texts("command"),
             webhook: notify.maybe_text("webhook"),
+            secret: notify.secret("secret"),
         }
     };
     file.tables("notify").into_iter().map(read).collect()
