@@ -405,7 +405,12 @@ impl Core {
     ) -> Option<oneshot::Receiver<Recorded>> {
         let draft = Draft { time: self.now(), who: who.to_owned(), what: what.into(), why: why.into(), about, weight };
         let why = Some(&draft.why).filter(|why| !why.is_empty());
-        tracing::info!(who = draft.who, why, "{}", draft.what);
+        let (who, what) = (&draft.who, &draft.what);
+        match draft.weight {
+            Weight::Alarm => tracing::error!(who, why, "{what}"),
+            Weight::Warning | Weight::Refusal => tracing::warn!(who, why, "{what}"),
+            Weight::Note | Weight::Good => tracing::info!(who, why, "{what}"),
+        }
         self.parts
             .journal
             .append(draft)

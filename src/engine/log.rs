@@ -1,4 +1,5 @@
-//! The engine's log: a file a day in the state folder, and the last lines in memory for the log pane.
+//! The engine's log: a file a day in the state folder, the last lines in memory for the log pane, and systemd's journal where
+//! standard error leads there.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -15,6 +16,10 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use super::command::LogLine;
 use crate::clock::Clock;
+
+mod journald;
+
+use journald::ToJournald;
 
 /// Lines in memory.
 const LINES: usize = 1_000;
@@ -50,7 +55,7 @@ impl Ring {
 }
 
 /// A process has one log: the first engine in it decides where the file lies.
-static LOG: OnceLock<(Ring, Option<WorkerGuard>)> = OnceLock::new();
+static LOG: OnceLock<(Ring, [Option<WorkerGuard>; 2])> = OnceLock::new();
 
 /// Starts logging into this folder. `$HOTSPARE_LOG` filters as `RUST_LOG` does elsewhere; default `info`. A folder that
 /// cannot be written leaves the lines in memory.
@@ -71,10 +76,15 @@ pub fn start(folder: &Path, clock: &Clock) -> Ring {
         let filter = EnvFilter::try_from_env("HOTSPARE_LOG").unwrap_or_else(|_unset| EnvFilter::new("info"));
         let to_file = writer.map(|writer| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer));
         let to_ring = ToRing { ring: ring.clone(), clock: clock.clone() };
-        let subscriber = tracing_subscriber::registry().with(filter).with(to_file).with(to_ring);
+        let stream = std::env::var("JOURNAL_STREAM").ok();
+        let journald = journald::listens(stream.as_deref(), std::io::stderr())
+            .then(|| tracing_appender::non_blocking(std::io::stderr()));
+        let (errors, errors_guard) = journald.map_or((None, None), |(writer, guard)| (Some(writer), Some(guard)));
+        let to_journald = errors.map(ToJournald);
+        let subscriber = tracing_subscriber::registry().with(filter).with(to_file).with(to_ring).with(to_journald);
         // A test may have set a subscriber of its own; then the lines go there.
         let _other = subscriber.try_init();
-        (ring, guard)
+        (ring, [guard, errors_guard])
     })
     .0
     .clone()

@@ -78,3 +78,27 @@ fn the_doctor_prints_a_line_a_finding_and_leaves_a_job() {
     let jobs = text(&place.run(&["jobs"]).stdout);
     assert!(jobs.contains("doctor") && jobs.contains("done") && jobs.contains("100 %"), "{jobs}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_systemd_its_lines_carry_priorities() {
+    let place = Place::new(FLEET);
+    let path = place.path().join("engine.err");
+    let errors = std::fs::File::create(&path).unwrap();
+    let stat = rustix::fs::fstat(&errors).unwrap();
+    let mut command = place.program(&["engine"]);
+    command.env("JOURNAL_STREAM", format!("{}:{}", stat.st_dev, stat.st_ino)).stderr(errors);
+    let mut engine = crate::place::Running::from(command.spawn().unwrap());
+    let client = place.join().await;
+    let mut snapshots = hotspare::engine::client::Client::snapshots(&client);
+    let down =
+        snapshots.wait_for(|snapshot| snapshot.journal.tail.iter().any(|entry| entry.what == "studio-2 is down"));
+    tokio::time::timeout(crate::place::PATIENCE, down).await.unwrap().unwrap();
+    assert!(place.run(&["engine", "stop"]).status.success());
+    assert_eq!(engine.ended().await, Some(0));
+    let said = place.engine_said();
+    let line = |what: &str| said.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {said}"));
+    assert!(line("the engine started").starts_with("<6>the engine started"), "{said}");
+    assert!(line("studio-2 is down").starts_with("<3>studio-2 is down who=\"engine\""), "{said}");
+    let bare: Vec<&str> = said.lines().filter(|line| !line.starts_with('<')).collect();
+    assert!(bare.len() == 1 && bare[0].starts_with("hotspare: the engine runs"), "{said}");
+}
