@@ -27,6 +27,9 @@ pub struct JournalArgs {
     /// Only what happened since: a time (2026-11-20T14:00:00Z), a date (2026-11-20), or a span back from now (2h)
     #[arg(long, value_name = "T")]
     since: Option<String>,
+    /// Only entries with a greater number: a reader that has seen entry N goes on after it
+    #[arg(long, value_name = "N", conflicts_with = "since")]
+    after: Option<u64>,
     /// Go on, with each new entry as it comes
     #[arg(short, long)]
     follow: bool,
@@ -46,10 +49,18 @@ pub fn run(context: &Context, args: &JournalArgs) -> Result<Exit, Failure> {
             Some(engine) => Source::Engine(engine),
             None => Source::Folder(place.state.path().to_owned()),
         };
-        let (entries, chain) = source.all(since).await?;
+        let known = source.length().await;
+        let (mut entries, chain) = source.all(since).await?;
+        let newest = entries.last().map_or(known, |entry| entry.seq.max(known));
+        let mut after = args.after.unwrap_or(0);
+        if after > newest {
+            context.tell(&format!("hotspare: the journal has {newest} entries: it began anew, and all of them follow"));
+            after = 0;
+        }
+        entries.retain(|entry| entry.seq > after);
         if args.follow {
             return tokio::select! {
-                ended = follow(context, &source, entries) => ended,
+                ended = follow(context, &source, entries, newest, since) => ended,
                 () = context.reader_left() => Ok(Exit::Done),
             };
         }
@@ -85,6 +96,18 @@ enum Source {
 }
 
 impl Source {
+    /// How many entries there are, at least.
+    async fn length(&self) -> u64 {
+        match self {
+            Self::Engine(engine) => engine.snapshots().borrow().journal.length,
+            Self::Folder(folder) => {
+                let folder = folder.clone();
+                let read = move || database::open_read_only(&folder).ok().map_or(0, |connection| length(&connection));
+                tokio::task::spawn_blocking(read).await.unwrap_or(0)
+            }
+        }
+    }
+
     /// Everything since then, and whether the chain holds.
     async fn all(&self, since: Option<Timestamp>) -> Result<(Vec<Entry>, Chain), Failure> {
         match self {
@@ -140,51 +163,102 @@ fn read_all(folder: &Path, since: Option<Timestamp>) -> Result<(Vec<Entry>, Chai
     Ok((entries, chain.unwrap_or(Chain::Checking)))
 }
 
-/// Prints these, then each new one, until it is interrupted.
-async fn follow(context: &Context, source: &Source, first: Vec<Entry>) -> Result<Exit, Failure> {
-    let mut last = 0;
+/// Prints these, then each new one after entry `last`, until it is interrupted. None is left out and none comes twice; the
+/// numbers begin anew where the journal does.
+async fn follow(
+    context: &Context,
+    source: &Source,
+    first: Vec<Entry>,
+    mut last: u64,
+    since: Option<Timestamp>,
+) -> Result<Exit, Failure> {
     let widest = widest(&first);
     let mut fresh = first;
     loop {
-        for entry in fresh.iter().filter(|entry| entry.seq > last) {
+        // What was written just before may be seen only now.
+        for entry in fresh.iter().filter(|entry| since.is_none_or(|since| entry.time >= since)) {
             if context.json {
                 context.document_line(&shown(entry))?;
             } else {
                 context.line(&line(entry, widest))?;
             }
         }
-        last = fresh.last().map_or(last, |entry| entry.seq.max(last));
+        last = fresh.last().map_or(last, |entry| entry.seq);
         fresh = match source {
-            Source::Engine(engine) => {
-                let mut snapshots = engine.snapshots();
-                let more = snapshots.wait_for(|snapshot| snapshot.journal.length > last).await;
-                let length = more.map_err(|_closed| Failure::failed("the engine is gone"))?.journal.length;
-                let limit = u32::try_from(length - last).unwrap_or(PAGE).min(PAGE);
-                match ask(engine, None, None, limit).await {
-                    Ok((entries, _)) => entries,
-                    Err(failure) => {
-                        let mut link = engine.link();
-                        context.tell(&format!("hotspare: {}; waiting for it to return", failure.message));
-                        let _left = link.wait_for(|link| *link == Link::Joined).await;
-                        Vec::new()
+            Source::Engine(engine) => match more(engine, last).await {
+                Ok(entries) => entries,
+                Err(failure) => {
+                    let mut link = engine.link();
+                    context.tell(&format!("hotspare: {}; waiting for it to return", failure.message));
+                    if link.wait_for(|link| *link == Link::Joined).await.is_err() {
+                        return Err(failure);
                     }
+                    Vec::new()
                 }
-            }
+            },
             Source::Folder(folder) => {
                 tokio::time::sleep(LOOK).await;
                 let folder = folder.clone();
-                let read = move || read_new(&folder);
+                let read = move || read_new(&folder, last);
                 tokio::task::spawn_blocking(read).await.map_err(|error| Failure::failed(error.to_string()))?
             }
         };
     }
 }
 
-/// The newest entries; what cannot be read now may be in a moment.
-fn read_new(folder: &Path) -> Vec<Entry> {
-    let read =
-        || store::read(&database::open_read_only(folder).ok()?, Window { since: None, before: None, limit: PAGE }).ok();
-    read().unwrap_or_default().into_iter().map(Arc::unwrap_or_clone).collect()
+/// Waits until there are entries after this one, and returns them.
+async fn more(engine: &Socket, last: u64) -> Result<Vec<Entry>, Failure> {
+    let mut snapshots = engine.snapshots();
+    let gone = |_closed| Failure::failed("the engine is gone");
+    loop {
+        let length = snapshots.wait_for(|snapshot| snapshot.journal.length != last).await.map_err(gone)?.journal.length;
+        if length > last {
+            return newer(engine, last).await;
+        }
+        // Either it began anew, or the picture is a moment older than what was read.
+        let (newest, _chain) = ask(engine, None, None, 1).await?;
+        if newest.last().is_none_or(|newest| newest.seq < last) {
+            return newer(engine, 0).await;
+        }
+        snapshots.changed().await.map_err(|_closed| Failure::failed("the engine is gone"))?;
+    }
+}
+
+/// A journal that is shorter than what was read of it began anew.
+const fn anew(last: u64, length: u64) -> u64 {
+    if length < last { 0 } else { last }
+}
+
+/// The entries after this one, oldest first, however many they are.
+async fn newer(engine: &Socket, last: u64) -> Result<Vec<Entry>, Failure> {
+    let (mut entries, mut before) = (Vec::new(), None);
+    loop {
+        let (mut page, _chain) = ask(engine, None, before, PAGE).await?;
+        before = page.first().map(|entry| entry.seq);
+        page.retain(|entry| entry.seq > last);
+        page.append(&mut entries);
+        entries = page;
+        if before.is_none_or(|first| first <= last + 1) {
+            return Ok(entries);
+        }
+    }
+}
+
+/// The number of the last entry.
+fn length(connection: &rusqlite::Connection) -> u64 {
+    let last = store::read(connection, Window { since: None, before: None, limit: 1 }).unwrap_or_default();
+    last.last().map_or(0, |entry| entry.seq)
+}
+
+/// The entries after this one; what cannot be read now may be in a moment.
+fn read_new(folder: &Path, last: u64) -> Vec<Entry> {
+    let new = || {
+        let connection = database::open_read_only(folder).ok()?;
+        let length = length(&connection);
+        let limit = u32::try_from(length - anew(last, length)).unwrap_or(u32::MAX);
+        store::read(&connection, Window { since: None, before: None, limit }).ok()
+    };
+    new().unwrap_or_default().into_iter().map(Arc::unwrap_or_clone).collect()
 }
 
 /// Columns for who did it: those of the longest name, in reason.

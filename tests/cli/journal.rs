@@ -107,3 +107,94 @@ async fn following_prints_what_comes() {
         tokio::task::spawn_blocking(move || lines.map_while(Result::ok).any(|line| line.contains("the cable is blue")));
     assert!(tokio::time::timeout(crate::place::PATIENCE, found).await.unwrap().unwrap());
 }
+
+/// The numbers of these lines, each of which is what the schema says.
+fn numbers(lines: impl Iterator<Item = String>) -> Vec<u64> {
+    let schema = serde_json::from_str(include_str!("../../docs/journal-entry.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let number = |line: String| {
+        let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let wrong: Vec<String> = schema.iter_errors(&entry).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{line}: {wrong:?}");
+        entry["seq"].as_u64().unwrap()
+    };
+    lines.map(number).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_of_the_stream_loses_nothing_however_far_it_falls_behind() {
+    let place = Place::new(FLEET);
+    let mut engine = place.engine();
+    let client = place.join().await;
+    let mut child = place.program(&["journal", "-f", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let following = Running::from(child);
+    assert_eq!(numbers(lines.next().unwrap().into_iter()), [1]);
+    // More than are asked for at once come while it stands still.
+    following.signal(rustix::process::Signal::STOP);
+    for hundred in 0..25 {
+        let notes = (0..100).map(|one| client.command(Command::Note { text: format!("note {hundred} {one}") }));
+        for noted in futures_util::future::join_all(notes).await {
+            noted.unwrap();
+        }
+    }
+    client.command(Command::Note { text: "the last".into() }).await.unwrap();
+    following.signal(rustix::process::Signal::CONT);
+    let all = tokio::task::spawn_blocking(move || {
+        let mut seen = Vec::new();
+        for line in lines.map_while(Result::ok) {
+            seen.push(line);
+            if seen.last().is_some_and(|line| line.contains("the last")) {
+                break;
+            }
+        }
+        numbers(seen.into_iter())
+    });
+    let all = tokio::time::timeout(crate::place::PATIENCE, all).await.unwrap().unwrap();
+    assert!(all.len() > 2_500, "{}", all.len());
+    assert!(all.iter().copied().eq(2..=all.len() as u64 + 1), "one after the other");
+    drop(following);
+    // Taken up where it was left, with an engine and without.
+    let last = *all.last().unwrap();
+    let after = |number: u64| {
+        let ended = place.run(&["journal", "--after", &number.to_string(), "--json"]);
+        let document: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
+        let entries = document["entries"].as_array().unwrap().clone();
+        numbers(entries.into_iter().map(|entry| entry.to_string()))
+    };
+    assert_eq!(after(last - 2)[..2], [last - 1, last]);
+    place.run(&["engine", "stop"]);
+    engine.ended().await;
+    assert_eq!(after(last - 2)[..2], [last - 1, last]);
+    let beyond = place.run(&["journal", "--after", "999999"]);
+    assert!(text(&beyond.stderr).contains("it began anew"), "{}", text(&beyond.stderr));
+    assert!(text(&beyond.stdout).contains("the engine started"));
+    let both = place.run(&["journal", "--after", "1", "--since", "2h"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_since_now_begins_with_what_is_new() {
+    let place = Place::new(FLEET);
+    let _engine = place.engine();
+    let client = place.join().await;
+    client.command(Command::Note { text: "the old".into() }).await.unwrap();
+    let mut child = place.program(&["journal", "--since", "0s", "-f"]).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _following = Running::from(child);
+    let noting = async {
+        loop {
+            client.command(Command::Note { text: "the new".into() }).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let first = tokio::task::spawn_blocking(move || {
+        let relevant = |line: &String| line.contains("the old") || line.contains("the new");
+        lines.map_while(Result::ok).find(relevant).unwrap()
+    });
+    let first = tokio::select! {
+        first = tokio::time::timeout(crate::place::PATIENCE, first) => first.unwrap().unwrap(),
+        () = noting => unreachable!(),
+    };
+    assert!(first.contains("the new"), "{first}");
+}
