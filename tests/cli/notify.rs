@@ -45,7 +45,7 @@ async fn receive(listener: &TcpListener, answer: &str) -> (String, String) {
 /// What the receiver of the docs says of a request.
 fn genuine(secret: &str, head: &str, body: &str, now: &str) -> String {
     let docs = include_str!("../../docs/notify.md");
-    let checker = docs.split_once("```python\n").unwrap().1.split_once("```").unwrap().0;
+    let checker = docs.split_once("```python").unwrap().1.split_once('\n').unwrap().1.split_once("```").unwrap().0;
     let script = format!(
         "{checker}\nimport sys\nhead, body = sys.stdin.buffer.read().split(b'\\0')\n\
          headers = dict(line.split(': ', 1) for line in head.decode().split('\\r\\n')[1:])\n\

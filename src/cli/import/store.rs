@@ -2,16 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::text::{Made, head, list, quoted};
 use super::yaml::{Leaf, Wrong};
-
-/// What was made of a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Made {
-    /// The fleet file.
-    pub(super) text: String,
-    /// What was not carried, each with its line.
-    pub(super) notes: Vec<String>,
-}
 
 /// The values, taken one by one; what is left at the end was not carried.
 struct Leaves(Vec<Leaf>);
@@ -67,10 +59,7 @@ pub(super) fn made(leaves: Vec<Leaf>, file: &str) -> Result<Made, Wrong> {
     let destinations = destinations(&mut leaves, &layout, &mut notes)?;
     notes.extend(leaves.0.iter().map(left));
 
-    let mut text = format!("# Made from {} by `hotspare import`.\n", one_line(file));
-    for note in &notes {
-        let _a_string_takes_all = writeln!(text, "# not carried: {}", one_line(note));
-    }
+    let mut text = head(file, &notes);
     text.push_str("\nname = \"recordings\"\n\n[sessions.mocap]\n");
     let mut line = |key: &str, value: &str| {
         let _a_string_takes_all = writeln!(text, "{key:<12} = {value}");
@@ -177,19 +166,6 @@ fn left(leaf: &Leaf) -> String {
         _ => "",
     };
     format!("line {}: `{}`{why}", leaf.line, leaf.path)
-}
-
-/// In one line, so that it can stand in a comment too: TOML reads JSON's texts, with one character more escaped.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
-}
-
-fn list(texts: &[String]) -> String {
-    format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
-}
-
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! A YAML file as a list of its values: each with the way to it and its line. Nothing is guessed of their types.
 
+use std::collections::HashSet;
+
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 /// Tables in tables; what is deeper is no configuration.
@@ -10,6 +12,8 @@ const DEEPEST: usize = 32;
 pub(super) struct Leaf {
     /// The way to it: `destinations[0].base_path`.
     pub(super) path: String,
+    /// The same, key by key; a place in a list is `[0]`.
+    pub(super) way: Vec<String>,
     /// Line, from 1.
     pub(super) line: usize,
     /// Its text; `None`: it says that there is no value.
@@ -27,12 +31,12 @@ pub(super) struct Wrong {
 
 /// Reads the first document of a file.
 pub(super) fn leaves(text: &str) -> Result<Vec<Leaf>, Wrong> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), leaves: Vec::new() };
+    let mut reader = Reader { parser: Parser::new_from_str(text), leaves: Vec::new(), seen: HashSet::new() };
     loop {
         match reader.next()? {
             (Event::StreamStart | Event::DocumentStart(_), _) => {}
             (Event::StreamEnd | Event::DocumentEnd, _) => return Ok(reader.leaves),
-            (event, span) => reader.value(event, span, String::new(), 0)?,
+            (event, span) => reader.value(event, span, &Way::default())?,
         }
     }
 }
@@ -40,6 +44,26 @@ pub(super) fn leaves(text: &str) -> Result<Vec<Leaf>, Wrong> {
 struct Reader<'a> {
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     leaves: Vec<Leaf>,
+    seen: HashSet<String>,
+}
+
+/// The way to a value: in one text, and key by key.
+#[derive(Default)]
+struct Way {
+    path: String,
+    keys: Vec<String>,
+}
+
+impl Way {
+    fn to(&self, key: String) -> Self {
+        let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+        Self { path, keys: self.keys.iter().cloned().chain([key]).collect() }
+    }
+
+    fn at(&self, place: usize) -> Self {
+        let key = format!("[{place}]");
+        Self { path: format!("{}{key}", self.path), keys: self.keys.iter().cloned().chain([key]).collect() }
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -51,46 +75,60 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value(&mut self, event: Event<'a>, span: Span, path: String, depth: usize) -> Result<(), Wrong> {
+    fn leaf(&mut self, way: &Way, line: usize, text: Option<String>) {
+        self.leaves.push(Leaf { path: way.path.clone(), way: way.keys.clone(), line, text });
+    }
+
+    fn value(&mut self, event: Event<'a>, span: Span, way: &Way) -> Result<(), Wrong> {
         let line = span.start.line();
-        if depth > DEEPEST {
+        if way.keys.len() > DEEPEST {
             return Err(Wrong { line, what: "there are too many tables in tables".into() });
         }
         match event {
             Event::Scalar(text, style, ..) => {
                 let none = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-                self.leaves.push(Leaf { path, line, text: (!none).then(|| text.into_owned()) });
+                self.leaf(way, line, (!none).then(|| text.into_owned()));
                 Ok(())
             }
             Event::SequenceStart(..) => {
-                for at in 0.. {
+                for place in 0.. {
                     match self.next()? {
                         (Event::SequenceEnd | Event::StreamEnd, _) => break,
-                        (event, span) => self.value(event, span, format!("{path}[{at}]"), depth + 1)?,
+                        (event, span) => self.value(event, span, &way.at(place))?,
                     }
                 }
                 Ok(())
             }
-            Event::MappingStart(..) => loop {
-                let key = match self.next()? {
-                    (Event::MappingEnd | Event::StreamEnd, _) => return Ok(()),
-                    (Event::Scalar(key, ..), _) => key,
-                    (_, span) => {
-                        return Err(Wrong { line: span.start.line(), what: "a key is no plain text".into() });
-                    }
-                };
-                let (event, span) = self.next()?;
-                let inner = if path.is_empty() { key.into_owned() } else { format!("{path}.{key}") };
-                if self.leaves.iter().any(|leaf| leaf.path == inner) {
-                    return Err(Wrong { line: span.start.line(), what: format!("`{inner}` is there twice") });
-                }
-                self.value(event, span, inner, depth + 1)?;
-            },
+            Event::MappingStart(..) => self.table(line, way),
             Event::Alias(_) => {
                 Err(Wrong { line, what: "an alias (`*name`) is not understood; write the value out".into() })
             }
             _ => Err(Wrong { line, what: "something is out of place".into() }),
         }
+    }
+
+    /// A table without a key is a value too: that it says nothing.
+    fn table(&mut self, line: usize, way: &Way) -> Result<(), Wrong> {
+        let mut empty = true;
+        loop {
+            let key = match self.next()? {
+                (Event::MappingEnd | Event::StreamEnd, _) => break,
+                (Event::Scalar(key, ..), _) => key,
+                (_, span) => return Err(Wrong { line: span.start.line(), what: "a key is no plain text".into() }),
+            };
+            empty = false;
+            let (event, span) = self.next()?;
+            let inner = way.to(key.into_owned());
+            // Keys may hold points: only the whole way tells two of them apart.
+            if !self.seen.insert(inner.keys.join("\0")) {
+                return Err(Wrong { line: span.start.line(), what: format!("`{}` is there twice", inner.path) });
+            }
+            self.value(event, span, &inner)?;
+        }
+        if empty {
+            self.leaf(way, line, None);
+        }
+        Ok(())
     }
 }
 
