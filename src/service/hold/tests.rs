@@ -140,7 +140,7 @@ fn it_ends_the_work_of_its_hold_and_no_other_before_it_lets_go() {
     let ground = Ground::new(&["flock", "timeout", "ps", "bash"]);
     let work = |began: &str, heeds: &str| {
         let text = format!("{heeds}; echo ready; while :; do sleep 0.1; done");
-        let mut command = Command::new("/bin/sh");
+        let mut command = Command::new("sh");
         command.args(["-c", "eval \"$HOTSPARE_WORK\"", "hotspare-work", began, &text]);
         command.env("HOTSPARE_WORK", "sh -c \"$2\"").stdout(Stdio::piped());
         let mut child = std::os::unix::process::CommandExt::process_group(&mut command, 0).spawn().unwrap();
