@@ -273,3 +273,6 @@ pub(super) fn alarm(view: &RunView) -> Option<String> {
     let (run, runbook, owed) = (view.id, &view.runbook, view.owed.join(", "));
     Some(format!("clean-up is owed by run {run} ({runbook}): {owed}; `hotspare run {runbook} --resume` or `--abandon`"))
 }
+
+#[cfg(test)]
+mod tests;
