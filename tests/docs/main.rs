@@ -5,7 +5,7 @@
 //!
 //! - `toml`: a whole fleet file, or a fragment, which is completed by `preamble.toml` beside this file. `toml in TABLE` is
 //!   what stands inside that table.
-//! - `json`, `yaml`: is parsed.
+//! - `json`, `yaml`, `python`: is parsed.
 //! - `sh in PLACE`: every line is run in that prepared place and ends with 0. `console in PLACE`: the lines behind `$` are run, and
 //!   what they print is compared with what stands below, where every number stands for every other and `…` for anything.
 //! - `text`: a drawing.
