@@ -400,6 +400,9 @@ async fn without_the_right_or_a_disk_nothing_is_begun() {
                 let begun = log.iter().take(at).any(|line| line == &format!("keep {name} checking"));
                 assert!(begun, "{line} (event {number}) was begun after event {at}: {log:?}");
             }
+            // Asked before the intent, which is nobody's without the right, and again after it, which may have taken long.
+            let late = |line: &String| line.ends_with(" checking") || line.starts_with("check ");
+            assert!(lost_from.is_none() || !log.iter().skip(at).any(late), "{at}: {log:?}");
             // What was begun with the right and on disk is finished.
             let expected = if log.contains(&"check c".to_owned()) { RunState::Done } else { RunState::Interrupted };
             assert_eq!(ended.view.state, expected, "{at}: {log:?}");

@@ -149,7 +149,9 @@ fn it_ends_the_work_of_its_hold_and_no_other_before_it_lets_go() {
     };
     for (heeds, said) in [("trap - TERM", "ended TERM"), ("trap '' TERM", "ended KILL")] {
         let began = format!("2026-11-21T14:00:00.{}Z", std::process::id());
-        let (mut mine, mut other) = (work(&began, heeds), work("2026-11-21T14:00:01Z", heeds));
+        // The other one first: it is found first.
+        let mut other = work("2026-11-21T14:00:01Z", heeds);
+        let mut mine = work(&began, heeds);
         let mut child = ground.begin_at(&began, 60);
         assert!(line(&mut child).starts_with("ours "));
         child.stdin.as_mut().unwrap().write_all(b"e").unwrap();
