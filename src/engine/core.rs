@@ -136,7 +136,7 @@ pub(super) struct Core {
     /// Names of the runbooks whose last run is kept.
     run_names: BTreeSet<String>,
     /// What was told of runs that wait for a person.
-    run_waits: BTreeMap<RunId, String>,
+    run_waits: Option<BTreeMap<RunId, String>>,
     feeds_said: feeds::Said,
     dumps_said: dumps::Said,
     /// What was kept last of the holds that stand.
@@ -225,7 +225,7 @@ impl Core {
             last_run,
             runs,
             run_names,
-            run_waits: BTreeMap::new(),
+            run_waits: None,
             feeds_said: feeds::Said::default(),
             dumps_said: dumps::Said::default(),
             holds_kept: String::new(),

@@ -35,7 +35,7 @@ impl Core {
             runs: compose::shared_list(&before.runs, self.runs.views()),
             services: compose::shared_list(
                 &before.services,
-                self.parts.services.views().into_iter().map(Arc::new).collect(),
+                compose::shared_rows(&before.services, self.parts.services.views()),
             ),
             stores: compose::shared_list(&before.stores, self.parts.sessions.views()),
             jobs: compose::shared_list(&before.jobs, self.jobs.views()),

@@ -247,3 +247,75 @@ async fn numbers_of_jobs_do_not_repeat_where_the_last_one_cannot_be_read() {
     assert!(next > job, "{next} after {job}");
     engine.stop("a test").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_is_told_once_and_again_when_its_engine_is_gone() {
+    let place = Place::new("");
+    let told = place.0.path().join("told");
+    let fleet = format!(
+        r#"
+        name = "harbour"
+        [[notify]]
+        on = ["run-waits"]
+        command = ["sh", "-c", "cat >> {told}; echo >> {told}"]
+        [hosts.studio-1]
+        address = "127.0.0.1"
+        [runbooks.tell]
+        steps = [{{ name = "tell", kind = "ask", text = "ready?" }}]
+        "#,
+        told = told.display()
+    );
+    std::fs::write(place.file(), fleet).unwrap();
+    let lines = async |many: usize| {
+        let all = async {
+            loop {
+                let text = std::fs::read_to_string(&told).unwrap_or_default();
+                if text.lines().count() >= many {
+                    return text;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let text = tokio::time::timeout(Duration::from_secs(10), all).await.expect("it is told");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
+    };
+    let engine = place.start().await;
+    let client = in_process(&engine, &Guest::console(false));
+    let run = Command::Run { runbook: "tell".into(), set: std::collections::BTreeMap::new(), dry_run: false };
+    client.command(run).await.unwrap();
+    let asked = lines(1).await;
+    assert_eq!((&asked[0]["event"], &asked[0]["why"]), (&"run-waits".into(), &"ready?".into()), "{asked:?}");
+    engine.stop("a test").await;
+    let engine = place.start().await;
+    let interrupted = lines(2).await;
+    assert!(interrupted[1]["what"].as_str().unwrap().contains("interrupted"), "{interrupted:?}");
+    // What is told is told in order: had anything been told twice, it would stand before the end of the engine.
+    engine.stop("a test").await;
+    assert_eq!(lines(2).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_any_part_of_a_snapshot_is_one() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let one = engine.snapshots().borrow().clone();
+    assert!(!crate::engine::compose::differ(&one, &one));
+    let changes: [fn(&mut Snapshot); 10] = [
+        |other| other.head = Arc::new((*other.head).clone()),
+        |other| other.hosts = Arc::new((*other.hosts).clone()),
+        |other| other.pools = Arc::new((*other.pools).clone()),
+        |other| other.feeds = Arc::new((*other.feeds).clone()),
+        |other| other.dumps = Arc::new((*other.dumps).clone()),
+        |other| other.runs = Arc::new((*other.runs).clone()),
+        |other| other.services = Arc::new((*other.services).clone()),
+        |other| other.stores = Arc::new((*other.stores).clone()),
+        |other| other.jobs = Arc::new((*other.jobs).clone()),
+        |other| other.journal = Arc::new((*other.journal).clone()),
+    ];
+    for (part, change) in changes.iter().enumerate() {
+        let mut other = (*one).clone();
+        change(&mut other);
+        assert!(crate::engine::compose::differ(&one, &other), "part {part}");
+    }
+    engine.stop("a test").await;
+}

@@ -1,5 +1,7 @@
 //! Telling somebody that a run waits for a person: it asks, it failed or was interrupted, or it owes its clean-up.
 
+use std::collections::BTreeMap;
+
 use crate::engine::core::Core;
 use crate::engine::runs::alarm;
 use crate::fleet::settings::Event;
@@ -12,13 +14,20 @@ impl Core {
         if self.parts.lease.may_act().is_err() {
             return;
         }
-        let waits: Vec<_> = self.runs.views().iter().filter_map(|run| Some((run.id, waits(run)?))).collect();
-        for (run, (what, why)) in &waits {
-            if self.run_waits.get(run) != Some(what) {
-                self.notice(Event::RunWaits, &run.to_string(), what.clone(), why.clone());
+        let mut known = BTreeMap::new();
+        for run in self.runs.views() {
+            let Some((what, why)) = waits(&run) else { continue };
+            let told = match &self.run_waits {
+                Some(told) => told.get(&run.id) == Some(&what),
+                // Of a run that had ended before, whoever ended it has told.
+                None => run.ended.is_some(),
+            };
+            if !told {
+                self.notice(Event::RunWaits, &run.id.to_string(), what.clone(), why);
             }
+            known.insert(run.id, what);
         }
-        self.run_waits = waits.into_iter().map(|(run, (what, _))| (run, what)).collect();
+        self.run_waits = Some(known);
     }
 }
 
