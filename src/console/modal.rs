@@ -16,6 +16,7 @@ pub mod palette;
 pub mod plan;
 pub mod prepare;
 pub mod reader;
+pub mod rehearsed;
 pub mod restore;
 pub mod switch;
 pub mod word;

@@ -54,7 +54,7 @@ impl App {
                 let question = self.eject(dump);
                 self.modals.push(Box::new(question));
             }
-            _ => self.modals.push(Box::new(Restoration::new(dump))),
+            _ => self.modals.push(Box::new(Restoration::ask(dump))),
         }
     }
 

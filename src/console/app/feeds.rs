@@ -47,7 +47,7 @@ impl App {
                 let question = self.repair(feed);
                 self.modals.push(Box::new(question));
             }
-            Action::Prepare => self.modals.push(Box::new(Preparation::new(feed))),
+            Action::Prepare => self.modals.push(Box::new(Preparation::ask(feed))),
             _ => {
                 let question = start_over(feed);
                 self.modals.push(Box::new(question));

@@ -79,7 +79,7 @@ impl App {
             return self.pages.push(Open::new(RunsPage::of(runs::first(&self.world))));
         }
         if let (Action::RunBegin, Some(name)) = (action, argument) {
-            return self.modals.push(Box::new(Begin::new(name)));
+            return self.modals.push(Box::new(Begin::ask(name)));
         }
         let run = match self.target_run(action, argument) {
             Ok(run) => run,
