@@ -10,20 +10,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{Accepted, Answer, Command, Query, Refusal, Report};
-use super::compose;
 use super::file::Parsed;
 use super::freeze::{PULSE, Watchdog};
 use super::guards::Guards;
 use super::guest::{Presence, Who};
 use super::hosts::{Hosts, News};
 use super::log::Ring;
-use super::maintenance::{self, Maintenance};
+use super::maintenance::Maintenance;
 use super::notify::Herald;
 use super::outlet::Outlet;
-use super::pools::lease_view;
 use super::runs::Runs;
 use super::sessions::Sessions;
-use super::snapshot::{EngineView, FileView, Head, Snapshot};
+use super::snapshot::{EngineView, FileView, Snapshot};
 use super::state::StateFolder;
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::configs::{Configs, News as ConfigNews};
@@ -43,9 +41,11 @@ use crate::standin::worker::{News as PoolNews, Pools};
 use crate::work::jobs::Jobs;
 use crate::work::view::JobView;
 
+mod begin;
 mod commands;
 mod configs;
 mod dumps;
+mod end;
 mod errand;
 mod events;
 mod feeds;
@@ -60,10 +60,6 @@ use pools::Worded;
 
 /// At most ten snapshots a second.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
-/// Jobs at once.
-const JOBS_AT_ONCE: usize = 4;
-/// Jobs that are asked to end get so long.
-const JOBS_END_WITHIN: Duration = Duration::from_secs(5);
 /// Key of the last job's number in `state.db`.
 const LAST_JOB: &str = "last_job";
 
@@ -151,103 +147,6 @@ struct ReadAgain {
 }
 
 impl Core {
-    /// Loads what was kept and writes that the engine started.
-    pub(super) async fn new(parts: Parts) -> Self {
-        let (clock, now) = (parts.clock.clone(), parts.clock.now());
-        let kept = |key| parts.journal.kept(key);
-        let last_job = kept(LAST_JOB).await.ok().flatten().and_then(|text| text.parse().ok());
-        // Where a state.db that cannot be read may know of jobs, the seconds since 1970 are a number that none of them has.
-        let unknown = parts.journal.tail().borrow().trouble.is_some();
-        let last_job = last_job.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
-        let maintenance = Maintenance::from_kept(kept(maintenance::KEY).await.ok().flatten().as_deref());
-        let (jobs, ended_jobs) = Jobs::new(clock.clone(), last_job, JOBS_AT_ONCE);
-        let runbooks = runs::of_people(&parts.fleet);
-        let file = FileView { path: parts.file.clone(), read: now, refused: Vec::new(), runbooks };
-        let engine = EngineView {
-            pid: std::process::id(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            started: now,
-            state: parts.folder.path().to_owned(),
-            frozen: None,
-            consoles: 0,
-            brief: parts.quiet,
-        };
-        parts.hosts.maintain_all(maintenance.all());
-        let (verdicts, verified) = mpsc::channel(4);
-        let (read_again, readings) = mpsc::unbounded_channel();
-        let (say, said) = mpsc::unbounded_channel();
-        let last_run = kept(pools::LAST_RUN).await.ok().flatten().and_then(|text| text.parse().ok());
-        let last_run = last_run.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
-        let run_names = kept(runs::NAMES).await.ok().flatten().and_then(|text| serde_json::from_str(&text).ok());
-        let run_names: BTreeSet<String> = run_names.unwrap_or_default();
-        let holds = kept(super::services::HOLDS).await.ok().flatten();
-        let runs = Runs::start(&parts.lease, &run_names).await;
-        let empty = Snapshot {
-            seq: 0,
-            taken: now,
-            head: Arc::new(Head {
-                fleet: parts.fleet.name.clone(),
-                engine: engine.clone(),
-                lease: lease_view(&parts.fleet, &parts.lease),
-                file: file.clone(),
-                alarms: Vec::new(),
-            }),
-            hosts: Arc::new(parts.hosts.views()),
-            pools: Arc::new(parts.pools.views()),
-            feeds: Arc::new(parts.feeds.views()),
-            dumps: Arc::new(parts.dumps.views()),
-            services: Arc::new(parts.services.views().into_iter().map(Arc::new).collect()),
-            runs: Arc::new(runs.views()),
-            stores: Arc::new(parts.sessions.views()),
-            jobs: Arc::default(),
-            journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
-        };
-        let mut core = Self {
-            jobs,
-            ended_jobs,
-            maintenance,
-            guards: Guards::default(),
-            watchdog: Watchdog::new(clock.tick(), now),
-            herald: Herald::new(&clock, parts.http.clone(), parts.hosts.prober().secrets().clone()),
-            chain: Chain::Checking,
-            file,
-            engine,
-            news: News::default(),
-            most_guests: 0,
-            published: watch::channel(Arc::new(empty)).0,
-            published_at: clock.tick(),
-            verified,
-            verdicts,
-            read_again,
-            readings,
-            say,
-            said,
-            last_run,
-            runs,
-            run_names,
-            run_waits: None,
-            feeds_said: feeds::Said::default(),
-            dumps_said: dumps::Said::default(),
-            holds_kept: String::new(),
-            parts,
-        };
-        core.note(
-            "engine",
-            format!("the engine started (pid {}, version {})", core.engine.pid, core.engine.version),
-            String::new(),
-            serde_json::json!({ "engine": "started", "pid": core.engine.pid }),
-            Weight::Note,
-        );
-        core.end_overdue_maintenance();
-        core.holds_before(holds.as_deref());
-        core.verify_quietly();
-        if !core.parts.quiet {
-            core.recover_deletions();
-        }
-        core.publish();
-        core
-    }
-
     /// The snapshots it will publish.
     pub(super) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.published.subscribe()
@@ -324,55 +223,6 @@ impl Core {
             };
         }
         self.close().await;
-    }
-
-    async fn close(&mut self) {
-        self.jobs.cancel_all();
-        let (feeds, dumps, services) =
-            (self.parts.feeds.clone(), self.parts.dumps.clone(), self.parts.services.clone());
-        // Over connections that the hosts' room is about to close.
-        services.shutdown().await;
-        while let Ok(news) = self.parts.service_news.try_recv() {
-            self.service_news(&news);
-        }
-        let (logs, configs) = (self.parts.logs.clone(), self.parts.configs.clone());
-        tokio::join!(
-            self.parts.hosts.shutdown(),
-            self.parts.sessions.shutdown(),
-            self.parts.pools.shutdown(),
-            feeds.shutdown(),
-            dumps.shutdown(),
-            logs.shutdown(),
-            configs.shutdown()
-        );
-        self.keep_feeds();
-        self.keep_dumps();
-        let all_ended = async {
-            let mut changed = self.jobs.changed();
-            while self.jobs.open() > 0 && changed.changed().await.is_ok() {}
-        };
-        if tokio::time::timeout(JOBS_END_WITHIN, all_ended).await.is_err() {
-            self.note(
-                "engine",
-                format!("{} jobs did not end in time and were left", self.jobs.open()),
-                format!("the engine stops, and they had {} s", JOBS_END_WITHIN.as_secs()),
-                serde_json::json!({ "jobs": "left", "count": self.jobs.open() }),
-                Weight::Warning,
-            );
-        }
-        while let Ok(job) = self.ended_jobs.try_recv() {
-            self.job_ended(&job);
-        }
-        self.herald.close().await;
-        self.note(
-            "engine",
-            "the engine stopped",
-            String::new(),
-            serde_json::json!({ "engine": "stopped", "pid": self.engine.pid }),
-            Weight::Note,
-        );
-        let _on_disk = tokio::time::timeout(JOBS_END_WITHIN, self.parts.journal.close()).await;
-        self.publish();
     }
 
     fn take(&mut self, ask: Ask) {
