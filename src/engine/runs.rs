@@ -108,11 +108,7 @@ impl Runs {
 
     /// The last run of each runbook, oldest first; an unchanged one is the same `Arc` as before.
     pub(super) fn views(&self) -> Vec<Arc<RunView>> {
-        let elsewhere = {
-            let state = self.0.lease.state();
-            let state = state.borrow();
-            !state.held && state.by.is_some()
-        };
+        let elsewhere = self.0.lease.state().borrow().elsewhere;
         let known = self.known();
         let mut views: Vec<Arc<RunView>> = known
             .values()

@@ -38,6 +38,8 @@ pub struct LeaseState {
     pub held: bool,
     /// Who holds it, as far as is known; `None`: nobody, or nobody knows.
     pub by: Option<String>,
+    /// Whether another engine holds it, as far as is known. One that has just taken it over and may not act yet is this one.
+    pub elsewhere: bool,
     /// Why it is held or not, in one line; where something is wrong, with what to do now.
     pub why: String,
     /// Since when it stands so.

@@ -37,9 +37,12 @@ impl Machine {
 
     /// The last run of the runbook, as this machine sees it.
     fn run(&self) -> Value {
-        let ended = self.command(&["run", "--json"]).output().expect("hotspare");
-        let document: Value = serde_json::from_slice(&ended.stdout).unwrap_or_default();
-        document["runs"][0].clone()
+        self.document(&["run", "--json"])["runs"][0].clone()
+    }
+
+    fn document(&self, arguments: &[&str]) -> Value {
+        let ended = self.command(arguments).output().expect("hotspare");
+        serde_json::from_slice(&ended.stdout).unwrap_or_default()
     }
 }
 
@@ -107,6 +110,9 @@ steps = [
     until("the other one holds the lease", WITHIN, || second.run()["state"] == "interrupted").await;
     let (code, said) = second.tell(&["run", "recover"]);
     assert_eq!(code, Some(3), "it does not begin anew: {said}");
+    let may_act = || second.document(&["engine", "status", "--json"])["lease"]["held"] == true;
+    until("the other one may act", WITHIN, may_act).await;
+    assert_eq!(second.run()["state"], "interrupted", "from the moment at which the lease was its own");
     assert_eq!(read(), "one\nbegun\n", "nothing goes on by itself");
     // What the dead engine began ends well by itself, and whoever resumes finds that out.
     std::fs::write(&go, "").expect("written");

@@ -67,8 +67,8 @@ impl Known {
 impl Shared {
     pub(super) fn new(who: String, clock: Clock) -> Self {
         let known = Known::default();
-        let state =
-            LeaseState { held: false, by: None, why: known.why(clock.tick()), since: clock.now(), generation: 0 };
+        let why = known.why(clock.tick());
+        let state = LeaseState { held: false, by: None, elsewhere: false, why, since: clock.now(), generation: 0 };
         Self {
             who,
             clock,
@@ -128,9 +128,10 @@ impl Shared {
             let by = if held { Some(self.who.clone()) } else { known.holder.clone() };
             let generation = known.hold.map_or(known.generation, |hold| hold.generation);
             let why = known.why(now);
+            let elsewhere = known.hold.is_none() && by.as_ref().is_some_and(|by| *by != self.who);
             let changed = (held, &by, generation) != (state.held, &state.by, state.generation);
             let since = if changed { self.clock.now() } else { state.since };
-            let new = LeaseState { held, by, why, since, generation };
+            let new = LeaseState { held, by, elsewhere, why, since, generation };
             let differs = *state != new;
             *state = new;
             differs

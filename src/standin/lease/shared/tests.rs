@@ -40,6 +40,7 @@ fn it_says_why_and_since_when() {
     shared.learn(|known| (known.holder, known.generation) = (Some("engine-b".into()), 3));
     let state = shared.state().borrow().clone();
     assert_eq!((state.why.as_str(), state.since.as_second(), state.generation), ("held by engine-b", 5, 3));
+    assert!(state.elsewhere);
     shared.learn(|known| known.trouble = Some("etcd does not answer".into()));
     clock.advance(Duration::from_secs(5));
     renewed(&shared, clock.tick());
@@ -60,8 +61,11 @@ fn it_says_why_and_since_when() {
 fn a_new_holder_waits_for_the_one_before() {
     let (shared, clock) = shared();
     let hold = Hold::renewed(7, clock.tick() + Duration::from_secs(2), clock.tick(), TTL);
-    shared.learn(|known| known.hold = Some(hold));
+    // The key of the lease names its new holder before its time has come.
+    shared.learn(|known| (known.hold, known.holder) = (Some(hold), Some("engine-a".into())));
     assert!(shared.may_act().expect_err("not yet").0.contains("it may act in a moment"));
+    let state = shared.state().borrow().clone();
+    assert!(!state.held && !state.elsewhere, "it is nobody else's: {state:?}");
     clock.advance(Duration::from_secs(2));
     assert!(shared.may_act().is_ok());
 }
