@@ -18,9 +18,13 @@ struct Machine {
 }
 
 impl Machine {
-    fn start(folder: &Path, name: &str) -> Self {
+    async fn start(folder: &Path, name: &str) -> Self {
         let engine = hotspare(folder, name, &["engine"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        Self { folder: folder.join(name), engine: engine.expect("hotspare") }
+        let machine = Self { folder: folder.join(name), engine: engine.expect("hotspare") };
+        // Any other command would have an engine of its own before this one has its lock.
+        let there = || machine.document(&["engine", "status", "--json"])["engine"]["pid"] == machine.engine.id();
+        until("the engine is there", WITHIN, there).await;
+        machine
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -74,7 +78,7 @@ engine.linger = "always"
 [lease]
 kind = "etcd"
 endpoints = ["{}"]
-ttl = "2s"
+ttl = "8s"
 [runbooks.recover]
 steps = [
   {{ name = "one", kind = "command", on = "console", run = "echo one >>{log}" }},
@@ -86,7 +90,7 @@ steps = [
     );
     std::fs::write(path("fleet.toml"), fleet).expect("written");
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
-    let mut first = Machine::start(folder.path(), "first");
+    let mut first = Machine::start(folder.path(), "first").await;
     let held = |machine: &Machine| machine.tell(&["run", "recover", "--dry-run"]).0 == Some(0);
     until("the first answers", WITHIN, || held(&first)).await;
     // It is begun as soon as the lease is held.
@@ -100,7 +104,7 @@ steps = [
         read() == "one\nbegun\n"
     })
     .await;
-    let second = Machine::start(folder.path(), "second");
+    let second = Machine::start(folder.path(), "second").await;
     until("the other one sees it", WITHIN, || second.run()["state"] == "running").await;
     let (code, said) = second.tell(&["run", "recover", "--resume"]);
     assert_eq!(code, Some(3), "it is under way where the lease is held: {said}");
@@ -120,7 +124,7 @@ steps = [
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(read(), "one\nbegun\ntwo\nthree\n", "{said}");
     // The first one is there again, and knows.
-    let again = Machine::start(folder.path(), "first");
+    let again = Machine::start(folder.path(), "first").await;
     until("it knows", WITHIN, || again.run()["state"] == "done").await;
     assert_eq!(again.tell(&["run", "recover", "--resume"]).0, Some(3), "there is nothing to go on with");
     begun.expect("begun").wait().expect("it ended when its engine was killed");
