@@ -6,7 +6,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure};
 use crate::clock::Clock;
 use crate::engine::client::Client;
-use crate::engine::command::Command;
+use crate::engine::command::{Accepted, Command};
 use crate::engine::guest::Guest;
 use crate::engine::launch::{self, Launch};
 use crate::engine::lock::Lock;
@@ -58,13 +58,18 @@ pub fn told(context: &Context, command: Command) -> Result<Exit, Failure> {
     context.block_on(async {
         let engine = started(context, place(context)?).await?;
         let accepted = engine.command(command).await?;
-        if context.json {
-            context.document(&serde_json::json!({ "said": accepted.said }))?;
-        } else {
-            context.line(&accepted.said)?;
-        }
-        Ok(Exit::Done)
+        said(context, &accepted)
     })
+}
+
+/// Prints what the engine said of a command that it took.
+pub fn said(context: &Context, accepted: &Accepted) -> Result<Exit, Failure> {
+    if context.json {
+        context.document(&serde_json::json!({ "said": accepted.said }))?;
+    } else {
+        context.line(&accepted.said)?;
+    }
+    Ok(Exit::Done)
 }
 
 /// An engine for one command.

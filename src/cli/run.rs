@@ -86,13 +86,7 @@ async fn told(context: &Context, engine: &Socket, runbook: &str, answer: Answer)
         Answer::No => Command::Answer { run, yes: false },
         Answer::Again => Command::LookAgain { run },
     };
-    let accepted = engine.command(command).await?;
-    if context.json {
-        context.document(&serde_json::json!({ "said": accepted.said }))?;
-    } else {
-        context.line(&accepted.said)?;
-    }
-    Ok(Exit::Done)
+    join::said(context, &engine.command(command).await?)
 }
 
 /// What `--json` prints of the last runs.
