@@ -262,6 +262,8 @@ async fn a_run_that_waits_is_told_once_and_again_when_its_engine_is_gone() {
         address = "127.0.0.1"
         [runbooks.tell]
         steps = [{{ name = "tell", kind = "ask", text = "ready?" }}]
+        [runbooks.other]
+        steps = [{{ name = "other", kind = "ask", text = "and now?" }}]
         "#,
         told = told.display()
     );
@@ -281,17 +283,30 @@ async fn a_run_that_waits_is_told_once_and_again_when_its_engine_is_gone() {
     };
     let engine = place.start().await;
     let client = in_process(&engine, &Guest::console(false));
-    let run = Command::Run { runbook: "tell".into(), set: std::collections::BTreeMap::new(), dry_run: false };
-    client.command(run).await.unwrap();
+    let run = |runbook: &str| Command::Run {
+        runbook: runbook.into(),
+        set: std::collections::BTreeMap::new(),
+        dry_run: false,
+    };
+    client.command(run("tell")).await.unwrap();
     let asked = lines(1).await;
     assert_eq!((&asked[0]["event"], &asked[0]["why"]), (&"run-waits".into(), &"ready?".into()), "{asked:?}");
+    let asks = until(&mut engine.snapshots(), |snapshot| snapshot.runs.iter().any(|run| run.question.is_some())).await;
+    let asks = asks.runs[0].id;
+    client.command(Command::Answer { run: asks, yes: false }).await.unwrap();
+    assert!(lines(2).await[1]["what"].as_str().unwrap().ends_with("failed"));
+    engine.stop("a test").await;
+    // What is told is told in order: a failure that is told again would stand before the next question.
+    let engine = place.start().await;
+    in_process(&engine, &Guest::console(false)).command(run("other")).await.unwrap();
+    let asked = lines(3).await;
+    assert_eq!((asked.len(), &asked[2]["why"]), (3, &"and now?".into()), "{asked:?}");
     engine.stop("a test").await;
     let engine = place.start().await;
-    let interrupted = lines(2).await;
-    assert!(interrupted[1]["what"].as_str().unwrap().contains("interrupted"), "{interrupted:?}");
-    // What is told is told in order: had anything been told twice, it would stand before the end of the engine.
+    let interrupted = lines(4).await;
+    assert!(interrupted[3]["what"].as_str().unwrap().contains("interrupted"), "{interrupted:?}");
     engine.stop("a test").await;
-    assert_eq!(lines(2).await.len(), 2);
+    assert_eq!(lines(4).await.len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
