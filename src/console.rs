@@ -59,6 +59,8 @@ pub struct ConsoleOptions {
     pub crashes: PathBuf,
     /// Whether the engine goes on when the console ends.
     pub engine_stays: bool,
+    /// What to look at now, where somebody tells: a line below the title; empty: nothing.
+    pub guide: tokio::sync::watch::Receiver<String>,
     /// What the person likes.
     pub choices: Choices,
     /// Where the person is.
@@ -81,6 +83,7 @@ impl ConsoleOptions {
             config: None,
             crashes,
             engine_stays: true,
+            guide: tokio::sync::watch::channel(String::new()).1,
             choices: Choices::default(),
             zone: TimeZone::system(),
             clock: Clock::real(),

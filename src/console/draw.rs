@@ -26,9 +26,11 @@ pub fn screen(app: &mut App, buffer: &mut Buffer) -> Option<Position> {
         too_small(&mut brush, area);
         return brush.finish();
     }
-    let banners = bars::banners(&mut brush, area, app);
     bars::title(&mut brush, area, app);
-    let body = Rect { y: area.y + 1 + banners, height: area.height - 3 - banners, ..area };
+    let guide = bars::guide(&mut brush, area, app);
+    let below = Rect { y: area.y + guide, height: area.height - guide, ..area };
+    let banners = bars::banners(&mut brush, below, app);
+    let body = Rect { y: below.y + 1 + banners, height: below.height - 3 - banners, ..area };
     self::body(&mut brush, area, body, app);
     bars::status(&mut brush, area, app);
     bars::keys(&mut brush, area, app);

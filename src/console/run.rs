@@ -46,6 +46,7 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
         sessions: Window::default(),
         read_only: options.read_only,
         engine_stays: options.engine_stays,
+        guide: options.guide.borrow().clone(),
     };
     let mut app = App::new(world, look, options.choices, has_shell());
     for error in told {
@@ -70,7 +71,9 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
         work: None,
     };
     console.terminal.set_mouse(options.choices.mouse)?;
-    console.begin_and_live(Sources { snapshots, link, inbox, signals, watch, line: tty, watchdog }).await
+    console
+        .begin_and_live(Sources { snapshots, link, guide: options.guide, inbox, signals, watch, line: tty, watchdog })
+        .await
 }
 
 /// Whether this process was started by a shell that can continue it: then it is not the first of its session.
@@ -94,6 +97,7 @@ struct Console {
 struct Sources {
     snapshots: watch::Receiver<Arc<crate::engine::snapshot::Snapshot>>,
     link: watch::Receiver<Link>,
+    guide: watch::Receiver<String>,
     inbox: mpsc::Receiver<Reply>,
     signals: Signals,
     watch: FolderWatch,
@@ -178,6 +182,7 @@ impl Console {
                 let snapshot = sources.snapshots.borrow_and_update().clone();
                 self.app.snapshot(snapshot);
             }
+            Ok(()) = sources.guide.changed() => self.app.world.guide.clone_from(&sources.guide.borrow_and_update()),
             () = sources.watch.changed() => self.app.files_changed(),
             () = tokio::time::sleep(wait) => {
                 for event in self.sieve.release() {

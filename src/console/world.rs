@@ -35,6 +35,8 @@ pub struct World {
     pub read_only: bool,
     /// Whether the engine goes on when this console ends.
     pub engine_stays: bool,
+    /// What to look at now, as somebody tells who knows; empty: nobody does.
+    pub guide: String,
 }
 
 impl World {

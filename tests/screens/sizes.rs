@@ -36,6 +36,25 @@ fn no_line_is_wider_than_the_screen_says_in_ascii() {
     }
 }
 
+#[test]
+fn who_guides_has_the_line_below_the_title_and_none_on_a_low_screen() {
+    for (width, height, guided) in [(60, 15, false), (80, 19, false), (80, 24, true), (120, 36, true), (200, 50, true)]
+    {
+        let mut stage = Stage::new(harbour(noon())).sized(width, height);
+        let alone = stage.text();
+        stage.app.world.guide = "09:10  press 2: the spare serves in place of studio-2".into();
+        let text = stage.text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1].starts_with(" › 09:10  press 2: the spare serves"), guided, "{width}x{height}\n{text}");
+        assert_eq!(text == alone, !guided, "{width}x{height}\n{text}");
+        assert!(text.contains("✗ studio-2"), "what is down is still seen: {width}x{height}\n{text}");
+        // A page and a banner stand below it.
+        let lost = stage.lost().text();
+        assert_eq!(lost.lines().nth(1).is_some_and(|line| line.contains("09:10")), guided, "{lost}");
+        assert!(lost.lines().nth(if guided { 2 } else { 1 }).is_some_and(|line| line.contains("engine")), "{lost}");
+    }
+}
+
 /// Keys that open and change everything.
 const KEYS: [&str; 43] = [
     "enter",

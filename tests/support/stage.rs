@@ -79,6 +79,7 @@ impl Stage {
             sessions: Window::default(),
             read_only,
             engine_stays: true,
+            guide: String::new(),
         };
         let mut stage = Self {
             app: App::new(world, look, Choices::default(), true),

@@ -16,6 +16,9 @@ use crate::console::{format, problems};
 use crate::engine::client::Link;
 use crate::work::view::JobState;
 
+/// On a lower screen what is the matter needs the line more than who explains it.
+const GUIDED_FROM: u16 = 20;
+
 /// The first line: is anything wrong? Fleet, counts in words, engine and lease, the time.
 pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let glyphs = brush.theme.glyphs;
@@ -57,6 +60,17 @@ pub fn title(brush: &mut Brush<'_>, area: Rect, app: &App) {
     let right = right.unwrap_or_else(|| facts(app, 0, false));
     let taken = brush.parts_right(area.right() - 1, area.y, room, &right);
     brush.parts(area.x + 1, area.y, room.saturating_sub(taken + 2), &left);
+}
+
+/// The line below the title that says what to look at now, where somebody does. Returns how many lines that takes.
+pub fn guide(brush: &mut Brush<'_>, area: Rect, app: &App) -> u16 {
+    if app.world.guide.is_empty() || area.height < GUIDED_FROM {
+        return 0;
+    }
+    let arrow = part(Meaning::Info, format!("{} ", brush.theme.glyphs.into));
+    let text = part(Meaning::Info, app.world.guide.clone());
+    brush.parts(area.x + 1, area.y + 1, area.width.saturating_sub(2), &[arrow, text]);
+    1
 }
 
 /// Engine, lease and time, as much of it as a screen of this width has room for; `all`: with the engine's number.
