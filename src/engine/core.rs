@@ -49,6 +49,7 @@ mod end;
 mod errand;
 mod events;
 mod feeds;
+mod jobs;
 mod pools;
 mod publish;
 mod queries;
@@ -60,8 +61,6 @@ use pools::Worded;
 
 /// At most ten snapshots a second.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
-/// Key of the last job's number in `state.db`.
-const LAST_JOB: &str = "last_job";
 
 /// A request to the core.
 #[derive(Debug)]
@@ -137,6 +136,8 @@ pub(super) struct Core {
     dumps_said: dumps::Said,
     /// What was kept last of the holds that stand.
     holds_kept: String,
+    /// What was kept last of the jobs that have not ended.
+    open_jobs_kept: String,
 }
 
 /// The fleet file as it was read because somebody asked for it, and to whom that is answered.

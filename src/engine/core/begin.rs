@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::{Core, LAST_JOB, Parts, dumps, feeds, pools, runs};
+use super::{Core, Parts, dumps, feeds, jobs, pools, runs};
 use crate::engine::compose;
 use crate::engine::freeze::Watchdog;
 use crate::engine::guards::Guards;
@@ -26,12 +26,12 @@ impl Core {
     pub(in crate::engine) async fn new(parts: Parts) -> Self {
         let (clock, now) = (parts.clock.clone(), parts.clock.now());
         let kept = |key| parts.journal.kept(key);
-        let last_job = kept(LAST_JOB).await.ok().flatten().and_then(|text| text.parse().ok());
+        let last_job = kept(jobs::LAST).await.ok().flatten().and_then(|text| text.parse().ok());
         // Where a state.db that cannot be read may know of jobs, the seconds since 1970 are a number that none of them has.
         let unknown = parts.journal.tail().borrow().trouble.is_some();
         let last_job = last_job.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
         let maintenance = Maintenance::from_kept(kept(maintenance::KEY).await.ok().flatten().as_deref());
-        let (jobs, ended_jobs) = Jobs::new(clock.clone(), last_job, JOBS_AT_ONCE);
+        let (jobs_table, ended_jobs) = Jobs::new(clock.clone(), last_job, JOBS_AT_ONCE);
         let runbooks = runs::of_people(&parts.fleet);
         let file = FileView { path: parts.file.clone(), read: now, refused: Vec::new(), runbooks };
         let engine = EngineView {
@@ -51,6 +51,7 @@ impl Core {
         let last_run = last_run.unwrap_or(if unknown { now.as_second().unsigned_abs() } else { 0 });
         let run_names = kept(runs::NAMES).await.ok().flatten().and_then(|text| serde_json::from_str(&text).ok());
         let run_names: BTreeSet<String> = run_names.unwrap_or_default();
+        let open_jobs = kept(jobs::OPEN).await.ok().flatten();
         let holds = kept(crate::engine::services::HOLDS).await.ok().flatten();
         let runs = Runs::start(&parts.lease, &run_names).await;
         let empty = Snapshot {
@@ -74,7 +75,7 @@ impl Core {
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
         };
         let mut core = Self {
-            jobs,
+            jobs: jobs_table,
             ended_jobs,
             maintenance,
             guards: Guards::default(),
@@ -100,6 +101,7 @@ impl Core {
             feeds_said: feeds::Said::default(),
             dumps_said: dumps::Said::default(),
             holds_kept: String::new(),
+            open_jobs_kept: String::new(),
             parts,
         };
         core.note(
@@ -109,6 +111,7 @@ impl Core {
             serde_json::json!({ "engine": "started", "pid": core.engine.pid }),
             Weight::Note,
         );
+        core.end_lost_jobs(open_jobs.as_deref());
         core.end_overdue_maintenance();
         core.holds_before(holds.as_deref());
         core.verify_quietly();

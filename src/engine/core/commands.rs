@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::pools::Wanted;
-use super::{Core, LAST_JOB, ReadAgain};
+use super::{Core, ReadAgain};
 use crate::clock::Timestamp;
 use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
@@ -252,7 +252,7 @@ impl Core {
         }
     }
 
-    fn doctor(&self, who: &Who) -> Done {
+    fn doctor(&mut self, who: &Who) -> Done {
         let request = Request {
             kind: "doctor",
             title: "everything the fleet file needs".into(),
@@ -281,7 +281,7 @@ impl Core {
         self.submitted(id, "the doctor looks at everything")
     }
 
-    fn verify(&self, who: &Who) -> Done {
+    fn verify(&mut self, who: &Who) -> Done {
         let request = Request {
             kind: "verify journal",
             title: "the chain of hashes".into(),
@@ -302,8 +302,8 @@ impl Core {
         self.submitted(id, "the journal is verified")
     }
 
-    pub(super) fn submitted(&self, id: JobId, said: &str) -> Done {
-        self.keep(LAST_JOB, id.to_string());
+    pub(super) fn submitted(&mut self, id: JobId, said: &str) -> Done {
+        self.keep_jobs();
         let mut done = Done::new(format!("{said}: job {id}"), serde_json::json!({ "job": id }));
         done.job = Some(id);
         done

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
+use super::Core;
 use super::commands::Done;
-use super::{Core, LAST_JOB};
 use crate::engine::command::Report;
 use crate::work::jobs::{Handle, JobError, Outcome, Request};
 use crate::{dump, service};
@@ -65,7 +65,7 @@ impl Core {
                 })
             }
         });
-        self.keep(LAST_JOB, id.to_string());
+        self.keep_jobs();
         let mut done = Done::new(format!("{said} {name}: job {id}"), serde_json::json!({ kind: name, "job": id }));
         done.job = Some(id);
         done

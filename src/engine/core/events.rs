@@ -140,6 +140,7 @@ impl Core {
     }
 
     pub(super) fn job_ended(&mut self, job: &JobView) {
+        self.keep_open_jobs();
         let (name, about) =
             (format!("job {} ({})", job.id, job.kind), serde_json::json!({ "job": job.id, "state": job.state }));
         match job.state {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
+use super::Core;
 use super::commands::{Done, usage};
-use super::{Core, LAST_JOB};
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::feeds;
 use crate::engine::guest::Who;
@@ -125,7 +125,7 @@ impl Core {
                 ended = work(job) => ended,
             }
         });
-        self.keep(LAST_JOB, id.to_string());
+        self.keep_jobs();
         let mut done = Done::new(format!("{said} {feed}: job {id}"), serde_json::json!({ "feed": feed, "job": id }));
         done.job = Some(id);
         done

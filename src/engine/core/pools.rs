@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::Core;
 use super::commands::{Answer, Done, usage};
-use super::{Core, LAST_JOB};
 use crate::clock::Timestamp;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
@@ -125,7 +125,7 @@ impl Core {
         self.answer(&worded.who, worded.about, done, worded.answer);
     }
 
-    fn rehearsal(&self, who: &Who, pool: &str, decision: Decision, refused: Vec<String>) -> Done {
+    fn rehearsal(&mut self, who: &Who, pool: &str, decision: Decision, refused: Vec<String>) -> Done {
         let request = Request {
             kind: "rehearse",
             title: title(pool, &decision),
@@ -146,7 +146,7 @@ impl Core {
         self.submitted(id, "looking what would be done")
     }
 
-    fn pool_job(&self, who: &Who, pool: &str, kind: &'static str, title: String, order: Order) -> Done {
+    fn pool_job(&mut self, who: &Who, pool: &str, kind: &'static str, title: String, order: Order) -> Done {
         let said = format!("{kind} of {title} begins");
         let wanted = if order == Order::Abandon { RunState::Undone } else { RunState::Done };
         let request = Request { kind, title, unit: Unit::Items, priority: Priority::Now, who: who.name.clone() };
@@ -166,7 +166,6 @@ impl Core {
                 Err(undone @ Undone::Unkept(_)) => Err(JobError::Failed(undone.to_string())),
             }
         });
-        self.keep(LAST_JOB, id.to_string());
         self.submitted(id, &said)
     }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use scribe::Scribe;
 
+use super::Core;
 use super::commands::{Done, usage};
-use super::{Core, LAST_JOB};
 use crate::clock::Clock;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
@@ -206,7 +206,7 @@ impl Core {
             let ended = tokio::task::spawn_blocking(move || carry_out(&shop, &clock, &job, work)).await;
             ended.map_err(|error| JobError::Failed(format!("the work broke: {error}")))?
         });
-        self.keep(LAST_JOB, id.to_string());
+        self.keep_jobs();
         let mut done = Done::new(format!("{said}: job {id}"), about);
         done.about["job"] = serde_json::json!(id);
         done.job = Some(id);
