@@ -24,12 +24,20 @@ impl Default for ConsoleSettings {
 }
 
 /// `[engine]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineSettings {
     /// Where Prometheus text is served; `None`: nowhere.
     pub metrics: Option<SocketAddr>,
     /// Does the engine outlive the last console?
     pub linger: Linger,
+    /// How many entries the journal keeps.
+    pub journal: u64,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self { metrics: None, linger: Linger::Auto, journal: 1_000_000 }
+    }
 }
 
 /// Whether the engine stays when the last console leaves.

@@ -16,7 +16,7 @@ use crate::clock::Timestamp;
 pub const FILE: &str = "state.db";
 
 /// One step each; `user_version` counts how many a file has behind it. Steps are only ever added at the end.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE journal (
         seq    INTEGER PRIMARY KEY,
@@ -97,7 +97,17 @@ const MIGRATIONS: [&str; 2] = [
         PRIMARY KEY (store, day, participant)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    ALTER TABLE head ADD COLUMN base INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE head ADD COLUMN base_hash BLOB;
+    DROP TRIGGER journal_keeps_entries;
+    CREATE TRIGGER journal_keeps_entries BEFORE DELETE ON journal WHEN old.seq > (SELECT base FROM head)
+        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+",
 ];
+
+/// From this layout on a journal may begin later than with its first entry.
+pub(super) const WITH_BASE: u32 = 3;
 
 /// The layout that this version writes.
 #[expect(clippy::cast_possible_truncation, reason = "a handful")]
@@ -266,6 +276,11 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
     }
     let mut connection = Connection::open(path)?;
     connection.busy_handler(Some(wait))?;
+    // Before anything of a newer version's file is touched.
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version > KNOWN {
+        return Err(Attempt::Newer(version));
+    }
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict != "ok" {
         return Err(Attempt::Corrupt(verdict));

@@ -5,8 +5,13 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row as SqlRow, params};
 
 use super::chain::{Hash, Row};
+use super::database::WITH_BASE;
 use super::entry::{Chain, Entry, Weight};
 use crate::clock::Timestamp;
+
+mod retention;
+
+pub use retention::Dropped;
 
 /// What somebody wants to have written down; the journal adds the number.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +86,7 @@ pub struct Store {
 impl Store {
     /// Over an open `state.db`. A chain that does not hold is no obstacle to writing: [`verify`] tells of it.
     pub fn new(connection: Connection) -> rusqlite::Result<Self> {
-        let (_, head) = ends(&connection)?;
+        let Ends { head, .. } = ends(&connection)?;
         // The table wins over a head that was set back: numbers are never used twice.
         let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM journal", [], |row| row.get(0))?;
         Ok(Self { connection, head: Head { seq: head.seq.max(last), ..head } })
@@ -165,12 +170,13 @@ pub fn verify(
 ) -> rusqlite::Result<Option<Chain>> {
     // One transaction: entries appended meanwhile are not seen.
     let transaction = connection.transaction()?;
-    let (genesis, head) = ends(&transaction)?;
+    let Ends { base, head } = ends(&transaction)?;
     let total = head.seq.unsigned_abs();
+    let mut told = None;
     let mut statement =
         transaction.prepare("SELECT seq, time, who, what, why, about, weight, hash FROM journal ORDER BY seq")?;
     let mut rows = statement.query([])?;
-    let mut last = Head { seq: 0, hash: genesis };
+    let mut last = base;
     let broken = |at: i64, why: String| Ok(Some(Chain::Broken { at: at.unsigned_abs(), why }));
     while let Some(row) = rows.next()? {
         let expected = last.seq + 1;
@@ -183,6 +189,7 @@ pub fn verify(
         if found.follow(&last.hash) != hash {
             return broken(expected, format!("entry {expected} was changed after it was written"));
         }
+        told = retention::told(&found).or(told);
         last = Head { seq: expected, hash };
         if expected % 512 == 0 && !progress(expected.unsigned_abs(), total) {
             return Ok(None);
@@ -191,13 +198,30 @@ pub fn verify(
     if last != head {
         return broken(last.seq + 1, format!("entries after {} are missing: there were {}", last.seq, head.seq));
     }
+    if base.seq > 0 && told != Some(base) {
+        return broken(
+            base.seq + 1,
+            format!("entries up to {} are missing, and no entry tells that they were dropped", base.seq),
+        );
+    }
     progress(total, total);
     Ok(Some(Chain::Intact))
 }
 
-fn ends(connection: &Connection) -> rusqlite::Result<(Hash, Head)> {
-    connection.query_row("SELECT genesis, seq, hash FROM head", [], |row| {
-        Ok((row.get(0)?, Head { seq: row.get(1)?, hash: row.get(2)? }))
+/// Where the chain begins and ends.
+struct Ends {
+    /// The last entry that was dropped; of none the number is 0, and the hash what the first entry follows.
+    base: Head,
+    head: Head,
+}
+
+/// A file that no engine of this version has opened yet is read as it is.
+fn ends(connection: &Connection) -> rusqlite::Result<Ends> {
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let base = if version >= WITH_BASE { "base, coalesce(base_hash, genesis)" } else { "0, genesis" };
+    connection.query_row(&format!("SELECT seq, hash, {base} FROM head"), [], |row| {
+        let head = Head { seq: row.get(0)?, hash: row.get(1)? };
+        Ok(Ends { base: Head { seq: row.get(2)?, hash: row.get(3)? }, head })
     })
 }
 

@@ -72,6 +72,7 @@ enum Request {
     Kept { key: String, answer: oneshot::Sender<Option<String>> },
     Read { window: Window, answer: oneshot::Sender<Result<Vec<Arc<Entry>>, JournalError>> },
     Flush { done: oneshot::Sender<()> },
+    Limit { entries: u64 },
     Close { done: oneshot::Sender<()> },
 }
 
@@ -124,6 +125,11 @@ impl Journal {
         let (answer, entries) = oneshot::channel();
         self.send(Request::Read { window, answer })?;
         entries.await.map_err(|_closed| JournalError::Closed)?
+    }
+
+    /// From now on it keeps about so many entries, the newest.
+    pub fn limit(&self, entries: u64) -> Result<(), JournalError> {
+        self.send(Request::Limit { entries })
     }
 
     /// Waits until everything asked for so far is on disk or is known not to get there.

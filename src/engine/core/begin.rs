@@ -74,6 +74,7 @@ impl Core {
             jobs: Arc::default(),
             journal: Arc::new(compose::journal(&parts.journal.tail().borrow(), &Chain::Checking)),
         };
+        let _closed_or_busy = parts.journal.limit(parts.fleet.engine.journal);
         let mut core = Self {
             jobs: jobs_table,
             ended_jobs,

@@ -102,6 +102,7 @@ impl Core {
             Ok(fleet) => {
                 self.parts.fleet = Arc::new(fleet);
                 self.parts.outlet.want(self.parts.fleet.engine.metrics);
+                let _closed_or_busy = self.parts.journal.limit(self.parts.fleet.engine.journal);
                 self.parts.hosts.replace(&self.parts.fleet);
                 self.parts.sessions.replace(&self.parts.fleet);
                 self.parts.pools.reload(&pools::calm(&self.parts.fleet, self.parts.quiet));

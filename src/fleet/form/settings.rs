@@ -51,6 +51,12 @@ pub(super) static ENGINE: Form = Form::new(
             "\"auto\"",
             "Does the engine outlive the last console? `auto`: while it has something to look after.",
         ),
+        default(
+            "journal",
+            Kind::Count(1_000, 100_000_000),
+            "1000000",
+            "How many entries the journal keeps; it lets go of older ones, and its chain tells that.",
+        ),
     ]],
 );
 

@@ -19,6 +19,7 @@ pub(super) fn engine(file: &View<'_>) -> EngineSettings {
             "never" => Linger::Never,
             _ => Linger::Auto,
         },
+        journal: engine.count("journal"),
     })
 }
 

@@ -48,6 +48,73 @@ fn an_untouched_chain_is_intact_and_survives_reopening() {
     assert_eq!(verdict(&mut store), Chain::Intact);
 }
 
+/// A journal that has let go of its first entries: 40 were written and 10 are kept.
+fn trimmed() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::new(database::open(folder.path(), Timestamp::UNIX_EPOCH).unwrap().connection).unwrap();
+    for number in 1..=40 {
+        store.append(&[draft(&format!("entry {number}"))], &[]).unwrap();
+    }
+    let dropped = store.drop_old(10, Timestamp::UNIX_EPOCH).unwrap().unwrap();
+    assert!(dropped.told.what.contains("up to 30"), "{}", dropped.told.what);
+    (folder, store)
+}
+
+#[test]
+fn a_journal_lets_go_of_its_oldest_entries_and_its_chain_holds() {
+    let (folder, mut store) = trimmed();
+    assert_eq!(verdict(&mut store), Chain::Intact);
+    let all = Window { since: None, before: None, limit: 100 };
+    let entries = store.read(all).unwrap();
+    assert_eq!((entries.len(), entries[0].seq, store.length()), (11, 31, 41));
+    drop(store);
+    let mut store = Store::new(database::open(folder.path(), Timestamp::UNIX_EPOCH).unwrap().connection).unwrap();
+    assert_eq!(store.append(&[draft("after")], &[]).unwrap()[0].seq, 42);
+    assert_eq!(store.drop_old(10, Timestamp::UNIX_EPOCH).unwrap().unwrap().told.seq, 43, "it goes on letting go");
+    assert_eq!(verdict(&mut store), Chain::Intact);
+    assert_eq!(store.drop_old(12, Timestamp::UNIX_EPOCH).unwrap(), None, "there is nothing to let go of");
+}
+
+#[test]
+fn the_table_of_a_trimmed_journal_refuses_removals_all_the_same() {
+    let (_folder, store) = trimmed();
+    let error = store.connection.execute("DELETE FROM journal WHERE seq = 31", []).unwrap_err();
+    assert!(error.to_string().contains("append-only"), "{error}");
+}
+
+#[test]
+fn a_beginning_that_no_entry_tells_of_is_a_break() {
+    // Somebody drops two more than the journal tells, and sets its beginning after them.
+    let (_folder, mut store) = trimmed();
+    store
+        .connection
+        .execute_batch(
+            "UPDATE head SET base = 32, base_hash = (SELECT hash FROM journal WHERE seq = 32);
+             DELETE FROM journal WHERE seq <= 32;",
+        )
+        .unwrap();
+    assert_eq!(broken_at(&mut store), 33);
+    // Or drops the entry that tells it.
+    let (_folder, mut store) = trimmed();
+    store.append(&[draft("last")], &[]).unwrap();
+    store
+        .connection
+        .execute_batch(
+            "UPDATE head SET base = 41, base_hash = (SELECT hash FROM journal WHERE seq = 41);
+             DELETE FROM journal WHERE seq <= 41;",
+        )
+        .unwrap();
+    assert_eq!(broken_at(&mut store), 42);
+}
+
+#[test]
+fn nothing_is_let_go_of_a_chain_that_does_not_hold() {
+    let (_folder, mut store) = written();
+    store.connection.execute("UPDATE journal SET who = 'x' WHERE seq = 2", []).unwrap();
+    assert_eq!(store.drop_old(3, Timestamp::UNIX_EPOCH).unwrap(), None);
+    assert_eq!(broken_at(&mut store), 2);
+}
+
 #[test]
 fn the_table_itself_refuses_edits_and_removals() {
     let folder = tempfile::tempdir().unwrap();

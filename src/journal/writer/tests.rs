@@ -126,3 +126,32 @@ async fn a_file_that_is_taken_from_under_the_journal_loses_no_entry() {
     assert_eq!(texts(other.path()), ["before"]);
     assert_eq!(journal.verify(|_, _| true).unwrap(), Some(Chain::Intact));
 }
+
+#[tokio::test]
+async fn a_journal_with_a_limit_lets_go_of_its_oldest_entries_and_of_their_files() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("state");
+    std::fs::create_dir_all(folder.join("deleted")).unwrap();
+    let journal = start(&folder);
+    for name in ["old.json", "new.json"] {
+        std::fs::write(folder.join("deleted").join(name), "[]").unwrap();
+    }
+    let precious = parent.path().join("precious.json");
+    std::fs::write(&precious, "x").unwrap();
+    let with = |what: &str, file: &str| Draft { about: serde_json::json!({ "list_file": file }), ..draft(what) };
+    journal.append(with("old", "deleted/old.json")).unwrap().await.unwrap();
+    journal.append(with("hostile", "../precious.json")).unwrap().await.unwrap();
+    journal.limit(20).unwrap();
+    for number in 0..30 {
+        journal.append(draft(&number.to_string())).unwrap().await.unwrap();
+    }
+    journal.append(with("new", "deleted/new.json")).unwrap().await.unwrap();
+    let entries = journal.read(ALL).await.unwrap();
+    assert!((20..=23).contains(&entries.len()), "{}", entries.len());
+    assert!(entries.iter().any(|entry| entry.what.starts_with("the journal let go of its entries up to ")));
+    assert_eq!(journal.tail().borrow().length, entries.last().unwrap().seq);
+    assert_eq!(journal.verify(|_, _| true).unwrap(), Some(Chain::Intact));
+    assert!(!folder.join("deleted/old.json").exists(), "what belonged to an entry goes with it");
+    assert!(folder.join("deleted/new.json").exists());
+    assert!(precious.exists(), "nothing above the folder is touched");
+}

@@ -32,6 +32,8 @@ pub(super) struct Writer {
     waiting: VecDeque<Draft>,
     keep: Vec<(String, String)>,
     lost: u64,
+    /// How many entries are kept; `None`: all.
+    limit: Option<u64>,
     folder: PathBuf,
     clock: Clock,
 }
@@ -47,6 +49,7 @@ impl Writer {
             waiting: VecDeque::new(),
             keep: Vec::new(),
             lost: 0,
+            limit: None,
             folder: folder.to_owned(),
             clock: clock.clone(),
         };
@@ -149,6 +152,7 @@ impl Writer {
                     self.keep.push((key, value));
                     kept.extend(done);
                 }
+                Request::Limit { entries } => self.limit = Some(entries),
                 Request::Close { done } => closing.push(done),
                 other => after.push(other),
             }
@@ -214,9 +218,27 @@ impl Writer {
         self.keep.clear();
         self.tail.length = store.length();
         self.tail.entries.extend(entries);
+        self.let_go_of_the_oldest();
         let surplus = self.tail.entries.len().saturating_sub(TAIL);
         self.tail.entries.drain(..surplus);
         Ok(())
+    }
+
+    /// Drops the oldest entries where there are more than are to be kept. What fails here is tried again with the next entry:
+    /// the journal itself is written.
+    fn let_go_of_the_oldest(&mut self) {
+        let (Some(store), Some(limit)) = (&mut self.store, self.limit) else { return };
+        match store.drop_old(limit, self.clock.now()) {
+            Ok(Some(dropped)) => {
+                self.tail.length = store.length();
+                self.tail.entries.push(dropped.told);
+                for file in dropped.files.iter().filter(|file| plain_name(file)) {
+                    let _gone_already = std::fs::remove_file(self.folder.join(file));
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the journal cannot let go of its oldest entries"),
+        }
     }
 
     fn answer(&mut self, request: Request) {
@@ -235,7 +257,7 @@ impl Writer {
                 }
                 let _nobody_waits = done.send(());
             }
-            Request::Append { .. } | Request::Keep { .. } | Request::Close { .. } => {}
+            Request::Append { .. } | Request::Keep { .. } | Request::Limit { .. } | Request::Close { .. } => {}
         }
     }
 
@@ -266,6 +288,11 @@ fn told(aside: &SetAside, clock: &Clock) -> Draft {
         about: serde_json::json!({ "state": "set_aside", "path": aside.path }),
         weight: Weight::Alarm,
     }
+}
+
+/// Whether it names a file below the state folder, and nothing above it.
+fn plain_name(file: &str) -> bool {
+    Path::new(file).components().all(|part| matches!(part, std::path::Component::Normal(_)))
 }
 
 fn last_ones() -> Window {
