@@ -23,6 +23,8 @@ use super::state::StateFolder;
 const START_WITHIN: Duration = Duration::from_secs(10);
 /// An engine of one command is given so long to end, so that nobody settles in a house that is about to be closed.
 const BRIEF_ENDS_WITHIN: Duration = Duration::from_secs(3);
+/// What engines printed is begun anew when it is larger than this, bytes; the file before it is kept.
+const LARGEST_OUTPUT: u64 = 1 << 20;
 /// Between two looks whether it can.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -158,6 +160,10 @@ fn open_output(path: &Path) -> std::io::Result<(File, u64)> {
     if let Some(folder) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
+    // What the last engine said in its last hour is kept, what all of them ever said is not.
+    if std::fs::metadata(path).is_ok_and(|found| found.len() > LARGEST_OUTPUT) {
+        std::fs::rename(path, path.with_extension("out.1"))?;
+    }
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     let from = file.metadata()?.len();
     Ok((file, from))
@@ -186,4 +192,25 @@ fn died(status: ExitStatus, output: &Path, from: u64) -> Refusal {
 
 fn failed(what: String) -> Refusal {
     Refusal { kind: RefusalKind::Failed, what, hint: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_engines_printed_does_not_grow_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log/engine.out");
+        assert_eq!(open_output(&path).unwrap().1, 0);
+        std::fs::write(&path, vec![b'x'; 1000]).unwrap();
+        assert_eq!(open_output(&path).unwrap().1, 1000, "it goes on");
+        std::fs::write(&path, vec![b'y'; 2 << 20]).unwrap();
+        assert_eq!(open_output(&path).unwrap().1, 0, "it begins anew");
+        std::fs::write(&path, vec![b'z'; 2 << 20]).unwrap();
+        assert_eq!(open_output(&path).unwrap().1, 0);
+        let total: u64 =
+            std::fs::read_dir(path.parent().unwrap()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
+        assert_eq!(total, 2 << 20, "one before it is kept");
+    }
 }

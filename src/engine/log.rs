@@ -1,4 +1,4 @@
-//! The engine's log: a file a day in the state folder, the last lines in memory for the log pane, and systemd's journal where
+//! The engine's log: a few files of bounded size in the state folder, the last lines in memory for the log pane, and systemd's journal where
 //! standard error leads there.
 
 use std::collections::VecDeque;
@@ -18,13 +18,13 @@ use super::command::LogLine;
 use crate::clock::Clock;
 
 mod journald;
+mod rolling;
 
 use journald::ToJournald;
+use rolling::Rolling;
 
 /// Lines in memory.
 const LINES: usize = 1_000;
-/// Days on disk.
-const DAYS: usize = 7;
 
 /// The last lines. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -62,16 +62,9 @@ static LOG: OnceLock<(Ring, [Option<WorkerGuard>; 2])> = OnceLock::new();
 pub fn start(folder: &Path, clock: &Clock) -> Ring {
     LOG.get_or_init(|| {
         let ring = Ring::default();
-        // The appender looks into the folder for old files before it makes it, and complains on the terminal.
         let _cannot_be_made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        let appender = tracing_appender::rolling::Builder::new()
-            .rotation(tracing_appender::rolling::Rotation::DAILY)
-            .filename_prefix("engine")
-            .filename_suffix("log")
-            .max_log_files(DAYS)
-            .build(folder);
         // A disk that hangs must not hang the engine: lines that do not fit into the queue are dropped.
-        let file = appender.ok().map(tracing_appender::non_blocking);
+        let file = Rolling::open(folder, rolling::LARGEST).ok().map(tracing_appender::non_blocking);
         let (writer, guard) = file.map_or((None, None), |(writer, guard)| (Some(writer), Some(guard)));
         let filter = EnvFilter::try_from_env("HOTSPARE_LOG").unwrap_or_else(|_unset| EnvFilter::new("info"));
         let to_file = writer.map(|writer| tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer));

@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::Clock;
 
+/// Reports that are kept.
+const REPORTS: usize = 10;
+
 /// What is said after the terminal is back.
 type Said = Arc<Mutex<Option<String>>>;
 
@@ -87,12 +90,40 @@ fn write(folder: &Path, clock: &Clock, report: &str) -> std::io::Result<PathBuf>
     std::fs::create_dir_all(folder)?;
     let path = folder.join(format!("crash-{}.txt", clock.now().strftime("%Y%m%dT%H%M%SZ")));
     std::fs::write(&path, report)?;
+    forget(folder);
     Ok(path)
+}
+
+/// Keeps the last reports.
+fn forget(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut reports: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    reports.retain(|name| name.to_str().is_some_and(|name| name.starts_with("crash-") && name.ends_with(".txt")));
+    // Their names are their times.
+    reports.sort();
+    let surplus = reports.len().saturating_sub(REPORTS);
+    for name in reports.into_iter().take(surplus) {
+        let _gone_already = std::fs::remove_file(folder.join(name));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_reports_are_kept_and_nothing_else_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::held(crate::clock::Timestamp::UNIX_EPOCH);
+        std::fs::write(folder.path().join("state.db"), "").unwrap();
+        for _crash in 0..15 {
+            write(folder.path(), &clock, "it broke").unwrap();
+            clock.advance(std::time::Duration::from_secs(60));
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), REPORTS + 1);
+        assert!(folder.path().join("state.db").exists() && folder.path().join("crash-19700101T001400Z.txt").exists());
+        assert!(!folder.path().join("crash-19700101T000000Z.txt").exists());
+    }
 
     #[test]
     fn a_report_says_where_and_nothing_of_the_environment() {
