@@ -1,4 +1,4 @@
-//! `hotspare engine`: the engine alone; stopping it; asking it.
+//! `hotspare engine`: the engine alone; stopping it; restarting it; asking it.
 
 use std::time::Duration;
 
@@ -11,11 +11,14 @@ use super::{join, table};
 use crate::clock::Clock;
 use crate::engine::client::Client;
 use crate::engine::command::{Answer, Command, Pace, Query};
+use crate::engine::launch::Launch;
 use crate::engine::lock::Lock;
 use crate::engine::snapshot::{EngineView, FileView, LeaseView};
 use crate::engine::{Config, Engine, StartError, daemon};
 use crate::metrics;
 use crate::reach::ssh::SshOptions;
+
+mod restart;
 
 /// Arguments of `hotspare engine`.
 #[derive(Debug, Args)]
@@ -37,6 +40,12 @@ enum Ask {
         #[arg(long)]
         force: bool,
     },
+    /// Stop it and start one of this version, as after an update; refused while jobs run
+    Restart {
+        /// Cancel jobs first; also end an engine that this version cannot speak to
+        #[arg(long)]
+        force: bool,
+    },
     /// Say whether it runs, and since when
     Status,
 }
@@ -49,6 +58,7 @@ pub fn run(context: &Context, args: &EngineArgs) -> Result<Exit, Failure> {
     match &args.ask {
         None => foreground(context, args.detached),
         Some(Ask::Stop { force }) => context.block_on(stop(context, *force)),
+        Some(Ask::Restart { force }) => context.block_on(restart::restart(context, *force)),
         Some(Ask::Status) => context.block_on(status(context)),
     }
 }
@@ -106,17 +116,23 @@ async fn stop(context: &Context, force: bool) -> Result<Exit, Failure> {
         return finish(context, &Stopped { stopped: false });
     };
     engine.command(Command::Stop { force }).await?;
+    let pid = engine.snapshots().borrow().head.engine.pid;
+    left(&place, Some(pid)).await?;
+    finish(context, &Stopped { stopped: true })
+}
+
+/// Waits until the engine has left its state folder.
+async fn left(place: &Launch, pid: Option<u32>) -> Result<(), Failure> {
     let left = async {
         while Lock::holder(&place.state.lock()).is_some() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    if tokio::time::timeout(LEAVES_WITHIN, left).await.is_err() {
-        let pid = engine.snapshots().borrow().head.engine.pid;
-        return Err(Failure::failed(format!("the engine (pid {pid}) still runs after {} s", LEAVES_WITHIN.as_secs()))
-            .hint("look at its log, then end it with `kill`; its journal stays whole"));
-    }
-    finish(context, &Stopped { stopped: true })
+    tokio::time::timeout(LEAVES_WITHIN, left).await.map_err(|_late| {
+        let pid = pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
+        Failure::failed(format!("the engine (pid {pid}) still runs after {} s", LEAVES_WITHIN.as_secs()))
+            .hint("look at its log, then end it with `kill`; its journal stays whole")
+    })
 }
 
 #[derive(Serialize)]

@@ -127,6 +127,12 @@ fn compare(context: &Context, fleet: &Path, engine: &Socket) {
         (head.file.path.clone(), head.engine.pid, head.engine.version.clone())
     };
     context.detail(&format!("joined the engine (pid {pid}, version {version})"));
+    let ours = env!("CARGO_PKG_VERSION");
+    if version != ours {
+        context.tell(&format!(
+            "hotspare: the engine is of version {version}, this program of {ours}: `hotspare engine restart` makes them one"
+        ));
+    }
     let same = |ours: std::io::Result<PathBuf>| ours.is_ok_and(|ours| theirs.canonicalize().is_ok_and(|it| it == ours));
     if theirs != fleet && !same(fleet.canonicalize()) {
         context.tell(&format!("hotspare: the engine of this state folder looks after {}", theirs.display()));

@@ -50,6 +50,14 @@ pub fn of(world: &World) -> Vec<Problem> {
         let line = format!("fleet file refused, the last good one stays in force; {count}: {first}");
         all.push(Problem { more: head.file.refused.clone(), ..Problem::new(Meaning::Bad, line) });
     }
+    let ours = env!("CARGO_PKG_VERSION");
+    if head.engine.version != ours {
+        let line = format!(
+            "the engine is of version {}, this console of {ours}: `hotspare engine restart` makes them one",
+            head.engine.version
+        );
+        all.push(Problem::new(Meaning::Info, line));
+    }
     if let Some(freeze) = &head.engine.frozen {
         let until = format::second(freeze.until, &world.zone);
         all.push(Problem::new(

@@ -62,9 +62,16 @@ impl Hello {
         if self.protocol == PROTOCOL {
             return Ok(());
         }
-        let age = if self.protocol < PROTOCOL { "older" } else { "newer" };
+        let (age, now) = if self.protocol < PROTOCOL {
+            (
+                "older",
+                "`hotspare engine restart --force` ends the engine, with the jobs that run, and starts this version",
+            )
+        } else {
+            ("newer", "use the newer program")
+        };
         Err(format!(
-            "{them} (version {}, pid {}) is {age} than {me} (version {}): they do not understand each other; stop the engine with `kill -TERM`, then start it with the newer version",
+            "{them} (version {}, pid {}) is {age} than {me} (version {}): they do not understand each other; {now}",
             self.version,
             self.pid,
             env!("CARGO_PKG_VERSION"),
@@ -203,6 +210,7 @@ mod tests {
         let older = Hello { protocol: 0, version: "0.0.1".into(), ..Hello::new("", false) };
         let said = older.check("this program", "the running engine").unwrap_err();
         assert!(said.contains("the running engine (version 0.0.1") && said.contains("older"), "{said}");
+        assert!(said.contains("`hotspare engine restart --force`"), "{said}");
         let newer = Hello { protocol: PROTOCOL + 1, ..Hello::new("", false) };
         assert!(newer.check("this program", "the running engine").unwrap_err().contains("newer"));
         assert!(Hello::new("console", false).check("me", "you").is_ok());

@@ -43,3 +43,5 @@ mod session;
 mod status;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod upgrade;

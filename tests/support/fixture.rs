@@ -154,7 +154,7 @@ pub fn snapshot(now: Timestamp, hosts: Vec<HostView>, jobs: Vec<JobView>, entrie
             fleet: "harbour".into(),
             engine: EngineView {
                 pid: 4121,
-                version: "0.1.0".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
                 started: ago(now, 86_400),
                 state: PathBuf::from("/home/ops/.local/state/hotspare/harbour"),
                 frozen: None,
@@ -429,7 +429,14 @@ impl FakeClient {
                 Answer::Log { lines: log(now).into_iter().filter(|line| line.seq > *after).collect() }
             }
             Query::Pace => Answer::Pace {
-                pace: Pace { started: 36_000, skipped: 0, late_p50: 0.0004, late_p99: 0.0021, late_max: 0.013 },
+                pace: Pace {
+                    started: 36_000,
+                    skipped: 0,
+                    late_p50: 0.0004,
+                    late_p99: 0.0021,
+                    late_max: 0.013,
+                    tasks: 214,
+                },
             },
             Query::Sessions { ask } => {
                 let (index, view) = self.store(ask.store.as_ref());
