@@ -55,6 +55,7 @@ pub struct Clock(Source);
 enum Source {
     Real { start: Duration },
     Held(Arc<Mutex<(Tick, Timestamp)>>),
+    Timers { start: tokio::time::Instant, wall: Timestamp },
 }
 
 impl Clock {
@@ -68,11 +69,19 @@ impl Clock {
         Self(Source::Held(Arc::new(Mutex::new((Tick::default(), wall)))))
     }
 
+    /// The clock of the runtime's timers, which begins at `wall`: for tests that pause them, so that hours pass in a moment.
+    #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
+    pub fn of_timers(wall: Timestamp) -> Self {
+        Self(Source::Timers { start: tokio::time::Instant::now(), wall })
+    }
+
     /// Monotonic time.
+    #[expect(clippy::disallowed_methods, reason = "this is the Clock")]
     pub fn tick(&self) -> Tick {
         match &self.0 {
             Source::Real { start } => Tick(running().saturating_sub(*start)),
             Source::Held(held) => lock(held).0,
+            Source::Timers { start, .. } => Tick(tokio::time::Instant::now().duration_since(*start)),
         }
     }
 
@@ -82,6 +91,7 @@ impl Clock {
         match &self.0 {
             Source::Real { .. } => Timestamp::now(),
             Source::Held(held) => lock(held).1,
+            Source::Timers { wall, .. } => wall.saturating_add(self.tick().since_start()).unwrap_or(*wall),
         }
     }
 

@@ -9,6 +9,7 @@ pub mod kept;
 pub mod live;
 pub mod mounts;
 pub mod mysql;
+pub mod network;
 pub mod plain;
 pub mod program;
 pub mod quote;

@@ -19,6 +19,7 @@ use crate::health::observation::Outcome;
 use crate::health::probe::Prober;
 use crate::journal::writer::Journal;
 use crate::reach::http::HttpClient;
+use crate::reach::network::Network;
 use crate::runbook::cast::Machine;
 use crate::runbook::tools::Tools;
 use crate::standin::lease::{self, Lease, Shelf};
@@ -44,7 +45,8 @@ pub(super) fn start(
         witnesses: Vec::new(),
     };
     let shelf = Arc::new(State(journal.clone()));
-    let with = lease::Tools { clock: clock.clone(), secrets: prober.secrets().clone(), shelf };
+    let (secrets, network) = (prober.secrets().clone(), Network::real());
+    let with = lease::Tools { clock: clock.clone(), secrets, network, shelf };
     let lease = Lease::start(&fleet.lease, lease::engine_name(), with);
     let parts = Parts {
         clock: clock.clone(),

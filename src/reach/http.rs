@@ -21,6 +21,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 
 use super::dial::{self, DialError};
+use super::network::{Connection, Network};
 use super::plain;
 use tls::Trust;
 
@@ -93,6 +94,7 @@ pub struct Response {
 pub struct HttpClient {
     /// Read at the first https request: a fleet without one does not pay for it.
     tls: Arc<OnceLock<Arc<ClientConfig>>>,
+    network: Network,
 }
 
 impl HttpClient {
@@ -116,6 +118,12 @@ impl HttpClient {
         Ok(client)
     }
 
+    /// The same client, going through this network.
+    #[must_use]
+    pub fn through(self, network: Network) -> Self {
+        Self { network, ..self }
+    }
+
     /// Sends a request and reads the answer, all within its time-out.
     pub async fn send(&self, request: &Request) -> Result<Response, HttpError> {
         match tokio::time::timeout(request.timeout, self.exchange(request)).await {
@@ -132,11 +140,9 @@ impl HttpClient {
 
     /// Opens a connection to the server of a url. Without a time-out: the caller's covers it.
     pub(super) async fn connect(&self, target: &Target) -> Result<Connection, HttpError> {
-        let stream = dial::connect(&target.host, target.port).await?;
-        // Without it the second small write of a request would wait for the first one's acknowledgement.
-        let _slower = stream.set_nodelay(true);
+        let stream = self.network.connect(&target.host, target.port).await?;
         if !target.tls {
-            return Ok(Box::new(stream));
+            return Ok(stream);
         }
         let name = ServerName::try_from(target.host.trim_matches(['[', ']']).to_owned())
             .map_err(|_error| HttpError::Malformed(format!("{} is not a name for a certificate", target.host)))?;
@@ -145,14 +151,6 @@ impl HttpClient {
         Ok(Box::new(stream))
     }
 }
-
-/// Both directions of a connection, encrypted or not.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// A connection to a server.
-pub(super) type Connection = Box<dyn Duplex>;
 
 /// Where a url points.
 pub(super) struct Target {

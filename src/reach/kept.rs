@@ -24,7 +24,8 @@ use object_store::client::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use super::http::{Connection, HttpClient, HttpError, Target, words};
+use super::http::{HttpClient, HttpError, Target, words};
+use super::network::Connection;
 
 /// How long a connection may take to come about.
 const OPENING: Duration = Duration::from_secs(5);

@@ -25,6 +25,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::clock::{Clock, Timestamp};
 use crate::fleet::settings::{LeaseKind, LeaseSettings};
+use crate::reach::network::Network;
 use crate::reach::secret::Secrets;
 use book::{Book, Books, Version, WriteError};
 use hold::Right;
@@ -69,6 +70,8 @@ pub struct Tools {
     pub clock: Clock,
     /// Knows the password of the etcd user.
     pub secrets: Secrets,
+    /// The way to etcd.
+    pub network: Network,
     /// Keeps the embedded lease's books, in the state folder whose lock this engine holds.
     pub shelf: Arc<dyn Shelf>,
 }

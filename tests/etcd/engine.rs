@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use hotspare::clock::Clock;
 use hotspare::fleet::settings::{LeaseKind, LeaseSettings};
+use hotspare::reach::network::Network;
 use hotspare::reach::secret::Secrets;
 use hotspare::standin::lease::hold::Right;
 use hotspare::standin::lease::{Lease, Shelf, Tools};
@@ -36,7 +37,7 @@ pub(crate) fn settings(endpoints: Vec<String>, prefix: &str, ttl: Duration) -> L
 
 pub(crate) fn start(settings: &LeaseSettings, who: &str, clock: &Clock, board: &Board) -> Lease {
     let secrets = Secrets::new(clock.clone());
-    let tools = Tools { clock: clock.clone(), secrets, shelf: Arc::new(board.clone()) };
+    let tools = Tools { clock: clock.clone(), secrets, network: Network::real(), shelf: Arc::new(board.clone()) };
     Lease::start(settings, who.to_owned(), tools)
 }
 

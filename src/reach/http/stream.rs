@@ -9,7 +9,8 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{Connection as Driven, SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 
-use super::{Connection, HttpClient, HttpError, Request, Target, words, written};
+use super::{HttpClient, HttpError, Request, Target, words, written};
+use crate::reach::network::Connection;
 
 type Driving = Driven<TokioIo<Connection>, Full<Bytes>>;
 

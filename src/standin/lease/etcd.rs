@@ -70,7 +70,7 @@ impl Common {
 pub(super) async fn keep(shared: Arc<Shared>, settings: LeaseSettings, tools: Tools, mut asked: mpsc::Receiver<Ask>) {
     let common = Common {
         shared,
-        gateway: Gateway::new(&settings, tools.secrets.clone()),
+        gateway: Gateway::new(&settings, &tools),
         tools,
         prefix: settings.prefix.trim_end_matches('/').to_owned(),
         ttl: settings.ttl,

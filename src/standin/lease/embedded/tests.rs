@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 
 use crate::clock::{Clock, Timestamp};
 use crate::fleet::settings::LeaseSettings;
+use crate::reach::network::Network;
 use crate::reach::secret::Secrets;
 use crate::standin::lease::book::{Book, WriteError};
 use crate::standin::lease::{Lease, Shelf, Tools};
@@ -37,7 +38,8 @@ impl Shelf for Folder {
 
 fn start(folder: &Folder) -> Lease {
     let clock = Clock::held(Timestamp::UNIX_EPOCH);
-    let tools = Tools { clock: clock.clone(), secrets: Secrets::new(clock), shelf: Arc::new(folder.clone()) };
+    let (secrets, network) = (Secrets::new(clock.clone()), Network::real());
+    let tools = Tools { clock, secrets, network, shelf: Arc::new(folder.clone()) };
     Lease::start(&LeaseSettings::default(), "engine-a".into(), tools)
 }
 

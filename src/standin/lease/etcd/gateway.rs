@@ -16,7 +16,7 @@ use super::message::{self, Answer, Compare, Found, Granted, Header, Operation, R
 use crate::fleet::settings::LeaseSettings;
 use crate::reach::http::stream::Stream;
 use crate::reach::http::{HttpClient, HttpError, Request, Response};
-use crate::reach::secret::Secrets;
+use crate::standin::lease::Tools;
 
 mod access;
 
@@ -80,13 +80,13 @@ enum Try {
 }
 
 impl Gateway {
-    pub(super) fn new(settings: &LeaseSettings, secrets: Secrets) -> Self {
+    pub(super) fn new(settings: &LeaseSettings, tools: &Tools) -> Self {
         let endpoints = settings.endpoints.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
         Self {
             endpoints,
             // Not all engines at the same member.
             current: AtomicUsize::new(fastrand::usize(..1024)),
-            access: Access::new(settings, secrets),
+            access: Access::new(settings, tools),
             client: Mutex::new(None),
             patience: (settings.ttl / 8).clamp(Duration::from_millis(250), Duration::from_secs(2)),
         }

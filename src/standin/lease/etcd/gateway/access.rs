@@ -13,7 +13,9 @@ use crate::fleet::secret::SecretSource;
 use crate::fleet::settings::LeaseSettings;
 use crate::reach::http::HttpClient;
 use crate::reach::http::tls::{self, Identity, Trust};
+use crate::reach::network::Network;
 use crate::reach::secret::Secrets;
+use crate::standin::lease::Tools;
 use crate::standin::lease::etcd::message::{Authenticated, Refusal};
 
 /// How long the disk of a certificate may take.
@@ -24,6 +26,7 @@ pub(super) struct Access {
     user: Option<String>,
     password: SecretSource,
     secrets: Secrets,
+    network: Network,
     ca: Option<PathBuf>,
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
@@ -66,11 +69,12 @@ impl Ended {
 }
 
 impl Access {
-    pub(super) fn new(settings: &LeaseSettings, secrets: Secrets) -> Self {
+    pub(super) fn new(settings: &LeaseSettings, tools: &Tools) -> Self {
         Self {
             user: settings.user.clone(),
             password: settings.password.clone(),
-            secrets,
+            secrets: tools.secrets.clone(),
+            network: tools.network.clone(),
             ca: settings.ca.clone(),
             cert: settings.cert.clone(),
             key: settings.key.clone(),
@@ -143,12 +147,13 @@ impl Access {
     /// A client with the certificates as they are on the disk now.
     pub(super) async fn client(&self) -> Result<HttpClient, String> {
         if self.ca.is_none() && self.cert.is_none() {
-            return Ok(HttpClient::new());
+            return Ok(HttpClient::new().through(self.network.clone()));
         }
         let (ca, cert, key) = (self.ca.clone(), self.cert.clone(), self.key.clone());
         let reading = tokio::task::spawn_blocking(move || read_trust(ca.as_deref(), cert.as_deref(), key.as_deref()));
         let trust = reading.await.map_err(|error| error.to_string())??;
-        HttpClient::with_trust(trust).map_err(|error| error.to_string())
+        let client = HttpClient::with_trust(trust).map_err(|error| error.to_string())?;
+        Ok(client.through(self.network.clone()))
     }
 
     fn kept(&self) -> MutexGuard<'_, Token> {
