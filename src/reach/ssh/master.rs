@@ -51,10 +51,25 @@ impl Folder {
     fn socket(&self) -> Result<PathBuf, SshError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = match &*made {
-            Some(folder) => folder.path().to_owned(),
+            Some(folder) => {
+                // The clients of an engine that was killed a moment before this one began leave later than it did.
+                if let Some(place) = folder.path().parent() {
+                    sweep(place);
+                }
+                folder.path().to_owned()
+            }
             None => made.insert(make()?).path().to_owned(),
         };
         Ok(folder.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let made = self.made.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = made.as_ref().and_then(|folder| folder.path().parent()) {
+            sweep(place);
+        }
     }
 }
 
@@ -308,5 +323,33 @@ impl Said {
                 let _ended = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_engine_left_is_removed_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let mut dead = std::process::Command::new("true").spawn().unwrap();
+        let gone = dead.id();
+        dead.wait().unwrap();
+        let own = std::process::id();
+        let folder = |name: String| place.path().join(name);
+        let (left, busy, living, other) = (
+            folder(format!("hs-{gone}-a")),
+            folder(format!("hs-{gone}-b")),
+            folder(format!("hs-{own}-c")),
+            folder("hs-x".into()),
+        );
+        for path in [&left, &busy, &living, &other] {
+            std::fs::create_dir(path).unwrap();
+        }
+        // A client of it has not left yet.
+        std::fs::write(busy.join("1"), "").unwrap();
+        sweep(place.path());
+        assert_eq!([&left, &busy, &living, &other].map(|path| path.exists()), [false, true, true, true]);
     }
 }
