@@ -72,6 +72,11 @@ pub struct Misfit;
 trait Keyed {
     type Key: Clone + Eq + Hash;
     fn key(&self) -> Self::Key;
+
+    /// Whether the other row is of the same thing.
+    fn is(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
 }
 
 impl Keyed for HostView {
@@ -174,20 +179,41 @@ impl Delta {
 }
 
 fn rows<V: Keyed + PartialEq>(old: &[Arc<V>], new: &[Arc<V>]) -> Option<Rows<V::Key, V>> {
+    // Almost always the rows are the same ones in the same order: then none has to be looked for, and ten thousand of them cost
+    // as many looks at an address.
+    let pairs = || old.iter().zip(new);
+    if old.len() == new.len() && pairs().all(|(old, new)| Arc::ptr_eq(old, new) || old.is(new)) {
+        let differ = pairs().filter(|(old, new)| !Arc::ptr_eq(old, new) && old != new);
+        let changed: Vec<Arc<V>> = differ.map(|(_, new)| Arc::clone(new)).collect();
+        return (!changed.is_empty()).then_some(Rows { order: None, changed });
+    }
     let before: HashMap<V::Key, &Arc<V>> = old.iter().map(|row| (row.key(), row)).collect();
     let same = |row: &Arc<V>| before.get(&row.key()).is_some_and(|old| Arc::ptr_eq(old, row) || *old == row);
     let changed: Vec<Arc<V>> = new.iter().filter(|row| !same(row)).cloned().collect();
-    let in_order = old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.key() == new.key());
-    let order = (!in_order).then(|| new.iter().map(|row| row.key()).collect());
-    (order.is_some() || !changed.is_empty()).then_some(Rows { order, changed })
+    Some(Rows { order: Some(new.iter().map(|row| row.key()).collect()), changed })
 }
 
 fn merge<V: Keyed>(old: &[Arc<V>], rows: Rows<V::Key, V>) -> Result<Arc<Vec<Arc<V>>>, Misfit> {
-    let order = rows.order.unwrap_or_else(|| old.iter().map(|row| row.key()).collect());
+    let Some(order) = rows.order else { return replace(old, rows.changed) };
     let mut now: HashMap<V::Key, &Arc<V>> = old.iter().map(|row| (row.key(), row)).collect();
     now.extend(rows.changed.iter().map(|row| (row.key(), row)));
     let all: Option<Vec<Arc<V>>> = order.iter().map(|key| now.get(key).map(|row| Arc::clone(row))).collect();
     all.map(Arc::new).ok_or(Misfit)
+}
+
+/// The same rows in the same order, some of them anew.
+fn replace<V: Keyed>(old: &[Arc<V>], changed: Vec<Arc<V>>) -> Result<Arc<Vec<Arc<V>>>, Misfit> {
+    let mut changed: HashMap<V::Key, Arc<V>> = changed.into_iter().map(|row| (row.key(), row)).collect();
+    let mut all = old.to_vec();
+    for row in &mut all {
+        if changed.is_empty() {
+            break;
+        }
+        if let Some(new) = changed.remove(&row.key()) {
+            *row = new;
+        }
+    }
+    if changed.is_empty() { Ok(Arc::new(all)) } else { Err(Misfit) }
 }
 
 fn tail(old: &JournalView, new: &JournalView) -> Tail {
