@@ -196,6 +196,6 @@ async fn an_engine_of_another_version_is_named_with_what_to_do() {
         "{}",
         refusal.what
     );
-    assert!(refusal.what.contains("kill -TERM"), "{}", refusal.what);
+    assert!(refusal.what.contains("use the newer program"), "{}", refusal.what);
     serving.await.unwrap();
 }
