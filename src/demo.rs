@@ -9,6 +9,7 @@
 pub mod counts;
 pub mod fleet;
 pub mod machine;
+pub mod pace;
 pub mod races;
 pub mod script;
 pub mod server;

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::console::ConsoleOptions;
 use crate::demo::counts::{Counts, Outage};
 use crate::demo::fleet::SIGNATURE;
+use crate::demo::pace::Pace;
 use crate::demo::races::{self, Races};
 use crate::demo::script;
 use crate::demo::stage::{Outcome, Stage};
@@ -99,7 +100,8 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     if stage.ssh.is_none() {
         context.tell("no sshd is installed here: the demo leaves out what needs one");
     }
-    std::fs::write(&fleet, stage.fleet_file() + &studio.fleet_file() + &counts.fleet_file()).map_err(failed)?;
+    std::fs::write(&fleet, stage.fleet_file(Pace::WATCHED) + &studio.fleet_file() + &counts.fleet_file())
+        .map_err(failed)?;
     let engine = Engine::start(Config {
         fleet,
         state: Some(dir.join("state")),

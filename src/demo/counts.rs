@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::pace::Pace;
 use super::script::{ANNOUNCE, ROUND};
 use crate::clock::Clock;
 use crate::engine::client::Client;
@@ -34,6 +35,14 @@ const LOCKED_AT: Duration = Duration::from_secs(4);
 const LOCKED_FOR: Duration = Duration::from_secs(8);
 /// Every row must be in the warehouse so soon after it is free again.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(8);
+/// How a time is written.
+const WRITTEN: &str = "%Y-%m-%d %H:%M:%S";
+/// How it is written where several come in a second.
+const WRITTEN_FINER: &str = "%Y-%m-%d %H:%M:%S.%3f";
+/// A demo that hurries has the counters forget their old rows after so many ticks…
+const FORGETS_EVERY: u32 = 1_200;
+/// …but so many.
+const KEPT_ROWS: i64 = 20_000;
 /// Between two looks at the warehouse.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
@@ -55,6 +64,7 @@ const WAREHOUSE: &str = "\
 pub struct Counts {
     source: PathBuf,
     warehouse: PathBuf,
+    pace: Pace,
 }
 
 /// What came of one time that the warehouse was locked.
@@ -91,11 +101,21 @@ impl Counts {
     pub fn set_up(dir: &Path) -> io::Result<Self> {
         let folder = dir.join("machines").join("studio-1");
         std::fs::create_dir_all(&folder)?;
-        let counts = Self { source: folder.join("people_count_database.db"), warehouse: dir.join("warehouse.db") };
+        let counts = Self {
+            source: folder.join("people_count_database.db"),
+            warehouse: dir.join("warehouse.db"),
+            pace: Pace::WATCHED,
+        };
         for (file, tables) in [(&counts.source, SOURCE), (&counts.warehouse, WAREHOUSE)] {
             open(file)?.execute_batch(tables).map_err(io::Error::other)?;
         }
         Ok(counts)
+    }
+
+    /// The same at another pace.
+    #[must_use]
+    pub fn at(self, pace: Pace) -> Self {
+        Self { pace, ..self }
     }
 
     /// Its part of the fleet file.
@@ -126,12 +146,16 @@ max_lag = "5s"
         file.execute_batch("PRAGMA synchronous = OFF").map_err(io::Error::other)?;
         let mut late: Vec<(usize, String)> = Vec::new();
         let mut last = String::new();
-        let mut ticks = tokio::time::interval(TICK);
+        let mut ticks = tokio::time::interval(self.pace.of(TICK));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        for _tick in 0..TICKS {
+        let (written, end) = if self.pace.hurried() { (WRITTEN_FINER, u32::MAX) } else { (WRITTEN, TICKS) };
+        for tick in 0..end {
             ticks.tick().await;
-            let time = clock.now().to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string();
-            // Two ticks of one second would be one row.
+            if self.pace.hurried() && tick % FORGETS_EVERY == 0 {
+                self.forget(&file)?;
+            }
+            let time = clock.now().to_zoned(jiff::tz::TimeZone::system()).strftime(written).to_string();
+            // Two ticks of one time would be one row.
             if time <= last {
                 continue;
             }
@@ -154,13 +178,23 @@ max_lag = "5s"
         std::future::pending().await
     }
 
+    /// The counters keep their last rows, and the warehouse those of its time.
+    fn forget(&self, file: &Connection) -> io::Result<()> {
+        let old = "DELETE FROM traffic WHERE id <= (SELECT MAX(id) FROM traffic) - ?1";
+        file.execute(old, [KEPT_ROWS]).map_err(io::Error::other)?;
+        let old = "DELETE FROM traffic WHERE rowid <= (SELECT MAX(rowid) FROM traffic) - ?1";
+        // Whoever has it locked keeps it until the next time.
+        let _locked = open(&self.warehouse)?.execute(old, [KEPT_ROWS * 2]);
+        Ok(())
+    }
+
     /// Somebody locks the warehouse, once a round.
     async fn lock(&self, client: &Arc<dyn Client>, clock: &Clock, mut tell: impl FnMut(Outage)) -> io::Result<()> {
         let start = clock.tick();
         for round in 0.. {
-            let at = start + ROUND * round + LOCKED_AT;
-            tokio::time::sleep((at.since(clock.tick())).saturating_sub(ANNOUNCE)).await;
-            let (soon, seconds) = (ANNOUNCE.as_secs(), LOCKED_FOR.as_secs());
+            let at = start + self.pace.of(ROUND * round + LOCKED_AT);
+            tokio::time::sleep((at.since(clock.tick())).saturating_sub(self.pace.of(ANNOUNCE))).await;
+            let (soon, seconds) = (self.pace.of(ANNOUNCE).as_secs_f64(), self.pace.of(LOCKED_FOR).as_secs_f64());
             note(client, format!("in {soon} s somebody locks the warehouse of the counts for {seconds} s")).await;
             tokio::time::sleep(at.since(clock.tick())).await;
             let outage = self.outage(client, clock).await?;
@@ -174,8 +208,8 @@ max_lag = "5s"
         let warehouse = open(&self.warehouse)?;
         warehouse.execute_batch("BEGIN EXCLUSIVE").map_err(io::Error::other)?;
         let (locked, mut seen, mut waited) = (clock.tick(), false, 0);
-        while clock.tick().since(locked) < LOCKED_FOR {
-            tokio::time::sleep(LOOK_EVERY).await;
+        while clock.tick().since(locked) < self.pace.of(LOCKED_FOR) {
+            tokio::time::sleep(self.pace.of(LOOK_EVERY)).await;
             let snapshot = Arc::clone(&client.snapshots().borrow());
             if let Some(feed) = snapshot.feed(FEED) {
                 seen |= feed.state == FeedState::TargetAway;

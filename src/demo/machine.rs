@@ -149,20 +149,31 @@ impl Machine {
                 },
             )?);
         }
-        if let Some(kit) = sshd {
+        self.servers = servers;
+        self.start_ssh(sshd).await
+    }
+
+    /// Starts its sshd, where it has power and none runs.
+    pub async fn start_ssh(&mut self, sshd: Option<&super::sshd::Kit>) -> io::Result<()> {
+        if let Some(kit) = sshd.filter(|_kit| !self.servers.is_empty() && self.sshd.is_none()) {
+            let address = self.addressing.address(self.plan);
             let port = self.addressing.port(self.plan, SSH_PORT);
             self.sshd = Some(Sshd::start(kit, &self.folder, address, port).await?);
         }
-        self.servers = servers;
         Ok(())
+    }
+
+    /// Kills its sshd with every session that it serves.
+    pub async fn kill_ssh(&mut self) {
+        if let Some(sshd) = self.sshd.take() {
+            sshd.kill().await;
+        }
     }
 
     /// Takes its power: every port closes, every connection breaks, its sshd is killed.
     pub async fn power_off(&mut self) {
         self.servers.clear();
-        if let Some(sshd) = self.sshd.take() {
-            sshd.kill().await;
-        }
+        self.kill_ssh().await;
     }
 
     /// Hangs or wakes its web server: it accepts and never answers.

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::meos::Meos;
 pub use self::told::{Event, Summary};
+use super::pace::Pace;
 use super::script::{ANNOUNCE, ROUND};
 use crate::clock::{Clock, Tick};
 use crate::dump::scratch::{Scratch, Size};
@@ -32,6 +33,10 @@ use crate::reach::secret::Secrets;
 const DUMP: &str = "meos";
 /// Programs that all have to be there, each by one of its names.
 const PROGRAMS: [&[&str]; 3] = [&["mariadbd", "mysqld"], &["mariadb-dump", "mysqldump"], &["mariadb", "mysql"]];
+/// Between two rounds…
+const EVERY: Duration = Duration::from_secs(5);
+/// …never sooner than this, which is what a minute is at twenty times the pace: each round starts programs.
+const SOONEST: Duration = Duration::from_secs(3);
 /// The first kit has to be on the stick so soon after the fleet file names the dump.
 const FIRST_KIT: Duration = Duration::from_secs(15);
 /// When the stick is pulled, after the start of a round.
@@ -54,6 +59,7 @@ pub struct Races {
     server: Mutex<Option<Scratch>>,
     /// Good rounds that were seen.
     rounds: AtomicU32,
+    pace: Pace,
 }
 
 impl Races {
@@ -78,7 +84,14 @@ impl Races {
             stop: CancellationToken::new(),
             server: Mutex::default(),
             rounds: AtomicU32::new(0),
+            pace: Pace::WATCHED,
         }))
+    }
+
+    /// The same at another pace.
+    #[must_use]
+    pub fn at(self, pace: Pace) -> Self {
+        Self { pace, ..self }
     }
 
     /// Starts the server, has the engine dump it, and plays until it is dropped. Tells what came of what. Ends never: what
@@ -111,7 +124,7 @@ impl Races {
         let meos = self.server(clock).await.map_err(|trouble| trouble.to_string())?;
         self.name_it().map_err(|error| format!("{}: {error}", self.fleet.display()))?;
         tokio::select! {
-            ended = meos.races() => ended.map_err(|trouble| trouble.to_string()),
+            ended = meos.races(self.pace) => ended.map_err(|trouble| trouble.to_string()),
             () = self.count(client) => Ok(()),
             ended = self.story(client, clock, began, &mut tell) => ended.map_err(|error| format!("the stick: {error}")),
         }
@@ -141,12 +154,13 @@ impl Races {
 [dumps.{DUMP}]
 server    = "{url}"
 databases = ["MeOSMain", {{ query = "{QUERY}", label = "Name" }}]
-every     = "5s"
+every     = "{every}"
 to        = "{stick}"
 mount     = false                     # a folder plays the stick
 keep      = {{ last = 20, hourly = 2, daily = 1 }}
 "#,
             QUERY = meos::QUERY,
+            every = self.pace.written(EVERY, SOONEST),
         );
         // At once or not at all: it is read as soon as it changes.
         let mut text = std::fs::read(&self.fleet)?;
@@ -187,12 +201,12 @@ keep      = {{ last = 20, hourly = 2, daily = 1 }}
             self.drill(client, clock, tell).await;
         }
         for round in 0.. {
-            let at = began + ROUND * round + PULLED_AT;
+            let at = began + self.pace.of(ROUND * round + PULLED_AT);
             if clock.tick() > at {
                 continue;
             }
-            tokio::time::sleep((at.since(clock.tick())).saturating_sub(ANNOUNCE)).await;
-            let (soon, seconds) = (ANNOUNCE.as_secs(), PULLED_FOR.as_secs());
+            tokio::time::sleep((at.since(clock.tick())).saturating_sub(self.pace.of(ANNOUNCE))).await;
+            let (soon, seconds) = (self.pace.of(ANNOUNCE).as_secs_f64(), self.pulled_for().as_secs_f64());
             note(client, format!("in {soon} s somebody pulls out the stick of the dump for {seconds} s")).await;
             tokio::time::sleep(at.since(clock.tick())).await;
             let event = self.pull(client, clock).await?;
@@ -219,8 +233,8 @@ keep      = {{ last = 20, hourly = 2, daily = 1 }}
     async fn pull(&self, client: &Arc<dyn Client>, clock: &Clock) -> io::Result<Event> {
         std::fs::rename(&self.stick, &self.pocket)?;
         let pulled = clock.tick();
-        let away = self.seen(client, clock, PULLED_FOR, |dump| dump.state == DumpState::MediumAway).await;
-        tokio::time::sleep((pulled + PULLED_FOR).since(clock.tick())).await;
+        let away = self.seen(client, clock, self.pulled_for(), |dump| dump.state == DumpState::MediumAway).await;
+        tokio::time::sleep((pulled + self.pulled_for()).since(clock.tick())).await;
         std::fs::rename(&self.pocket, &self.stick)?;
         let back = clock.now();
         let again = |dump: &DumpView| dump.state == DumpState::Good && dump.good.is_some_and(|good| good >= back);
@@ -232,8 +246,13 @@ keep      = {{ last = 20, hourly = 2, daily = 1 }}
             Some(good) => format!("a good round was made {} after it was back", seconds(good)),
             None => format!("no good round was made {} after it was back", seconds(GOOD_WITHIN)),
         };
-        let what = format!("{DUMP}: a stick pulled out for {} {missed}, {round}", seconds(PULLED_FOR));
+        let what = format!("{DUMP}: a stick pulled out for {} {missed}, {round}", seconds(self.pulled_for()));
         Ok(Event { what, ok: away.is_some() && good.is_some() })
+    }
+
+    /// For so long the stick is out: long enough for a round to miss it.
+    fn pulled_for(&self) -> Duration {
+        self.pace.not_below(PULLED_FOR, SOONEST * 2)
     }
 
     /// How long it took until the dump was seen to be so; `None`: it was not in time.

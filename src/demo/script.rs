@@ -17,6 +17,10 @@ pub enum Deed {
     WakeWeb,
     /// Its RAID controller reports this.
     Raid(&'static str),
+    /// Its sshd is killed with all its sessions; the rest goes on.
+    KillSsh,
+    /// Its sshd runs again.
+    StartSsh,
 }
 
 /// One fault or repair.

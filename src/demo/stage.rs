@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::machine::{Addressing, Machine, PLANS};
+use super::pace::Pace;
 use super::script::{ANNOUNCE, Deed, ROUND, SCENES, Scene};
 use super::sshd::Kit;
 use crate::clock::{Clock, Tick};
@@ -84,9 +85,24 @@ impl Stage {
         Ok(())
     }
 
-    /// The fleet file over these machines.
-    pub fn fleet_file(&self) -> String {
-        super::fleet::file(&self.machines, self.addressing, self.ssh.is_some())
+    /// The fleet file over these machines, with intervals of this pace.
+    pub fn fleet_file(&self, pace: Pace) -> String {
+        super::fleet::file(&self.machines, self.addressing, self.ssh.is_some(), pace)
+    }
+
+    /// Does something to a machine; one that is not there is not touched.
+    pub async fn act(&mut self, machine: &str, deed: Deed) -> io::Result<()> {
+        let Some(machine) = self.machines.iter_mut().find(|known| known.plan.name == machine) else { return Ok(()) };
+        match deed {
+            Deed::PowerOff => machine.power_off().await,
+            Deed::PowerOn => machine.power_on(self.ssh.as_ref()).await?,
+            Deed::HangWeb => machine.hang_web(true),
+            Deed::WakeWeb => machine.hang_web(false),
+            Deed::Raid(state) => machine.set_raid(state)?,
+            Deed::KillSsh => machine.kill_ssh().await,
+            Deed::StartSsh => machine.start_ssh(self.ssh.as_ref()).await?,
+        }
+        Ok(())
     }
 
     /// Plays the script round after round, until it is dropped or `until` has passed (then it ends after the scene at
@@ -127,15 +143,7 @@ impl Stage {
     /// Does the deed of one scene and waits until the engine has seen it, or should have.
     async fn perform(&mut self, scene: &Scene, client: &Arc<dyn Client>, clock: &Clock) -> io::Result<Outcome> {
         let begun = clock.tick();
-        if let Some(machine) = self.machines.iter_mut().find(|machine| machine.plan.name == scene.machine) {
-            match scene.deed {
-                Deed::PowerOff => machine.power_off().await,
-                Deed::PowerOn => machine.power_on(self.ssh.as_ref()).await?,
-                Deed::HangWeb => machine.hang_web(true),
-                Deed::WakeWeb => machine.hang_web(false),
-                Deed::Raid(state) => machine.set_raid(state)?,
-            }
-        }
+        self.act(scene.machine, scene.deed).await?;
         let mut snapshots = client.snapshots();
         let seen =
             snapshots.wait_for(|snapshot| snapshot.host(scene.machine).is_some_and(|host| host.health == scene.expect));

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::{Span, Zoned};
 use rusqlite::Connection;
 
+use super::pace::Pace;
 use super::script::ANNOUNCE;
 use crate::clock::{Clock, Timestamp};
 use crate::engine::client::Client;
@@ -35,6 +36,10 @@ const PIECE_EVERY: Duration = Duration::from_millis(250);
 const BETWEEN: Duration = Duration::from_secs(7);
 /// Who is recorded today: so many people, so that a demo that is forgotten does not fill the disk.
 const TODAY: std::ops::Range<u32> = 14..54;
+/// Nobody has written to a session for so long: it is quiet.
+const SETTLE: Duration = Duration::from_secs(2);
+/// …but never sooner than this.
+const SOONEST: Duration = Duration::from_millis(100);
 /// Between two looks at what is to be copied or imported.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A session is expected to be safe after so many of them.
@@ -74,6 +79,8 @@ pub struct Studio {
     data: PathBuf,
     share: PathBuf,
     imports: PathBuf,
+    pace: Pace,
+    today: std::ops::Range<u32>,
 }
 
 /// What was announced about a session, and whether it came.
@@ -90,7 +97,13 @@ pub struct Event {
 impl Studio {
     /// Makes the folders in `dir`, with a few days of recordings.
     pub fn set_up(dir: &Path, now: Timestamp) -> io::Result<Self> {
-        let studio = Self { data: dir.join("data"), share: dir.join("share"), imports: dir.join("imports.db") };
+        let studio = Self {
+            data: dir.join("data"),
+            share: dir.join("share"),
+            imports: dir.join("imports.db"),
+            pace: Pace::WATCHED,
+            today: TODAY,
+        };
         for folder in [&studio.data, &studio.share] {
             std::fs::create_dir_all(folder)?;
         }
@@ -115,6 +128,12 @@ impl Studio {
         Ok(studio)
     }
 
+    /// The same at another pace, without an end of the people who come.
+    #[must_use]
+    pub fn at(self, pace: Pace) -> Self {
+        Self { pace, today: TODAY.start..u32::MAX, ..self }
+    }
+
     /// Its part of the fleet file.
     pub fn fleet_file(&self) -> String {
         let quoted = |path: &Path| path.display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
@@ -124,12 +143,13 @@ impl Studio {
 source       = "{}"
 layout       = "{{participant}}/{{date}}"
 participants = ["p", "b", "TF"]
-settle       = "2s"
+settle       = "{}"
 limit        = "1MiB/s"
 destinations = [ {{ name = "share", path = "{}", layout = "{{date}}/{{participant}}" }} ]
 imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FROM imports" }}
 "#,
             quoted(&self.data),
+            self.pace.written(SETTLE, SOONEST),
             quoted(&self.share),
             quoted(&self.imports),
         )
@@ -143,7 +163,7 @@ imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FRO
     /// One participant after the other comes today, and each makes a few recordings.
     async fn record(&self, client: &Arc<dyn Client>, clock: &Clock) -> io::Result<()> {
         let now = || clock.now().to_zoned(jiff::tz::TimeZone::system());
-        for number in TODAY {
+        for number in self.today.clone() {
             let key = Key { date: now().date(), participant: format!("p{number:03}") };
             if self.folder(&key).exists() || self.copy(&key).exists() {
                 // An earlier demo in this folder.
@@ -152,9 +172,9 @@ imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FRO
             for _trial in 0..TRIALS {
                 let (seconds, who) = (ANNOUNCE.as_secs(), &key.participant);
                 note(client, format!("in {seconds} s {who} is recorded by {} cameras", CAMERAS.len())).await;
-                tokio::time::sleep(ANNOUNCE).await;
+                tokio::time::sleep(self.pace.of(ANNOUNCE)).await;
                 self.trial(&key, &now()).await?;
-                tokio::time::sleep(BETWEEN).await;
+                tokio::time::sleep(self.pace.of(BETWEEN)).await;
             }
         }
         note(client, "nobody else is recorded today".into()).await;
@@ -171,9 +191,9 @@ imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FRO
             .collect::<io::Result<Vec<_>>>()?;
         for _piece in 0..PIECES {
             for video in &mut videos {
-                video.write_all(&noise(PIECE))?;
+                video.write_all(&noise(self.pace.share(PIECE)))?;
             }
-            tokio::time::sleep(PIECE_EVERY).await;
+            tokio::time::sleep(self.pace.of(PIECE_EVERY)).await;
         }
         sidecar(&folder, &base).map(drop)
     }
@@ -183,7 +203,7 @@ imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FRO
         let mut waiting: Vec<(Key, u32)> = Vec::new();
         let mut imported = None;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(self.pace.of(LOOK_EVERY)).await;
             let rows = rows(client, imported.take()).await;
             if self.import(&rows)? {
                 // Whoever has imported something has the pane look again.

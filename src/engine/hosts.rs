@@ -80,6 +80,7 @@ impl Hosts {
             late_p50: lateness.p50.as_secs_f64(),
             late_p99: lateness.p99.as_secs_f64(),
             late_max: lateness.longest.as_secs_f64(),
+            tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
         }
     }
 

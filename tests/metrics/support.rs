@@ -32,7 +32,7 @@ pub(crate) fn everything() -> Snapshot {
 pub(crate) fn page(snapshot: &Snapshot) -> String {
     let mut tally = Tally::default();
     tally.count(snapshot);
-    let pace = Pace { started: 36_000, skipped: 2, late_p50: 0.0004, late_p99: 0.0021, late_max: 0.013 };
+    let pace = Pace { started: 36_000, skipped: 2, late_p50: 0.0004, late_p99: 0.0021, late_max: 0.013, tasks: 214 };
     let answered = Duration::from_micros(180);
     text(&Picture { snapshot, pace: Some(pace), answered, tally: &tally }).unwrap()
 }

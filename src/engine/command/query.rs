@@ -195,6 +195,9 @@ pub struct Pace {
     pub late_p99: f64,
     /// The latest start, seconds.
     pub late_max: f64,
+    /// Tasks that live in the engine now: a number that only grows is a leak.
+    #[serde(default)]
+    pub tasks: u64,
 }
 
 /// One line of the engine's log.
