@@ -8,11 +8,13 @@
 
 pub mod counts;
 pub mod fleet;
+pub mod guide;
 pub mod machine;
 pub mod pace;
 pub mod races;
 pub mod script;
 pub mod server;
+pub mod share;
 pub mod sshd;
 pub mod stage;
 pub mod studio;

@@ -16,9 +16,11 @@ use crate::clock::Clock;
 use crate::console::ConsoleOptions;
 use crate::demo::counts::{Counts, Outage};
 use crate::demo::fleet::SIGNATURE;
+use crate::demo::guide;
 use crate::demo::pace::Pace;
 use crate::demo::races::{self, Races};
 use crate::demo::script;
+use crate::demo::share::{Hang, Share};
 use crate::demo::stage::{Outcome, Stage};
 use crate::demo::studio::{self, Studio};
 use crate::engine::client::{Client, in_process};
@@ -100,8 +102,13 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     if stage.ssh.is_none() {
         context.tell("no sshd is installed here: the demo leaves out what needs one");
     }
-    std::fs::write(&fleet, stage.fleet_file(Pace::WATCHED) + &studio.fleet_file() + &counts.fleet_file())
-        .map_err(failed)?;
+    let at = dir.join("share");
+    let share = stage.share(studio.share(), &at).await.map_err(failed)?;
+    if share.is_none() {
+        context.tell("nothing can be mounted by sshfs here: the demo leaves out the share that hangs");
+    }
+    let recordings = studio.fleet_file(share.as_ref().map(|_mounted| at.as_path()));
+    std::fs::write(&fleet, stage.fleet_file(Pace::WATCHED) + &recordings + &counts.fleet_file()).map_err(failed)?;
     let engine = Engine::start(Config {
         fleet,
         state: Some(dir.join("state")),
@@ -114,9 +121,15 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     .map_err(|error| Failure::failed(error.to_string()).hint(error.hint()))?;
 
     let script: Arc<dyn Client> = Arc::new(in_process(&engine, &Guest { face: "demo".into(), read_only: false }));
-    let (stage_on, races_on) = (&mut stage, races.as_ref());
-    let mut play =
-        Play { stage: stage_on, studio: &studio, counts: &counts, races: races_on, script: &script, clock: &clock };
+    let mut play = Play {
+        stage: &mut stage,
+        studio: &studio,
+        counts: &counts,
+        races: races.as_ref(),
+        share: share.as_ref(),
+        script: &script,
+        clock: &clock,
+    };
     let ended = match args.headless_for {
         Some(span) => headless(context, &mut play, span).await,
         None => Box::pin(over_it(context, &args.manner, &mut play, &engine)).await,
@@ -124,6 +137,9 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     drop(script);
     let farewell = async {
         engine.stop("demo").await;
+        if let Some(share) = share {
+            share.end().await;
+        }
         let server_too = async {
             if let Some(races) = &races {
                 races.end().await;
@@ -136,12 +152,13 @@ async fn play(context: &Context, args: &DemoArgs, dir: &Path) -> Result<Exit, Fa
     ended
 }
 
-/// What is played: faults of machines, a studio that records, cameras that count, and races in a database.
+/// What is played: faults of machines, a studio that records, cameras that count, races in a database, and a share that hangs.
 struct Play<'a> {
     stage: &'a mut Stage,
     studio: &'a Studio,
     counts: &'a Counts,
     races: Option<&'a Races>,
+    share: Option<&'a Share>,
     script: &'a Arc<dyn Client>,
     clock: &'a Clock,
 }
@@ -155,10 +172,17 @@ impl Play<'_> {
         session: impl FnMut(studio::Event),
         outage: impl FnMut(Outage),
         dump: impl FnMut(races::Event),
+        hang: impl FnMut(Hang),
     ) -> Result<(), Failure> {
         let races = async {
             match self.races {
                 Some(races) => races.work(self.script, self.clock, dump).await,
+                None => std::future::pending().await,
+            }
+        };
+        let share = async {
+            match self.share {
+                Some(share) => share.work(self.script, self.clock, hang).await,
                 None => std::future::pending().await,
             }
         };
@@ -167,6 +191,7 @@ impl Play<'_> {
             ended = self.studio.work(self.script, self.clock, session) => ended,
             ended = self.counts.work(self.script, self.clock, outage) => ended,
             () = races => Ok(()),
+            () = share => Ok(()),
         };
         ended.map_err(|error| Failure::failed(format!("the demo's machines failed: {error}")))
     }
@@ -175,16 +200,19 @@ impl Play<'_> {
 /// The console over the play. The script goes on until the person leaves.
 async fn over_it(context: &Context, manner: &Manner, play: &mut Play<'_>, engine: &Engine) -> Result<Exit, Failure> {
     let client: Arc<dyn Client> = Arc::new(in_process(engine, &Guest::console(context.read_only)));
+    let (say, guide) = tokio::sync::watch::channel(String::new());
     let options = ConsoleOptions {
         engine_stays: false,
+        guide,
         ..console::options(context, manner, ConsoleSettings::default(), engine.folder().to_owned())
     };
-    let shown = crate::console::run(client, options);
+    let (shown, clock) = (crate::console::run(client, options), play.clock.clone());
     tokio::select! {
         ended = shown => ended.map(|_end| Exit::Done).map_err(|error| Failure::failed(error.to_string())),
-        stopped = play.go(None, |_outcome| (), |_session| (), |_outage| (), |_dump| ()) => {
+        stopped = play.go(None, |_outcome| (), |_session| (), |_outage| (), |_dump| (), |_hang| ()) => {
             Err(stopped.err().unwrap_or_else(|| Failure::failed("the demo's script ended")))
         }
+        () = guide::lead(&clock, &say) => Err(Failure::failed("the demo's script ended")),
     }
 }
 
@@ -194,6 +222,7 @@ async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Res
     let mut sessions: Vec<studio::Event> = Vec::new();
     let mut outages: Vec<Outage> = Vec::new();
     let mut dumped: Vec<races::Event> = Vec::new();
+    let mut hangs: Vec<Hang> = Vec::new();
     let printed = std::cell::RefCell::new(Ok(()));
     let print = |ok: bool, line: String| {
         if !context.json {
@@ -219,12 +248,17 @@ async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Res
         print(event.ok, event.what.clone());
         dumped.push(event);
     };
-    play.go(Some(span), scene, session, outage, dump).await?;
+    let hang = |hang: Hang| {
+        print(hang.ok(), hang.line());
+        hangs.push(hang);
+    };
+    play.go(Some(span), scene, session, outage, dump, hang).await?;
     printed.into_inner()?;
     let ok = outcomes.iter().all(Outcome::as_announced)
         && sessions.iter().all(|event| event.ok)
         && outages.iter().all(Outage::ok)
-        && dumped.iter().all(|event| event.ok);
+        && dumped.iter().all(|event| event.ok)
+        && hangs.iter().all(Hang::ok);
     let summary = play.races.and_then(|races| races.summary(play.script));
     if context.json {
         context.document(&Report {
@@ -233,6 +267,7 @@ async fn headless(context: &Context, play: &mut Play<'_>, span: Duration) -> Res
             sessions: sessions.iter().map(report::Session::from).collect(),
             feeds: outages.iter().map(report::Feed::from).collect(),
             dumps: summary.iter().map(|summary| report::Dump::of(summary, &dumped)).collect(),
+            shares: hangs.iter().map(report::Share::from).collect(),
         })?;
     } else {
         let seen = outcomes.iter().filter(|outcome| outcome.as_announced()).count();

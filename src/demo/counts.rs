@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::pace::Pace;
-use super::script::{ANNOUNCE, ROUND};
+use super::script::{ANNOUNCE, WAREHOUSE_LOCKED, every_day};
 use crate::clock::Clock;
 use crate::engine::client::Client;
 use crate::engine::command::Command;
@@ -29,9 +29,7 @@ const LATE_ONE_IN: u32 = 5;
 const LATE_TICKS: usize = 6;
 /// Ticks that are counted, so that a demo that is forgotten does not fill the disk: a day.
 const TICKS: u32 = 86_400;
-/// When the warehouse is locked, after the start of a round.
-const LOCKED_AT: Duration = Duration::from_secs(4);
-/// For how long.
+/// The warehouse is locked for so long.
 const LOCKED_FOR: Duration = Duration::from_secs(8);
 /// Every row must be in the warehouse so soon after it is free again.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_secs(8);
@@ -135,7 +133,7 @@ max_lag = "5s"
         )
     }
 
-    /// Counts, and locks the warehouse once a round, until it is dropped. Tells what came of each lock.
+    /// Counts, and locks the warehouse at its times, until it is dropped. Tells what came of each lock.
     pub async fn work(&self, client: &Arc<dyn Client>, clock: &Clock, tell: impl FnMut(Outage)) -> io::Result<()> {
         tokio::try_join!(self.count(clock), self.lock(client, clock, tell)).map(|_| ())
     }
@@ -188,11 +186,11 @@ max_lag = "5s"
         Ok(())
     }
 
-    /// Somebody locks the warehouse, once a round.
+    /// Somebody locks the warehouse, at its times.
     async fn lock(&self, client: &Arc<dyn Client>, clock: &Clock, mut tell: impl FnMut(Outage)) -> io::Result<()> {
         let start = clock.tick();
-        for round in 0.. {
-            let at = start + self.pace.of(ROUND * round + LOCKED_AT);
+        for at in every_day(WAREHOUSE_LOCKED) {
+            let at = start + self.pace.of(at);
             tokio::time::sleep((at.since(clock.tick())).saturating_sub(self.pace.of(ANNOUNCE))).await;
             let (soon, seconds) = (self.pace.of(ANNOUNCE).as_secs_f64(), self.pace.of(LOCKED_FOR).as_secs_f64());
             note(client, format!("in {soon} s somebody locks the warehouse of the counts for {seconds} s")).await;

@@ -163,6 +163,16 @@ impl Machine {
         Ok(())
     }
 
+    /// Where its sshd listens.
+    pub fn ssh_door(&self) -> (IpAddr, u16) {
+        (self.addressing.address(self.plan), self.addressing.port(self.plan, SSH_PORT))
+    }
+
+    /// The process of its sshd, while one runs.
+    pub fn ssh_process(&self) -> Option<rustix::process::Pid> {
+        self.sshd.as_ref().and_then(Sshd::pid)
+    }
+
     /// Kills its sshd with every session that it serves.
     pub async fn kill_ssh(&mut self) {
         if let Some(sshd) = self.sshd.take() {

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use self::meos::Meos;
 pub use self::told::{Event, Summary};
 use super::pace::Pace;
-use super::script::{ANNOUNCE, ROUND};
+use super::script::{ANNOUNCE, STICK_PULLED, every_day};
 use crate::clock::{Clock, Tick};
 use crate::dump::scratch::{Scratch, Size};
 use crate::dump::tools::Tools;
@@ -39,9 +39,7 @@ const EVERY: Duration = Duration::from_secs(5);
 const SOONEST: Duration = Duration::from_secs(3);
 /// The first kit has to be on the stick so soon after the fleet file names the dump.
 const FIRST_KIT: Duration = Duration::from_secs(15);
-/// When the stick is pulled, after the start of a round.
-const PULLED_AT: Duration = Duration::from_secs(16);
-/// For how long.
+/// The stick is pulled out for so long.
 const PULLED_FOR: Duration = Duration::from_secs(8);
 /// A stick that is plugged in again has a new kit so soon.
 const GOOD_WITHIN: Duration = Duration::from_secs(8);
@@ -187,7 +185,7 @@ keep      = {{ last = 20, hourly = 2, daily = 1 }}
         }
     }
 
-    /// The first kit, a restore for practice, and then somebody who pulls the stick, once a round.
+    /// The first kit, a restore for practice, and then somebody who pulls the stick, at its times.
     async fn story(
         &self,
         client: &Arc<dyn Client>,
@@ -200,8 +198,8 @@ keep      = {{ last = 20, hourly = 2, daily = 1 }}
         if first.is_some() {
             self.drill(client, clock, tell).await;
         }
-        for round in 0.. {
-            let at = began + self.pace.of(ROUND * round + PULLED_AT);
+        for at in every_day(STICK_PULLED) {
+            let at = began + self.pace.of(at);
             if clock.tick() > at {
                 continue;
             }

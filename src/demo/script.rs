@@ -1,4 +1,4 @@
-//! The script of the demo: which fault comes when, and what the engine must have seen by when.
+//! The script of the demo: a day of a small site in ten minutes. Which fault comes when, and what the engine must have seen by when.
 
 use std::time::Duration;
 
@@ -46,10 +46,17 @@ pub struct Scene {
 
 /// How long before a scene its story is told.
 pub const ANNOUNCE: Duration = Duration::from_secs(3);
-/// Length of a round; then the script begins again.
-pub const ROUND: Duration = Duration::from_secs(75);
+/// Length of the day that is played, an hour in each minute; then the next one begins.
+pub const DAY: Duration = Duration::from_secs(600);
 /// The demo's `up_after`, as its fleet file says.
 pub const UP_AFTER: Duration = Duration::from_secs(4);
+
+/// When somebody locks the warehouse.
+pub const WAREHOUSE_LOCKED: &[Duration] = &[Duration::from_secs(4), Duration::from_secs(300)];
+/// When somebody pulls the stick of the dumps.
+pub const STICK_PULLED: &[Duration] = &[Duration::from_secs(16), Duration::from_secs(440)];
+/// When the share of the recordings hangs.
+pub const SHARE_HANGS: &[Duration] = &[Duration::from_secs(190)];
 
 /// Five failures at 500 ms, the first at once or half a second later, the last after its time-out.
 const DOWN_EARLIEST: Duration = Duration::from_millis(1800);
@@ -59,89 +66,96 @@ const UP_LATEST: Duration = Duration::from_millis(6000);
 /// Two failures in a row, the second after its time-out.
 const SOON: Duration = Duration::from_millis(4000);
 
-/// One round.
+/// What happens to machines in one day.
 pub const SCENES: &[Scene] = &[
-    Scene {
-        at: Duration::from_secs(5),
-        machine: "studio-2",
-        deed: Deed::PowerOff,
-        story: "studio-2 loses its power",
-        expect: Health::Down,
-        earliest: DOWN_EARLIEST,
-        latest: DOWN_LATEST,
-        needs_ssh: false,
-    },
-    Scene {
-        at: Duration::from_secs(12),
-        machine: "studio-2",
-        deed: Deed::PowerOn,
-        story: "studio-2 boots",
-        expect: Health::Up,
-        earliest: UP_AFTER,
-        latest: UP_LATEST,
-        needs_ssh: false,
-    },
-    Scene {
-        at: Duration::from_secs(22),
-        machine: "cupola-1",
-        deed: Deed::HangWeb,
-        story: "the web server of cupola-1 hangs: it accepts and never answers",
-        expect: Health::Suspect,
-        earliest: Duration::ZERO,
-        latest: SOON,
-        needs_ssh: false,
-    },
-    Scene {
-        at: Duration::from_secs(32),
-        machine: "cupola-1",
-        deed: Deed::WakeWeb,
-        story: "the web server of cupola-1 answers again",
-        expect: Health::Up,
-        earliest: Duration::ZERO,
-        latest: UP_LATEST,
-        needs_ssh: false,
-    },
-    Scene {
-        at: Duration::from_secs(40),
-        machine: "nas",
-        deed: Deed::Raid("degraded"),
-        story: "a disk of nas fails: its RAID is degraded",
-        expect: Health::Degraded,
-        earliest: Duration::ZERO,
-        latest: SOON,
-        needs_ssh: true,
-    },
-    Scene {
-        at: Duration::from_secs(50),
-        machine: "nas",
-        deed: Deed::Raid("clean"),
-        story: "the disk of nas is replaced",
-        expect: Health::Up,
-        earliest: Duration::ZERO,
-        latest: UP_LATEST,
-        needs_ssh: true,
-    },
-    Scene {
-        at: Duration::from_secs(58),
-        machine: "cupola-2",
-        deed: Deed::PowerOff,
-        story: "cupola-2 loses its power",
-        expect: Health::Down,
-        earliest: DOWN_EARLIEST,
-        latest: DOWN_LATEST,
-        needs_ssh: false,
-    },
-    Scene {
-        at: Duration::from_secs(65),
-        machine: "cupola-2",
-        deed: Deed::PowerOn,
-        story: "cupola-2 boots",
-        expect: Health::Up,
-        earliest: UP_AFTER,
-        latest: UP_LATEST,
-        needs_ssh: false,
-    },
+    off(5, "studio-2", "studio-2 loses its power"),
+    on(12, "studio-2", "studio-2 boots"),
+    hangs(60, "cupola-1", "the web server of cupola-1 hangs: it accepts and never answers"),
+    wakes(80, "cupola-1", "the web server of cupola-1 answers again"),
+    raid(110, "degraded", Health::Degraded, "a disk of nas fails: its RAID is degraded"),
+    raid(130, "clean", Health::Up, "the disk of nas is replaced"),
+    off(160, "cupola-2", "cupola-2 loses its power"),
+    on(175, "cupola-2", "cupola-2 boots"),
+    off(250, "studio-1", "studio-1 loses its power"),
+    on(275, "studio-1", "studio-1 boots"),
+    off(360, "studio-2", "studio-2 loses its power"),
+    off(372, "studio-1", "studio-1 loses its power as well, and there is one spare"),
+    on(392, "studio-1", "studio-1 boots"),
+    on(405, "studio-2", "studio-2 boots"),
+    raid(470, "degraded", Health::Degraded, "another disk of nas fails: its RAID is degraded"),
+    hangs(482, "cupola-1", "the web server of cupola-1 hangs: it accepts and never answers"),
+    raid(495, "clean", Health::Up, "the disk of nas is replaced"),
+    wakes(507, "cupola-1", "the web server of cupola-1 answers again"),
+    off(530, "cupola-1", "cupola-1 loses its power; its pool is only observed"),
+    on(550, "cupola-1", "cupola-1 boots"),
 ];
+
+const fn off(at: u64, machine: &'static str, story: &'static str) -> Scene {
+    let (expect, earliest, latest) = (Health::Down, DOWN_EARLIEST, DOWN_LATEST);
+    Scene {
+        at: Duration::from_secs(at),
+        machine,
+        deed: Deed::PowerOff,
+        story,
+        expect,
+        earliest,
+        latest,
+        needs_ssh: false,
+    }
+}
+
+const fn on(at: u64, machine: &'static str, story: &'static str) -> Scene {
+    let (expect, earliest, latest) = (Health::Up, UP_AFTER, UP_LATEST);
+    Scene {
+        at: Duration::from_secs(at),
+        machine,
+        deed: Deed::PowerOn,
+        story,
+        expect,
+        earliest,
+        latest,
+        needs_ssh: false,
+    }
+}
+
+const fn hangs(at: u64, machine: &'static str, story: &'static str) -> Scene {
+    let (expect, earliest, latest) = (Health::Suspect, Duration::ZERO, SOON);
+    Scene {
+        at: Duration::from_secs(at),
+        machine,
+        deed: Deed::HangWeb,
+        story,
+        expect,
+        earliest,
+        latest,
+        needs_ssh: false,
+    }
+}
+
+const fn wakes(at: u64, machine: &'static str, story: &'static str) -> Scene {
+    let (expect, earliest, latest) = (Health::Up, Duration::ZERO, UP_LATEST);
+    Scene {
+        at: Duration::from_secs(at),
+        machine,
+        deed: Deed::WakeWeb,
+        story,
+        expect,
+        earliest,
+        latest,
+        needs_ssh: false,
+    }
+}
+
+/// Of nas, whose controller is asked over ssh.
+const fn raid(at: u64, state: &'static str, expect: Health, story: &'static str) -> Scene {
+    let (deed, earliest, latest) = (Deed::Raid(state), Duration::ZERO, UP_LATEST);
+    Scene { at: Duration::from_secs(at), machine: "nas", deed, story, expect, earliest, latest, needs_ssh: true }
+}
+
+/// When something happens, day after day, after the beginning of the first.
+pub fn every_day(times: &'static [Duration]) -> impl Iterator<Item = Duration> {
+    (0..).flat_map(move |day| times.iter().map(move |at| DAY * day + *at))
+}
 
 /// A play of this length holds one whole scene.
 pub fn shortest() -> Duration {
@@ -153,17 +167,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scenes_are_in_order_and_end_within_the_round() {
+    fn scenes_are_in_order_and_end_within_the_day() {
         assert!(SCENES.windows(2).all(|pair| pair[0].at + pair[0].latest < pair[1].at));
-        assert!(SCENES.iter().all(|scene| scene.at >= ANNOUNCE && scene.at + scene.latest < ROUND));
+        assert!(SCENES.iter().all(|scene| scene.at >= ANNOUNCE && scene.at + scene.latest < DAY));
+        for times in [WAREHOUSE_LOCKED, STICK_PULLED, SHARE_HANGS] {
+            assert!(times.is_sorted() && times.iter().all(|at| *at >= ANNOUNCE && *at < DAY));
+        }
     }
 
     #[test]
-    fn a_round_leaves_every_machine_as_it_was() {
-        let faults = SCENES.iter().filter(|scene| scene.expect != Health::Up).count();
-        assert_eq!(faults * 2, SCENES.len());
-        for pair in SCENES.chunks(2) {
-            assert_eq!((pair[0].machine, pair[1].expect), (pair[1].machine, Health::Up));
+    fn a_day_leaves_every_machine_as_it_was() {
+        for machine in crate::demo::machine::PLANS.map(|plan| plan.name) {
+            let mut of = SCENES.iter().filter(|scene| scene.machine == machine).collect::<Vec<_>>();
+            assert_eq!(of.len() % 2, 0, "{machine}");
+            for pair in of.drain(..).collect::<Vec<_>>().chunks(2) {
+                assert!(pair[0].expect != Health::Up && pair[1].expect == Health::Up, "{machine}: {}", pair[0].story);
+            }
         }
+    }
+
+    #[test]
+    fn days_follow_each_other() {
+        let times: Vec<u64> = every_day(WAREHOUSE_LOCKED).take(4).map(|at| at.as_secs()).collect();
+        assert_eq!(times, [4, 300, 604, 900]);
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Pid;
 use tokio::process::{Child, Command};
 
 /// Where sshd is usually installed: rarely on the path of an ordinary user.
@@ -100,7 +101,7 @@ impl Sshd {
             &format!(
                 "ListenAddress {address}:{port}\nHostKey \"{}\"\nAuthorizedKeysFile \"{}\"\nPidFile none\nStrictModes no\n\
                  PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\nPermitRootLogin yes\n\
-                 PrintMotd no\nMaxStartups 100\nSetEnv SHLVL=1 HOTSPARE_GUARD=\"{}\"\n",
+                 PrintMotd no\nMaxStartups 100\nSubsystem sftp internal-sftp\nSetEnv SHLVL=1 HOTSPARE_GUARD=\"{}\"\n",
                 host_key.display(),
                 kit.authorized_keys.display(),
                 folder.join("guard").display()
@@ -130,13 +131,16 @@ impl Sshd {
         Err(io::Error::other(format!("sshd on {address}:{port} did not start: {}", log.trim())))
     }
 
+    /// Its process; `None`: it has ended.
+    pub fn pid(&self) -> Option<Pid> {
+        self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw)
+    }
+
     /// Kills it, with every session it serves, as a power cut would.
     pub async fn kill(mut self) {
-        if let Some(pid) =
-            self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw)
-        {
+        if let Some(pid) = self.pid() {
             for session in descendants(pid.as_raw_nonzero().get()) {
-                if let Some(session) = rustix::process::Pid::from_raw(session) {
+                if let Some(session) = Pid::from_raw(session) {
                     let _gone = rustix::process::kill_process(session, rustix::process::Signal::KILL);
                 }
             }
@@ -146,7 +150,7 @@ impl Sshd {
 }
 
 /// Processes below `parent`, from `/proc`; empty on systems without it, where sessions end with their connection.
-fn descendants(parent: i32) -> Vec<i32> {
+pub(super) fn descendants(parent: i32) -> Vec<i32> {
     let mut found = Vec::new();
     let mut look = vec![parent];
     while let Some(pid) = look.pop() {

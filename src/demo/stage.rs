@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::machine::{Addressing, Machine, PLANS};
 use super::pace::Pace;
-use super::script::{ANNOUNCE, Deed, ROUND, SCENES, Scene};
+use super::script::{ANNOUNCE, DAY, Deed, SCENES, Scene};
+use super::share::Share;
 use super::sshd::Kit;
 use crate::clock::{Clock, Tick};
 use crate::engine::client::Client;
@@ -105,7 +106,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Plays the script round after round, until it is dropped or `until` has passed (then it ends after the scene at
+    /// Plays the script day after day, until it is dropped or `until` has passed (then it ends after the scene at
     /// hand). Tells of each outcome.
     pub async fn play(
         &mut self,
@@ -117,8 +118,8 @@ impl Stage {
         let with_ssh = self.ssh.is_some();
         let start = clock.tick();
         let over = |tick: Tick| until.is_some_and(|until| tick.since(start) >= until);
-        for round in 0.. {
-            let begins = start + ROUND * round;
+        for day in 0.. {
+            let begins = start + DAY * day;
             for scene in SCENES.iter().filter(|scene| with_ssh || !scene.needs_ssh) {
                 let begins_at = begins + scene.at;
                 if until.is_some_and(|until| begins_at.since(start) + scene.latest > until) {
@@ -135,7 +136,7 @@ impl Stage {
                     return Ok(());
                 }
             }
-            sleep_until(clock, begins + ROUND).await;
+            sleep_until(clock, begins + DAY).await;
         }
         Ok(())
     }
@@ -154,6 +155,15 @@ impl Stage {
             Ok(Err(_)) | Err(_) => None,
         };
         Ok(Outcome { scene: *scene, took })
+    }
+
+    /// Mounts this folder of nas at `at`, over its own sshd. `None`: this system cannot.
+    pub async fn share(&self, folder: &Path, at: &Path) -> io::Result<Option<Share>> {
+        let nas = self.machines.iter().find(|machine| machine.plan.name == "nas");
+        match (&self.ssh, nas.and_then(|nas| Some((nas.ssh_door(), nas.ssh_process()?)))) {
+            (Some(kit), Some((door, server))) => Share::mount(kit, door, server, folder, at).await,
+            _ => Ok(None),
+        }
     }
 
     /// Takes the power of every machine.

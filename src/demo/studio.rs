@@ -21,7 +21,7 @@ use crate::session::listing::Facts;
 use crate::session::view::{Ask, CopyState, SessionRow, Sort};
 
 /// Name of the store in the demo's fleet file.
-const STORE: &str = "mocap";
+pub(super) const STORE: &str = "mocap";
 /// Cameras that record at once.
 const CAMERAS: [&str; 4] = ["17391304", "17391305", "17403871", "17403872"];
 /// A participant makes so many recordings.
@@ -99,7 +99,7 @@ impl Studio {
     pub fn set_up(dir: &Path, now: Timestamp) -> io::Result<Self> {
         let studio = Self {
             data: dir.join("data"),
-            share: dir.join("share"),
+            share: dir.join("machines").join("nas").join("recordings"),
             imports: dir.join("imports.db"),
             pace: Pace::WATCHED,
             today: TODAY,
@@ -134,9 +134,16 @@ impl Studio {
         Self { pace, today: TODAY.start..u32::MAX, ..self }
     }
 
-    /// Its part of the fleet file.
-    pub fn fleet_file(&self) -> String {
+    /// The folder of nas in which copies lie.
+    pub fn share(&self) -> &Path {
+        &self.share
+    }
+
+    /// Its part of the fleet file; `mounted`: where that folder is mounted here.
+    pub fn fleet_file(&self, mounted: Option<&Path>) -> String {
         let quoted = |path: &Path| path.display().to_string().replace('\\', "\\\\").replace('"', "\\\"");
+        let share = mounted.unwrap_or(&self.share);
+        let mount = mounted.map(|at| format!(", mount = \"{}\"", quoted(at))).unwrap_or_default();
         format!(
             r#"
 [sessions.{STORE}]
@@ -145,12 +152,12 @@ layout       = "{{participant}}/{{date}}"
 participants = ["p", "b", "TF"]
 settle       = "{}"
 limit        = "1MiB/s"
-destinations = [ {{ name = "share", path = "{}", layout = "{{date}}/{{participant}}" }} ]
+destinations = [ {{ name = "share", path = "{}"{mount}, layout = "{{date}}/{{participant}}" }} ]
 imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FROM imports" }}
 "#,
             quoted(&self.data),
             self.pace.written(SETTLE, SOONEST),
-            quoted(&self.share),
+            quoted(share),
             quoted(&self.imports),
         )
     }
@@ -208,6 +215,11 @@ imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FRO
             if self.import(&rows)? {
                 // Whoever has imported something has the pane look again.
                 imported = Some(clock.now());
+            }
+            if rows.iter().any(|row| row.copies.iter().any(|copy| matches!(copy.state, CopyState::Unknown { .. }))) {
+                // Nobody knows what lies there; whatever is lacking is copied when it answers again.
+                waiting.clear();
+                continue;
             }
             waiting.retain_mut(|(key, looks)| {
                 let Some(row) = rows.iter().find(|row| row.key == *key && row.source.is_some()) else {

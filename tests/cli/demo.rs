@@ -69,7 +69,7 @@ fn a_named_folder_is_kept_with_a_fleet_file_that_passes_check() {
     let named = kept.display().to_string();
     let ended = demo(folder.path(), &["--headless-for", "9s", "--dir", &named]);
     assert!(text(&ended.stdout).contains("of 1 seen as announced\n"), "{}{}", text(&ended.stdout), text(&ended.stderr));
-    let marker = fs::read_to_string(kept.join("share/.hotspare/store.json")).unwrap();
+    let marker = fs::read_to_string(kept.join("machines/nas/recordings/.hotspare/store.json")).unwrap();
     assert!(marker.contains("\"mocap\""), "its engine copies to the share: {marker}");
     let today = fs::read_dir(kept.join("data/p014")).unwrap().count();
     assert_eq!(today, 1, "and today is recorded");

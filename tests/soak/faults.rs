@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use hotspare::demo::machine::PLANS;
-use hotspare::demo::script::{Deed, ROUND, SCENES};
+use hotspare::demo::script::{DAY, Deed, SCENES};
 
 use crate::house::House;
 use crate::{Plan, TIMES};
@@ -110,12 +110,12 @@ async fn act(house: &House, machine: &str, deed: Deed) {
     }
 }
 
-/// The demo's script, round after round.
+/// The demo's script, day after day.
 async fn script(house: &House) {
     let start = house.clock.tick();
-    for round in 0.. {
+    for day in 0.. {
         for scene in SCENES {
-            let at = start + (ROUND * round + scene.at) / TIMES;
+            let at = start + (DAY * day + scene.at) / TIMES;
             tokio::time::sleep(at.since(house.clock.tick())).await;
             act(house, scene.machine, scene.deed).await;
         }

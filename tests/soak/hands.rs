@@ -140,7 +140,7 @@ async fn read(house: &House, seed: u64) {
 async fn tidy(house: &House) {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        let Ok(days) = std::fs::read_dir(house.path().join("share")) else { continue };
+        let Ok(days) = std::fs::read_dir(house.path().join("machines/nas/recordings")) else { continue };
         let mut copies: Vec<_> = days
             .flatten()
             .filter(|day| !day.file_name().to_string_lossy().starts_with('.'))

@@ -82,7 +82,7 @@ impl House {
             "\n[engine]\njournal = {JOURNAL}\n\n[[notify]]\ncommand = [\"/bin/true\"]\n\n[configs.nas]\nhosts = [\"nas\"]\nfiles = [\"{}\"]\n",
             raid.display()
         );
-        let text = stage.fleet_file(pace) + &studio.fleet_file() + &counts.fleet_file() + &more;
+        let text = stage.fleet_file(pace) + &studio.fleet_file(None) + &counts.fleet_file() + &more;
         std::fs::write(&file, text).unwrap();
         let engine = start(&plan.program, &dir);
         let client: Arc<dyn Client> = Arc::new(joined(&dir).await);

@@ -104,7 +104,7 @@ impl Samples {
             state: below(&state),
             temporary: below(&dir.join("t")),
             data: below(&dir.join("data")),
-            share: below(&dir.join("share")),
+            share: below(&dir.join("machines/nas/recordings")),
             stick: below(&dir.join("stick")),
         };
         if self.taken.len() % 20 == 0 {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::demo::counts::Outage;
 use crate::demo::races::{self, Summary};
+use crate::demo::share::Hang;
 use crate::demo::stage::Outcome;
 use crate::demo::studio;
 use crate::dump::view::DrillView;
@@ -16,6 +17,16 @@ pub(super) struct Report {
     pub(super) sessions: Vec<Session>,
     pub(super) feeds: Vec<Feed>,
     pub(super) dumps: Vec<Dump>,
+    pub(super) shares: Vec<Share>,
+}
+
+/// One time that the share hung.
+#[derive(Debug, Serialize)]
+pub(super) struct Share {
+    what: String,
+    stale_after: Option<f64>,
+    ready_after: Option<f64>,
+    ok: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -62,6 +73,14 @@ impl From<&Outage> for Feed {
     fn from(outage: &Outage) -> Self {
         let seconds = outage.took.map(|took| took.as_secs_f64());
         Self { what: outage.line(), rows_waited: outage.waited, seconds, ok: outage.ok() }
+    }
+}
+
+impl From<&Hang> for Share {
+    fn from(hang: &Hang) -> Self {
+        let (stale_after, ready_after) = (hang.seen, hang.ready);
+        let seconds = |span: Option<std::time::Duration>| span.map(|span| span.as_secs_f64());
+        Self { what: hang.line(), stale_after: seconds(stale_after), ready_after: seconds(ready_after), ok: hang.ok() }
     }
 }
 
