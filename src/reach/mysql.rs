@@ -2,14 +2,16 @@
 //!
 //! TLS is used where the server offers it, without asking who signed its certificate: what MySQL's own client calls
 //! `PREFERRED`. A url that says more (`?require_ssl=true`, with `verify_ca` and `verify_identity`, which are then on unless
-//! they are switched off) is obeyed: then nothing travels in clear and the certificate is verified.
+//! they are switched off) is obeyed: then nothing travels in clear and the certificate is verified against the authorities
+//! that this machine trusts.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use mysql_async::{Conn, DriverError, Error, IoError, Opts, OptsBuilder, ServerError, SslOpts};
 
-use super::dial;
-use super::plain;
+use super::http::tls;
+use super::{dial, plain};
 use crate::fleet::secret::{DatabaseUrl, Secret};
 
 /// What kind of trouble it is.
@@ -54,13 +56,26 @@ pub fn options(url: &DatabaseUrl, password: Option<&Secret>) -> Result<Opts, Mys
     if let Some(password) = password {
         builder = builder.pass(Some(password.expose()));
     }
-    if opts.ssl_opts().is_none() {
-        let preferred =
-            SslOpts::default().with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true);
-        builder = builder.ssl_opts(Some(preferred));
-    }
-    Ok(builder.into())
+    let tls = match opts.ssl_opts() {
+        Some(asked) if asked.accept_invalid_certs() => asked.clone(),
+        Some(asked) => by_machine_roots(asked.clone()),
+        None => SslOpts::default().with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true),
+    };
+    Ok(builder.ssl_opts(Some(tls)).into())
 }
+
+/// Verifies by the authorities that this machine trusts, as every https connection does: the library has a list of its own,
+/// on which no site's authority stands. A machine that trusts none leaves it at that list.
+fn by_machine_roots(tls: SslOpts) -> SslOpts {
+    let roots = &*MACHINE_ROOTS;
+    if roots.is_empty() {
+        return tls;
+    }
+    tls.with_disable_built_in_roots(true).with_root_certs(roots.iter().cloned().map(Into::into).collect())
+}
+
+/// What this machine trusts, each in DER. Read once: it is a few hundred files.
+static MACHINE_ROOTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(tls::machine_roots_in_der);
 
 /// Connects and logs in within `timeout`. Whoever gets the connection ends it with `disconnect()`, which spares the server
 /// a line about an aborted connection.
@@ -129,7 +144,11 @@ mod tests {
         assert_eq!((preferred.user(), preferred.pass(), preferred.tcp_port()), (Some("u"), Some("p@:/"), 3307));
         assert!(preferred.ssl_opts().is_some_and(SslOpts::accept_invalid_certs));
         let required = options(&url("mysql://u@h/?require_ssl=true"), None).expect("a url");
-        assert!(required.ssl_opts().is_some_and(|tls| !tls.accept_invalid_certs()));
+        let required = required.ssl_opts().expect("asked for");
+        assert!(!required.accept_invalid_certs() && !required.skip_domain_validation());
+        let trusted = tls::machine_roots_in_der();
+        assert_eq!(required.root_certs().len(), trusted.len(), "those of the machine, and no others");
+        assert_eq!(required.disable_built_in_roots(), !trusted.is_empty());
         assert_eq!(options(&url("postgres://h/"), None).expect_err("another world").kind, MysqlErrorKind::Url);
     }
 

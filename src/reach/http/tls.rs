@@ -44,6 +44,12 @@ pub(super) fn machine_roots() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
+/// The machine's own authorities in DER, without those that nobody can read.
+pub(in crate::reach) fn machine_roots_in_der() -> Vec<Vec<u8>> {
+    let fit = |root: &CertificateDer<'static>| RootCertStore::empty().add(root.clone()).is_ok();
+    machine_roots().into_iter().filter(fit).map(|root| root.to_vec()).collect()
+}
+
 pub(super) fn configure(roots: Vec<CertificateDer<'static>>) -> Arc<ClientConfig> {
     Arc::new(builder().with_root_certificates(store(roots)).with_no_client_auth())
 }
