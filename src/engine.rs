@@ -25,6 +25,7 @@ pub mod wire;
 
 mod compose;
 mod core;
+mod door;
 mod dumps;
 mod feeds;
 mod file;

@@ -3,6 +3,7 @@
 //! What an operator writes in `hotspare.toml` becomes a [`Fleet`]; everything above this floor takes the values from
 //! here and never looks at TOML. This room does no network I/O and knows nothing of the engine or of the faces.
 
+pub mod accounts;
 pub mod bucket;
 pub mod check;
 pub mod data;

@@ -70,7 +70,8 @@ pub(super) fn needs_terminal(hint: &str) -> Result<(), Failure> {
 }
 
 async fn open(context: &Context, args: &ConsoleArgs, place: Launch) -> Result<Exit, Failure> {
-    let settings = fleet::open(&place.fleet).fleet.map_or_else(ConsoleSettings::default, |fleet| fleet.console);
+    let settings = place.fleet.as_ref().ok().and_then(|path| fleet::open(path).fleet);
+    let settings = settings.map_or_else(ConsoleSettings::default, |fleet| fleet.console);
     let options = ConsoleOptions {
         engine_stays: !args.in_process,
         ..options(context, &args.manner, settings, place.state.path().to_owned())
@@ -78,7 +79,7 @@ async fn open(context: &Context, args: &ConsoleArgs, place: Launch) -> Result<Ex
     let guest = Guest::console(context.read_only);
     if args.in_process {
         let config = Config {
-            fleet: place.fleet,
+            fleet: place.fleet?,
             state: Some(place.state.path().to_owned()),
             detached: false,
             quiet: false,

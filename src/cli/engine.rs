@@ -66,7 +66,7 @@ pub fn run(context: &Context, args: &EngineArgs) -> Result<Exit, Failure> {
 fn foreground(context: &Context, detached: bool) -> Result<Exit, Failure> {
     let place = join::place(context)?;
     let config = Config {
-        fleet: place.fleet,
+        fleet: place.fleet?,
         state: Some(place.state.path().to_owned()),
         detached,
         quiet: false,

@@ -1,6 +1,7 @@
 //! How a command comes to an engine: the one that runs, or a fresh one.
 
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -17,7 +18,9 @@ use crate::reach::ssh::SshOptions;
 /// Where this command's fleet file and state folder are.
 pub fn place(context: &Context) -> Result<Launch, Failure> {
     let place = Launch::locate(context.fleet.as_deref(), context.state.as_deref())?;
-    context.detail(&format!("fleet file {}", place.fleet.display()));
+    if let Ok(fleet) = &place.fleet {
+        context.detail(&format!("fleet file {}", fleet.display()));
+    }
     context.detail(&format!("state folder {}", place.state.path().display()));
     Ok(place)
 }
@@ -26,7 +29,7 @@ pub fn place(context: &Context) -> Result<Launch, Failure> {
 pub async fn running(context: &Context, place: &Launch) -> Result<Option<Socket>, Failure> {
     let engine = launch::connect(place, guest(context)).await?;
     match &engine {
-        Some(engine) => compare(context, &place.fleet, engine),
+        Some(engine) => compare(context, &place, engine),
         None => context.detail("no engine runs"),
     }
     Ok(engine)
@@ -42,12 +45,13 @@ pub async fn needed(context: &Context, place: &Launch) -> Result<Socket, Failure
 
 /// The engine that runs, or one that is started as the console starts it, which is told: it goes on after the command.
 pub async fn started(context: &Context, place: Launch) -> Result<Socket, Failure> {
-    let fleet = place.fleet.clone();
     let before = Lock::holder(&place.state.lock());
-    let engine = launch::connect_or_start(place, guest(context)).await?;
-    compare(context, &fleet, &engine);
+    let engine = launch::connect_or_start(place.clone(), guest(context)).await?;
+    compare(context, &place, &engine);
     let pid = engine.snapshots().borrow().head.engine.pid;
-    if before != Some(Some(pid)) {
+    // Where the lock is another user's, nobody here could have started it.
+    let blind = std::fs::File::open(place.state.lock()).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    if before != Some(Some(pid)) && !blind {
         context.tell(&format!("hotspare: started the engine (pid {pid}); `hotspare engine stop` ends it"));
     }
     Ok(engine)
@@ -100,7 +104,7 @@ pub async fn or_in_process(context: &Context, place: Launch, quiet: bool) -> Res
         return Ok((engine, None));
     }
     let config = Config {
-        fleet: place.fleet.clone(),
+        fleet: place.fleet.clone()?,
         state: Some(place.state.path().to_owned()),
         detached: false,
         quiet,
@@ -120,7 +124,7 @@ pub async fn or_in_process(context: &Context, place: Launch, quiet: bool) -> Res
 }
 
 /// Tells when the engine of the state folder looks after another fleet file than the one that was named.
-fn compare(context: &Context, fleet: &Path, engine: &Socket) {
+fn compare(context: &Context, place: &Launch, engine: &Socket) {
     let (theirs, pid, version) = {
         let snapshot = engine.snapshots();
         let head = &snapshot.borrow().head;
@@ -133,8 +137,9 @@ fn compare(context: &Context, fleet: &Path, engine: &Socket) {
             "hotspare: the engine is of version {version}, this program of {ours}: `hotspare engine restart` makes them one"
         ));
     }
+    let Ok(fleet) = &place.fleet else { return };
     let same = |ours: std::io::Result<PathBuf>| ours.is_ok_and(|ours| theirs.canonicalize().is_ok_and(|it| it == ours));
-    if theirs != fleet && !same(fleet.canonicalize()) {
+    if theirs != *fleet && !same(fleet.canonicalize()) {
         context.tell(&format!("hotspare: the engine of this state folder looks after {}", theirs.display()));
     }
 }

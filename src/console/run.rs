@@ -45,6 +45,7 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
         frozen: None,
         sessions: Window::default(),
         read_only: options.read_only,
+        looks_only: None,
         engine_stays: options.engine_stays,
         guide: options.guide.borrow().clone(),
     };
@@ -52,6 +53,7 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
     for error in told {
         app.say(Meaning::Bad, error.to_string(), Some("the default is used".into()));
     }
+    app.looks_only(client.looks_only());
     let signals = Signals::begin()?;
     let tty = Line::open()?;
     let watchdog = Some(Watchdog::begin(tty.clone())?);
@@ -176,7 +178,11 @@ impl Console {
             }
             Ok(()) = sources.link.changed() => {
                 let link = sources.link.borrow_and_update().clone();
+                let joined = link == Link::Joined;
                 self.app.link(link);
+                if joined {
+                    self.app.looks_only(self.client.looks_only());
+                }
             }
             Ok(()) = sources.snapshots.changed() => {
                 let snapshot = sources.snapshots.borrow_and_update().clone();

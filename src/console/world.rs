@@ -31,8 +31,10 @@ pub struct World {
     pub frozen: Option<Timestamp>,
     /// The rows of sessions that are here.
     pub sessions: Window,
-    /// Nothing may be changed from here.
+    /// Nothing may be changed from here, as was asked for; see [`World::changes_nothing`].
     pub read_only: bool,
+    /// Why the engine lets this person only look.
+    pub looks_only: Option<String>,
     /// Whether the engine goes on when this console ends.
     pub engine_stays: bool,
     /// What to look at now, as somebody tells who knows; empty: nobody does.
@@ -40,6 +42,11 @@ pub struct World {
 }
 
 impl World {
+    /// Nothing may be changed from here: it was asked for, or the engine lets this person only look.
+    pub const fn changes_nothing(&self) -> bool {
+        self.read_only || self.looks_only.is_some()
+    }
+
     /// A newer picture has come.
     pub fn take(&mut self, snapshot: Arc<Snapshot>) {
         self.newest = snapshot;

@@ -34,6 +34,12 @@ pub trait Client: Send + Sync + 'static {
     /// Whether the engine is there.
     fn link(&self) -> watch::Receiver<Link>;
 
+    /// Why the engine lets this one only look, whatever it was started with; `None`: it does not. It may be otherwise each
+    /// time that the engine was joined.
+    fn looks_only(&self) -> Option<String> {
+        None
+    }
+
     /// Asks to change something. Ends within 10 s.
     fn command(&self, command: Command) -> BoxFuture<Result<Accepted, Refusal>>;
 

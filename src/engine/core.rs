@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::command::{Accepted, Answer, Command, Query, Refusal, Report};
+use super::door::Door;
 use super::file::Parsed;
 use super::freeze::{PULSE, Watchdog};
 use super::guards::Guards;
@@ -71,6 +72,8 @@ pub(super) enum Ask {
     Query { query: Query, answer: oneshot::Sender<Result<Answer, Refusal>> },
     /// To end, whatever runs.
     Stop { who: String },
+    /// To journal that somebody was not let in.
+    TurnedAway { who: String, why: String },
 }
 
 /// What the core is made of.
@@ -99,6 +102,7 @@ pub(super) struct Parts {
     pub journal: Journal,
     pub ring: Ring,
     pub presence: Presence,
+    pub door: Door,
     pub outlet: Outlet,
     pub stop: CancellationToken,
 }
@@ -231,6 +235,10 @@ impl Core {
             Ask::Command { who, command, answer } => self.command(&who, command, answer),
             Ask::Query { query, answer } => self.query(query, answer),
             Ask::Stop { who } => self.begin_to_stop(&who),
+            Ask::TurnedAway { who, why } => {
+                let about = serde_json::json!({ "socket": "refused" });
+                self.note(&who, "refused: to join the engine", why, about, Weight::Refusal);
+            }
         }
     }
 

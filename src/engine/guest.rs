@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::fleet::accounts;
+
 /// A face that joins an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guest {
@@ -32,26 +34,37 @@ const CONSOLE: &str = "console";
 pub struct Who {
     /// For the journal: `ana (console)`.
     pub name: String,
-    /// Whether everything that changes anything is refused.
-    pub read_only: bool,
+    /// Why everything that changes anything is refused; `None`: it is not.
+    pub read_only: Option<ReadOnly>,
+    /// Whether it is another user of the machine, whom a group lets in: the engine's own rights are not theirs.
+    pub by_group: bool,
+}
+
+/// Why somebody may only look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadOnly {
+    /// They asked for it.
+    Asked,
+    /// They are let in for no more; why.
+    Viewer(String),
 }
 
 impl Who {
-    /// This person behind this face.
+    /// This person behind this face, with the rights of the engine's own user.
     pub fn new(person: &str, guest: &Guest) -> Self {
-        Self { name: format!("{person} ({})", guest.face), read_only: guest.read_only }
+        let read_only = guest.read_only.then_some(ReadOnly::Asked);
+        Self { name: format!("{person} ({})", guest.face), read_only, by_group: false }
+    }
+
+    /// The engine itself.
+    pub fn engine() -> Self {
+        Self { name: "engine".into(), read_only: None, by_group: false }
     }
 }
 
 /// The name of a user of this machine; `uid 1000` where it has none.
 pub fn person(uid: u32) -> String {
-    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = known.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    name.unwrap_or_else(|| format!("uid {uid}"))
+    accounts::user(uid).unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// How many guests are there.

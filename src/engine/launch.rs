@@ -31,8 +31,8 @@ const LOOK: Duration = Duration::from_millis(10);
 /// What an engine is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
-    /// The fleet file.
-    pub fleet: PathBuf,
+    /// The fleet file; or why there is none, which does not matter to whoever joins an engine by its state folder.
+    pub fleet: Result<PathBuf, Refusal>,
     /// The state folder.
     pub state: StateFolder,
 }
@@ -41,11 +41,16 @@ impl Launch {
     /// The fleet file that is named or found, and the state folder that is named or belongs to the fleet's name. A file
     /// with errors is no obstacle where its name can be read: an engine may run with its last good version.
     pub fn locate(fleet: Option<&Path>, state: Option<&Path>) -> Result<Self, Refusal> {
-        let fleet = file::find(fleet)?;
-        let fleet = plain(std::path::absolute(&fleet).unwrap_or(fleet));
-        let name = match state {
-            Some(_) => String::new(),
-            None => file::name(&fleet)?,
+        let named = fleet.is_some();
+        let fleet = file::find(fleet).map(|fleet| plain(std::path::absolute(&fleet).unwrap_or(fleet)));
+        let (fleet, name) = match (state, fleet) {
+            (Some(_), Err(refusal)) if named => return Err(refusal),
+            (Some(_), fleet) => (fleet, String::new()),
+            (None, fleet) => {
+                let fleet = fleet?;
+                let name = file::name(&fleet)?;
+                (Ok(fleet), name)
+            }
         };
         let state = StateFolder::locate(state, &name).map_err(|error| failed(error.to_string()))?;
         Ok(Self { fleet, state })
@@ -68,6 +73,8 @@ pub async fn connect(launch: &Launch, guest: Guest) -> Result<Option<Socket>, Re
     let path = launch.state.socket();
     match socket::join(&path, guest, Some(launch.clone())).await {
         Ok(joined) => Ok(Some(joined)),
+        // One is there, and does not let this one in.
+        Err(refusal) if refusal.kind == RefusalKind::Safety => Err(refusal),
         Err(_) if Lock::holder(&launch.state.lock()).is_none() => Ok(None),
         Err(refusal) => Err(refusal),
     }
@@ -89,6 +96,7 @@ pub async fn connect_or_start(launch: Launch, guest: Guest) -> Result<Socket, Re
                 return Ok(brief);
             }
         }
+        Err(refusal) if refusal.kind == RefusalKind::Safety => return Err(refusal),
         // Something answers, but not as it should: a second engine would not help.
         Err(refusal) if UnixStream::connect(short(&path)?.path()).await.is_ok() => return Err(refusal),
         Err(_nobody_there) => {}
@@ -108,6 +116,7 @@ pub async fn connect_or_start(launch: Launch, guest: Guest) -> Result<Socket, Re
 /// Starts an engine of its own session, with its output in `log/engine.out`, and returns when its socket can be joined.
 /// Two faces may try at once: the engine that comes second finds the lock taken and the first one's socket serves both.
 pub async fn spawn_detached(launch: &Launch, socket: &Path) -> Result<(), Refusal> {
+    let fleet = launch.fleet.as_ref().map_err(Clone::clone)?;
     launch.state.prepare().map_err(|error| failed(error.to_string()))?;
     let output = launch.state.output();
     let (out, from) =
@@ -117,7 +126,7 @@ pub async fn spawn_detached(launch: &Launch, socket: &Path) -> Result<(), Refusa
         .map_err(|error| failed(format!("this program does not find its own file to start the engine: {error}")))?;
     let mut child = Command::new(program)
         .args(["engine", "--detached", "--fleet"])
-        .arg(&launch.fleet)
+        .arg(fleet)
         .arg("--state")
         .arg(launch.state.path())
         .current_dir("/")

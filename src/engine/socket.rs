@@ -32,7 +32,7 @@ const QUEUE: usize = 64;
 
 /// Joins the engine behind this socket. `launch`: how to start one when it is lost and somebody asks for it.
 pub async fn join(path: &Path, guest: Guest, launch: Option<Launch>) -> Result<Socket, Refusal> {
-    let (connection, first) = connect(path, &guest).await?;
+    let Joining { connection, first, looks_only } = connect(path, &guest).await?;
     let (sender, requests) = mpsc::channel(QUEUE);
     let shared = Arc::new(Shared {
         path: path.to_owned(),
@@ -40,6 +40,7 @@ pub async fn join(path: &Path, guest: Guest, launch: Option<Launch>) -> Result<S
         launch,
         snapshots: watch::channel(first).0,
         link: watch::channel(Link::Joined).0,
+        looks_only: Mutex::new(looks_only),
         owed: Mutex::default(),
         last: AtomicU64::new(0),
         requests: sender,
@@ -65,6 +66,7 @@ struct Shared {
     launch: Option<Launch>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     link: watch::Sender<Link>,
+    looks_only: Mutex<Option<String>>,
     owed: Mutex<HashMap<u64, Owed>>,
     last: AtomicU64,
     requests: mpsc::Sender<ToEngine>,
@@ -78,18 +80,29 @@ enum Owed {
 
 type Connection = (FramedRead<OwnedReadHalf, Codec<ToGuest, ()>>, FramedWrite<OwnedWriteHalf, Codec<(), ToEngine>>);
 
+/// A connection at its beginning.
+struct Joining {
+    connection: Connection,
+    first: Arc<Snapshot>,
+    /// Why the engine lets this one only look.
+    looks_only: Option<String>,
+}
+
 /// Connects, says hello, and waits for the first picture.
-async fn connect(path: &Path, guest: &Guest) -> Result<(Connection, Arc<Snapshot>), Refusal> {
+async fn connect(path: &Path, guest: &Guest) -> Result<Joining, Refusal> {
     tokio::time::timeout(JOIN_WITHIN, connect_now(path, guest)).await.unwrap_or_else(|_late| {
         let secs = JOIN_WITHIN.as_secs();
         Err(gone(format!("the engine behind {} did not answer within {secs} s", path.display())))
     })
 }
 
-async fn connect_now(path: &Path, guest: &Guest) -> Result<(Connection, Arc<Snapshot>), Refusal> {
+async fn connect_now(path: &Path, guest: &Guest) -> Result<Joining, Refusal> {
     let unreachable = |error: &dyn std::fmt::Display| gone(format!("no engine answers at {}: {error}", path.display()));
     let short = Short::of(path).map_err(|error| unreachable(&error))?;
-    let stream = UnixStream::connect(short.path()).await.map_err(|error| unreachable(&error))?;
+    let stream = UnixStream::connect(short.path()).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::PermissionDenied => shut(path),
+        _ => unreachable(&error),
+    })?;
     let (read, write) = stream.into_split();
     let mut writer = FramedWrite::new(write, Codec::<(), Hello>::new(LARGEST_REPLY));
     // One that closes without having listened may have said before who it is.
@@ -109,12 +122,13 @@ async fn connect_now(path: &Path, guest: &Guest) -> Result<(Connection, Arc<Snap
     let mut reader = reader.map_decoder(|_hello| Codec::<ToGuest, ()>::new(LARGEST_REPLY));
     let first = match reader.next().await {
         Some(Ok(ToGuest::Full(snapshot))) => snapshot,
-        Some(Ok(ToGuest::Bye { why })) => return Err(gone(why)),
+        Some(Ok(ToGuest::Bye { why })) => return Err(hello.refused.unwrap_or_else(|| gone(why))),
         Some(Ok(_)) => return Err(unreachable(&"it did not begin with a whole picture")),
         Some(Err(error)) => return Err(unreachable(&error)),
         None => return Err(unreachable(&"it closed the connection")),
     };
-    Ok(((reader, writer.map_encoder(|_hello| Codec::new(LARGEST_REPLY))), first))
+    let connection = (reader, writer.map_encoder(|_hello| Codec::new(LARGEST_REPLY)));
+    Ok(Joining { connection, first, looks_only: hello.looks_only })
 }
 
 /// Stays joined until it is cancelled.
@@ -135,13 +149,15 @@ async fn stay(shared: Arc<Shared>, mut connection: Connection, mut requests: mps
                 }
             }
             match connect(&shared.path, &shared.guest).await {
-                Ok((connection, first)) => {
+                Ok(Joining { connection, first, looks_only }) => {
+                    *shared.looks_only.lock().unwrap_or_else(PoisonError::into_inner) = looks_only;
                     shared.snapshots.send_replace(first);
                     shared.link.send_replace(Link::Joined);
                     break connection;
                 }
-                // Another version took the place of the one that was lost: that is what a person should know now.
-                Err(Refusal { kind: RefusalKind::Failed, what, .. }) => shared.lose(&what),
+                // Another version took the place of the one that was lost, or it lets this one in no more: that is what a
+                // person should know now.
+                Err(Refusal { kind: RefusalKind::Failed | RefusalKind::Safety, what, .. }) => shared.lose(&what),
                 Err(_nobody_there) => {}
             }
         };
@@ -255,6 +271,10 @@ impl Client for Socket {
         self.shared.link.subscribe()
     }
 
+    fn looks_only(&self) -> Option<String> {
+        self.shared.looks_only.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn command(&self, command: Command) -> BoxFuture<Result<Accepted, Refusal>> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move { shared.ask(|id| ToEngine::Command { id, ask: command }, Owed::Command).await })
@@ -284,6 +304,17 @@ impl Client for Socket {
                 _ => Err(gone("the engine was started but cannot be joined; look at its log".into())),
             }
         })
+    }
+}
+
+/// The system lets nobody of this one's rights to the socket.
+fn shut(path: &Path) -> Refusal {
+    Refusal {
+        kind: RefusalKind::Safety,
+        what: format!("the engine behind {} is another user's, and lets in nobody else", path.display()),
+        hint: Some(
+            "its user may let groups in: `operators` and `viewers` under [engine] of the fleet file; or is there a folder above it that lets nobody through?".into(),
+        ),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::command::{Accepted, Answer, Command, Query, Refusal, RefusalKind};
 use super::core::{Ask, Core};
+use super::door::Door;
 use super::file;
 use super::guest::{Guest, Presence, Present, Who};
 use super::lock::{Lock, LockError};
@@ -99,6 +100,7 @@ pub struct Engine {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     presence: Presence,
     folder: StateFolder,
+    door: Door,
     outlet: Outlet,
     stop: CancellationToken,
     ended: CancellationToken,
@@ -120,6 +122,8 @@ impl Engine {
         let journal = Journal::start(folder.path(), &config.clock)?;
         let socket =
             server::bind(&folder.socket()).map_err(|error| StartError::Socket { path: folder.socket(), error })?;
+
+        let door = Door::new(&folder, &config.clock, &fleet.engine.groups);
 
         let known = journal.kept(feeds::KNOWN).await.ok().flatten();
         let media = journal.kept(dumps::KNOWN).await.ok().flatten();
@@ -164,12 +168,13 @@ impl Engine {
             journal,
             ring,
             presence: presence.clone(),
+            door: door.clone(),
             outlet: outlet.clone(),
             stop: stop.clone(),
         })
         .await;
         let snapshots = core.snapshots();
-        let engine = Self { asks, snapshots, presence, folder, outlet, stop, ended: ended.clone() };
+        let engine = Self { asks, snapshots, presence, folder, door, outlet, stop, ended: ended.clone() };
         let serving = tokio::spawn(server::serve(socket, engine.clone(), server::TAKES_WITHIN));
         tokio::spawn(async move {
             core.run(asked, changes).await;
@@ -222,6 +227,16 @@ impl Engine {
     /// Counts this guest as long as the value lives.
     pub(super) fn enter(&self, guest: &Guest) -> Present {
         self.presence.enter(guest)
+    }
+
+    /// The door of its socket.
+    pub(super) const fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Journals that somebody was not let in.
+    pub(super) async fn turned_away(&self, who: String, why: String) {
+        let _engine_ends = self.asks.send(Ask::TurnedAway { who, why }).await;
     }
 
     /// Cancelled when the engine begins to stop.

@@ -12,12 +12,14 @@ use tokio_util::codec::{FramedRead, FramedWrite};
 
 use super::client::{Client, Link, in_process};
 use super::command::{Answer, Command, Query, RefusalKind};
-use super::guest::Guest;
+use super::guest::{Guest, Who};
 use super::snapshot::Snapshot;
 use super::start::{Config, Engine, StartError};
 use super::wire::{Codec, Hello, LARGEST_REPLY, LARGEST_REQUEST, ToGuest};
 use super::{lock, server, socket};
 use crate::clock::Clock;
+use crate::dump::worker::hands::Pick;
+use crate::fleet::secret::{DatabaseUrl, SecretSource};
 use crate::health::view::Health;
 use crate::journal::entry::Chain;
 use crate::reach::ssh::SshOptions;

@@ -38,6 +38,12 @@ pub struct Hello {
     /// Of a guest: everything that changes anything is to be refused.
     #[serde(default)]
     pub read_only: bool,
+    /// Of an engine: why this guest may only look, whatever it asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks_only: Option<String>,
+    /// Of an engine: why this guest is not let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
 }
 
 impl Hello {
@@ -50,6 +56,8 @@ impl Hello {
             pid: std::process::id(),
             face: face.into(),
             read_only,
+            looks_only: None,
+            refused: None,
         }
     }
 

@@ -224,6 +224,11 @@ const PASSWORD: &[Key] = &[
     optional("password_file", Kind::SecretFile, "A file whose first line is the password; only its owner may read it."),
     optional("password_env", Kind::Variable, "An environment variable of the engine that holds the password."),
     optional("password_command", Kind::List(1, &Kind::Text), "A program that prints the password, with its arguments."),
+    optional(
+        "password_credential",
+        Kind::Name,
+        "A credential that systemd hands the engine: LoadCredential= of its unit.",
+    ),
 ];
 
 /// Where a bearer token comes from.
@@ -232,6 +237,11 @@ const TOKEN: &[Key] = &[
     optional("token_file", Kind::SecretFile, "A file whose first line is the token; only its owner may read it."),
     optional("token_env", Kind::Variable, "An environment variable of the engine that holds the token."),
     optional("token_command", Kind::List(1, &Kind::Text), "A program that prints the token, with its arguments."),
+    optional(
+        "token_credential",
+        Kind::Name,
+        "A credential that systemd hands the engine: LoadCredential= of its unit.",
+    ),
 ];
 
 /// Where the secret of an object store's key comes from.
@@ -240,6 +250,11 @@ const SECRET: &[Key] = &[
     optional("secret_file", Kind::SecretFile, "A file whose first line is the secret; only its owner may read it."),
     optional("secret_env", Kind::Variable, "An environment variable of the engine that holds the secret."),
     optional("secret_command", Kind::List(1, &Kind::Text), "A program that prints the secret, with its arguments."),
+    optional(
+        "secret_credential",
+        Kind::Name,
+        "A credential that systemd hands the engine: LoadCredential= of its unit.",
+    ),
 ];
 
 /// Urls of MySQL and MariaDB servers.

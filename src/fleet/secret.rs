@@ -51,6 +51,8 @@ pub enum SecretSource {
     Env(String),
     /// The first line that a program prints; an argument vector, run without a shell.
     Command(Vec<String>),
+    /// The first line of a credential that systemd hands the engine, by its name.
+    Credential(String),
 }
 
 /// A database address without its password, and where the password comes from.

@@ -56,7 +56,7 @@ impl Fleet {
             .chain(keys)
             .chain(buckets)
             .chain(self.notify.iter().map(|notify| notify.secret.clone()))
-            .chain([self.lease.password.clone()])
+            .chain([self.lease.password.clone(), self.lease.signing_key.clone()])
             .collect()
     }
 }

@@ -32,11 +32,35 @@ pub struct EngineSettings {
     pub linger: Linger,
     /// How many entries the journal keeps.
     pub journal: u64,
+    /// Who of the other users of this machine may join.
+    pub groups: Groups,
 }
 
 impl Default for EngineSettings {
     fn default() -> Self {
-        Self { metrics: None, linger: Linger::Auto, journal: 1_000_000 }
+        Self { metrics: None, linger: Linger::Auto, journal: 1_000_000, groups: Groups::default() }
+    }
+}
+
+/// The unix groups of those who may join besides the engine's own user and root, by name or number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// Their members may do everything.
+    pub operators: Vec<String>,
+    /// Their members may look, and change nothing.
+    pub viewers: Vec<String>,
+}
+
+impl Groups {
+    /// Whether nobody else may join.
+    pub fn is_empty(&self) -> bool {
+        self.operators.is_empty() && self.viewers.is_empty()
+    }
+
+    /// All of them, each with the key that names it.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let operators = self.operators.iter().map(|group| ("operators", group.as_str()));
+        operators.chain(self.viewers.iter().map(|group| ("viewers", group.as_str())))
     }
 }
 
@@ -73,6 +97,10 @@ pub struct LeaseSettings {
     pub cert: Option<PathBuf>,
     /// Key of the client certificate.
     pub key: Option<PathBuf>,
+    /// What the values in etcd are signed with; none: they are not signed.
+    pub signing_key: SecretSource,
+    /// Whether values that nobody signed are taken as well.
+    pub accept_unsigned: bool,
 }
 
 impl Default for LeaseSettings {
@@ -87,6 +115,8 @@ impl Default for LeaseSettings {
             ca: None,
             cert: None,
             key: None,
+            signing_key: SecretSource::None,
+            accept_unsigned: false,
         }
     }
 }

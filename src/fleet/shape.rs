@@ -21,10 +21,11 @@ use words::{a_kind, a_type, fits, in_other_type, listed, what};
 pub(super) const ROLES: [&str; 4] = ["spare", "failed", "console", "each"];
 
 /// Keys of which only one may say where a secret comes from.
-const SECRETS: [[&str; 4]; 3] = [
-    ["password", "password_file", "password_env", "password_command"],
-    ["token", "token_file", "token_env", "token_command"],
-    ["secret", "secret_file", "secret_env", "secret_command"],
+const SECRETS: [[&str; 5]; 4] = [
+    ["password", "password_file", "password_env", "password_command", "password_credential"],
+    ["token", "token_file", "token_env", "token_command", "token_credential"],
+    ["secret", "secret_file", "secret_env", "secret_command", "secret_credential"],
+    ["signing_key", "signing_key_file", "signing_key_env", "signing_key_command", "signing_key_credential"],
 ];
 
 /// Says everything that is wrong with the parts of the file, each for itself.
@@ -165,7 +166,7 @@ impl Shape<'_> {
 
     /// Keys that exclude each other.
     fn agreement(&mut self, form: &'static Form, table: &DeTable<'_>) {
-        let groups = form.one_of.iter().copied().chain(SECRETS.iter().map(<[&str; 4]>::as_slice));
+        let groups = form.one_of.iter().copied().chain(SECRETS.iter().map(<[&str; 5]>::as_slice));
         for group in groups {
             let mut there = table.iter().filter(|(key, _)| group.contains(&key.get_ref().as_ref()));
             let Some((first, _)) = there.next() else { continue };

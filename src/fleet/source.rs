@@ -173,8 +173,8 @@ pub(super) fn masked(text: &str) -> String {
 /// Whether a key of this name holds a secret itself (and does not say where one is).
 pub(super) fn names_a_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    ["pass", "pwd", "pasw", "secr", "secer", "token"].iter().any(|part| key.contains(part))
-        && !["_file", "_env", "_command"].iter().any(|end| key.ends_with(end))
+    ["pass", "pwd", "pasw", "secr", "secer", "token", "signing"].iter().any(|part| key.contains(part))
+        && !["_file", "_env", "_command", "_credential"].iter().any(|end| key.ends_with(end))
 }
 
 /// The pieces of a text that look like secrets.

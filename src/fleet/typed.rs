@@ -112,6 +112,11 @@ impl<'a> View<'a> {
         self.read(key, read).unwrap_or_default()
     }
 
+    /// A list of texts, or one text that stands for a list of one.
+    fn one_or_more(&self, key: &str) -> Vec<String> {
+        self.maybe_text(key).map_or_else(|| self.texts(key), |one| vec![one])
+    }
+
     /// Texts by name.
     fn map(&self, key: &str) -> Vec<(String, String)> {
         let Some(DeValue::Table(table)) = self.value(key) else { return Vec::new() };
@@ -172,6 +177,8 @@ impl<'a> View<'a> {
             SecretSource::Env(variable)
         } else if let Some(command) = Some(self.texts(&key("_command"))).filter(|command| !command.is_empty()) {
             SecretSource::Command(command)
+        } else if let Some(name) = self.maybe_text(&key("_credential")) {
+            SecretSource::Credential(name)
         } else if let Some(clear) = self.maybe_text(prefix) {
             SecretSource::Inline(Secret::new(clear))
         } else {

@@ -1,9 +1,10 @@
 //! Reads a secret from where the fleet file says it is, and remembers it for a short while: a check that runs each second
 //! must not start a program each second.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -125,44 +126,106 @@ pub async fn resolve(source: &SecretSource) -> Resolved {
         SecretSource::Inline(secret) => Ok(Some(secret.clone())),
         SecretSource::Env(name) => from_env(name).map(Some),
         SecretSource::Command(words) => from_command(words).await.map(Some),
-        SecretSource::File(path) => {
-            let path = path.clone();
-            let read = tokio::task::spawn_blocking(move || disk::ask(&path, PATIENCE, from_file)).await;
-            read.ok()
-                .flatten()
-                .unwrap_or_else(|| {
-                    Err(SecretError::new("the disk of the secret file does not answer", "is it on a share that hangs?"))
-                })
-                .map(Some)
+        SecretSource::File(path) => read_aside(path.clone(), from_file).await.map(Some),
+        SecretSource::Credential(name) => {
+            let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
+            let path = credential(name, folder.as_deref())?;
+            let name = name.clone();
+            read_aside(path, move |path| from_credential(&name, path)).await.map(Some)
         }
     }
+}
+
+/// Reads from a thread that can be left behind.
+async fn read_aside(
+    path: PathBuf,
+    read: impl FnOnce(&Path) -> Result<Secret, SecretError> + Send + 'static,
+) -> Result<Secret, SecretError> {
+    let read = tokio::task::spawn_blocking(move || disk::ask(&path, PATIENCE, read)).await;
+    read.ok().flatten().unwrap_or_else(|| {
+        Err(SecretError::new("the disk of the secret file does not answer", "is it on a share that hangs?"))
+    })
+}
+
+/// Where systemd lays a credential of this name; `folder` is what it says in `$CREDENTIALS_DIRECTORY`.
+fn credential(name: &str, folder: Option<&OsStr>) -> Result<PathBuf, SecretError> {
+    let Some(folder) = folder.filter(|folder| !folder.is_empty()) else {
+        return Err(SecretError::new(
+            format!(
+                "credential {name} cannot be read: systemd hands this engine none ($CREDENTIALS_DIRECTORY is not set)"
+            ),
+            format!(
+                "start the engine as a service with LoadCredential={name}:/path/of/the/file, or use a password_file"
+            ),
+        ));
+    };
+    Ok(Path::new(folder).join(name))
+}
+
+/// The first line of a credential. Its folder is the service's alone; systemd lets its user in by an access list, which looks
+/// like a right of the group.
+fn from_credential(name: &str, path: &Path) -> Result<Secret, SecretError> {
+    let remedy = || {
+        format!(
+            "LoadCredential={name}:/path/of/the/file in the unit of the engine (systemctl edit), then restart it; {} has those that are there",
+            path.parent().unwrap_or(path).display()
+        )
+    };
+    let text = open_secret(path, Mode::RWXO)
+        .map_err(|unfit| SecretError::new(format!("credential {name} {}", unfit.why()), remedy()))?;
+    first_line(&text).ok_or_else(|| SecretError::new(format!("credential {name} is empty"), remedy()))
 }
 
 /// The first line of a file that nobody else may read. Symbolic links are followed; what counts is the file itself.
 pub fn from_file(path: &Path) -> Result<Secret, SecretError> {
     let shown = path.display();
-    let unreadable = |error: std::io::Error| {
-        SecretError::new(format!("secret file {shown} cannot be read: {error}"), "check the path and its owner")
-    };
-    // Not blocking, so that a fifo in its place does not hold the thread.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| unreadable(errno.into()))?;
-    // Asked of the open file, so that it cannot be exchanged between the question and the reading.
-    let stat = rustix::fs::fstat(&file).map_err(|errno| unreadable(errno.into()))?;
-    if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::RegularFile {
-        return Err(SecretError::new(format!("secret file {shown} is not a file"), "name a regular file"));
-    }
-    if Mode::from_raw_mode(stat.st_mode).intersects(Mode::RWXG | Mode::RWXO) {
-        return Err(SecretError::new(
-            format!("secret file {shown} can be read by others (mode {:03o})", stat.st_mode & 0o777),
-            format!("chmod 600 {shown}"),
-        ));
-    }
-    let mut text = String::new();
-    std::fs::File::from(file).take(LONGEST as u64).read_to_string(&mut text).map_err(unreadable)?;
+    let text = open_secret(path, Mode::RWXG | Mode::RWXO).map_err(|unfit| {
+        let remedy = match &unfit {
+            Unfit::Unreadable(_) => "check the path and its owner".to_owned(),
+            Unfit::NoFile => "name a regular file".to_owned(),
+            Unfit::Open(_) => format!("chmod 600 {shown}"),
+        };
+        SecretError::new(format!("secret file {shown} {}", unfit.why()), remedy)
+    })?;
     first_line(&text).ok_or_else(|| {
         SecretError::new(format!("secret file {shown} is empty"), "write the secret into its first line")
     })
+}
+
+/// Why a file is no place for a secret.
+enum Unfit {
+    Unreadable(std::io::Error),
+    NoFile,
+    /// Others may read it; its mode.
+    Open(u32),
+}
+
+impl Unfit {
+    fn why(&self) -> String {
+        match self {
+            Self::Unreadable(error) => format!("cannot be read: {error}"),
+            Self::NoFile => "is not a file".to_owned(),
+            Self::Open(mode) => format!("can be read by others (mode {mode:03o})"),
+        }
+    }
+}
+
+/// The text of a file that gives none of these rights.
+fn open_secret(path: &Path, forbidden: Mode) -> Result<String, Unfit> {
+    // Not blocking, so that a fifo in its place does not hold the thread.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| Unfit::Unreadable(errno.into()))?;
+    // Asked of the open file, so that it cannot be exchanged between the question and the reading.
+    let stat = rustix::fs::fstat(&file).map_err(|errno| Unfit::Unreadable(errno.into()))?;
+    if rustix::fs::FileType::from_raw_mode(stat.st_mode) != rustix::fs::FileType::RegularFile {
+        return Err(Unfit::NoFile);
+    }
+    if Mode::from_raw_mode(stat.st_mode).intersects(forbidden) {
+        return Err(Unfit::Open(stat.st_mode & 0o777));
+    }
+    let mut text = String::new();
+    std::fs::File::from(file).take(LONGEST as u64).read_to_string(&mut text).map_err(Unfit::Unreadable)?;
+    Ok(text)
 }
 
 fn from_env(name: &str) -> Result<Secret, SecretError> {
@@ -227,6 +290,26 @@ mod tests {
         assert!(from_file(file(0o600, "").path()).is_err());
         assert!(from_file(Path::new("/nowhere/at/all")).is_err());
         assert!(from_file(Path::new("/dev")).is_err());
+    }
+
+    #[test]
+    fn a_credential_of_systemd_is_read_from_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("probe");
+        std::fs::write(&path, "s3cret\nsecond\n").expect("written");
+        let found = credential("probe", Some(folder.path().as_os_str())).expect("a place");
+        // An access list for the service's user shows as a right of the group.
+        for (mode, fine) in [(0o400, true), (0o440, true), (0o444, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("rights set");
+            assert_eq!(from_credential("probe", &found).is_ok(), fine, "{mode:o}");
+        }
+        let missing = credential("prob", Some(folder.path().as_os_str())).expect("a place");
+        let error = from_credential("prob", &missing).expect_err("there is none");
+        assert!(error.what.contains("credential prob cannot be read") && error.remedy.contains("LoadCredential=prob:"));
+        for none in [None, Some(OsStr::new(""))] {
+            let error = credential("probe", none).expect_err("no systemd");
+            assert!(error.what.contains("$CREDENTIALS_DIRECTORY is not set"), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -21,6 +21,8 @@ mod configs;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
 mod dumps;
 #[cfg(test)]
 mod engine;

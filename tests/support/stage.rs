@@ -78,6 +78,7 @@ impl Stage {
             frozen: None,
             sessions: Window::default(),
             read_only,
+            looks_only: None,
             engine_stays: true,
             guide: String::new(),
         };

@@ -191,6 +191,19 @@ impl App {
         self.settle();
     }
 
+    /// What the engine lets this person do may have changed.
+    pub fn looks_only(&mut self, why: Option<String>) {
+        if self.world.looks_only == why {
+            return;
+        }
+        match &why {
+            Some(why) => self.say(Meaning::Info, format!("you may only look: {why}"), None),
+            None => self.say(Meaning::Good, "you may change things now", None),
+        }
+        self.world.looks_only = why;
+        self.settle();
+    }
+
     /// Something that was sent has come to its end.
     pub fn reply(&mut self, reply: Reply) {
         match reply {

@@ -77,7 +77,7 @@ impl Possible for App {
             Scope::Runs => self.has_runs(),
             _ => true,
         };
-        there && !(self.world.read_only && action.spec().changes())
+        there && !(self.world.changes_nothing() && action.spec().changes())
     }
 
     fn why_not(&self, invocation: &Invocation) -> Option<String> {

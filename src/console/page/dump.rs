@@ -161,7 +161,7 @@ fn rounds(dump: &DumpView, now: Timestamp) -> Vec<Part> {
 /// What came of the last restore for practice.
 fn drill(dump: &DumpView, world: &World, look: &Look, width: usize) -> Vec<Line> {
     let (glyphs, now) = (look.theme.glyphs, world.reference());
-    let how = if world.read_only {
+    let how = if world.changes_nothing() {
         String::new()
     } else {
         format!("; {} practises it now", key_words(&look.keymap, Action::DrillKit))

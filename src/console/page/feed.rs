@@ -134,13 +134,13 @@ fn checked(feed: &FeedView, world: &World, look: &Look, width: usize) -> Vec<Lin
     let glyphs = look.theme.glyphs;
     let Some(checked) = &feed.checked else {
         let key = key_words(&look.keymap, Action::Compare);
-        let how = if world.read_only { String::new() } else { format!("; {key} compares both ends") };
+        let how = if world.changes_nothing() { String::new() } else { format!("; {key} compares both ends") };
         return vec![fact("checked", [dim(format!("not since the engine began{how}"))])];
     };
     let (meaning, sign) = if checked.ok { (Meaning::Good, glyphs.good) } else { (Meaning::Bad, glyphs.bad) };
     let ago = format::ago(checked.at, world.reference());
     let mut lines = told("checked", meaning, &format!("{sign} {ago}: {}", checked.said), width);
-    if !checked.ok && !world.read_only {
+    if !checked.ok && !world.changes_nothing() {
         let key = key_words(&look.keymap, Action::Repair);
         lines.push(fact("", [part(Meaning::Info, format!("{key} carries exactly what is missing or different"))]));
     }

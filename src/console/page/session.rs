@@ -283,7 +283,7 @@ fn next(row: &SessionRow, world: &World, keymap: &Keymap, width: usize) -> Vec<L
     } else {
         (None, "what keeps it here is said above; copying does not mend it")
     };
-    let action = action.filter(|_| !world.read_only);
+    let action = action.filter(|_| !world.changes_nothing());
     let text = action.map_or_else(|| text.to_owned(), |action| format!("{}  {text}", key_words(keymap, action)));
     told("next", Meaning::Info, &text, width)
 }

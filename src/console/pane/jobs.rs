@@ -186,7 +186,7 @@ impl Pane for Jobs {
 
     fn empty(&self, world: &World, keymap: &Keymap) -> Vec<String> {
         let mut lines = vec!["nothing runs, and nothing has run".to_owned(), String::new()];
-        if !world.read_only {
+        if !world.changes_nothing() {
             lines.push(format!("{}  tries everything the fleet file needs", key_words(keymap, Action::Doctor)));
             lines.push(format!("{}  checks the journal", key_words(keymap, Action::VerifyJournal)));
         }

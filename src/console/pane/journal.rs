@@ -127,7 +127,7 @@ impl Pane for Journal {
             String::new(),
             "every change of a host, every action and every refusal is written here".to_owned(),
         ];
-        if !world.read_only {
+        if !world.changes_nothing() {
             lines.push(format!("{}  writes a remark", key_words(keymap, Action::Note)));
         }
         lines

@@ -196,7 +196,7 @@ impl Pane for Sessions {
             format!("each participant and day below the source of [sessions.{}] is a row here:", store.name),
             "what was recorded, where its copies are, and whether it may be deleted".into(),
         ];
-        if !world.read_only && !store.scanning {
+        if !world.changes_nothing() && !store.scanning {
             lines.push(String::new());
             lines.push(format!("{}  looks at all disks again", key_words(keymap, Action::Refresh)));
         }

@@ -8,9 +8,10 @@ use super::pools::Wanted;
 use super::{Core, ReadAgain};
 use crate::clock::Timestamp;
 use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind, Report};
-use crate::engine::guest::Who;
+use crate::engine::guest::{ReadOnly, Who};
 use crate::engine::{doctor, file, maintenance};
 use crate::fleet::nearest;
+use crate::fleet::secret::SecretSource;
 use crate::health::view::MaintenanceView;
 use crate::journal::entry::{Chain, Weight};
 use crate::journal::writer::Recorded;
@@ -45,7 +46,10 @@ impl Core {
     pub(super) fn command(&mut self, who: &Who, command: Command, answer: Answer) {
         let about = serde_json::to_value(&command).unwrap_or_default();
         let done = match command {
-            _ if who.read_only => Err(refuse_read_only(&about)),
+            _ if who.read_only.is_some() => Err(refuse_read_only(who, &about)),
+            Command::DumpRestore { to, .. } if who.by_group && to.password != SecretSource::None => {
+                Err(refuse_secret())
+            }
             Command::Reload => return self.read_again(who, answer),
             command => match word(command) {
                 Ok((pool, Ok(word))) => return self.pool_say(who, pool, word, about, answer),
@@ -387,14 +391,24 @@ async fn when_durable(
     })
 }
 
-fn refuse_read_only(about: &serde_json::Value) -> Refusal {
+fn refuse_read_only(who: &Who, about: &serde_json::Value) -> Refusal {
     let command = about["command"].as_str().unwrap_or("this").replace('_', " ");
+    let (why, hint) = match &who.read_only {
+        Some(ReadOnly::Viewer(why)) => (why.as_str(), "ask one of those who may"),
+        _ => ("--read-only was given", "start hotspare without --read-only to change anything"),
+    };
+    Refusal { kind: RefusalKind::Safety, what: format!("{command} is refused, because {why}"), hint: Some(hint.into()) }
+}
+
+/// Where a secret lies is for the engine's own user to say: it would be read, or its program run, with that user's rights.
+fn refuse_secret() -> Refusal {
     Refusal {
         kind: RefusalKind::Safety,
-        what: format!("{command} is refused, because --read-only was given"),
-        hint: Some("start hotspare without --read-only to change anything".into()),
+        what: "nothing was restored: whoever is let in by a group does not choose a password file".into(),
+        hint: Some("restore to the server that is dumped, or have the engine's own user do it".into()),
     }
 }
+
 pub(super) fn usage(what: String, hint: Option<String>) -> Refusal {
     Refusal { kind: RefusalKind::Usage, what, hint }
 }

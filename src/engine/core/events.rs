@@ -103,6 +103,7 @@ impl Core {
                 self.parts.fleet = Arc::new(fleet);
                 self.parts.outlet.want(self.parts.fleet.engine.metrics);
                 let _closed_or_busy = self.parts.journal.limit(self.parts.fleet.engine.journal);
+                self.parts.door.set(&self.parts.fleet.engine.groups);
                 self.parts.hosts.replace(&self.parts.fleet);
                 self.parts.sessions.replace(&self.parts.fleet);
                 self.parts.pools.reload(&pools::calm(&self.parts.fleet, self.parts.quiet));

@@ -93,7 +93,7 @@ impl Core {
         match news {
             News::Decided { pool, decision } => {
                 let run = self.next_run();
-                let engine = Who { name: "engine".into(), read_only: false };
+                let engine = Who::engine();
                 let (kind, title) = (decision.act.word(), title(&pool, &decision));
                 self.pool_job(&engine, &pool, kind, title, Order::Begin { decision, automatic: true, run });
             }

@@ -98,7 +98,7 @@ impl Core {
         let Some((store, destination, key)) = self.parts.sessions.next_to_verify(self.now()) else { return };
         let Ok(shop) = self.parts.sessions.store(Some(&store)) else { return };
         let Some(only) = shop.declared().destinations.iter().position(|to| to.name == destination) else { return };
-        let engine = Who { name: "engine".into(), read_only: false };
+        let engine = Who::engine();
         let keys = vec![key];
         let title = words::title(&keys);
         let work = move |site: &Site<'_>| {

@@ -7,10 +7,11 @@ use super::{Bag, Examination, bad, good, risk};
 use crate::dump::mongo;
 use crate::engine::command::Finding;
 use crate::engine::limits;
-use crate::fleet::Fleet;
 use crate::fleet::check::CheckKind;
 use crate::fleet::data::{Dump, Scratch};
 use crate::fleet::secret::SecretSource;
+use crate::fleet::settings::Groups;
+use crate::fleet::{Fleet, accounts};
 use crate::health::ask::Ask;
 use crate::health::observation::Outcome;
 use crate::health::probe::icmp::Way;
@@ -33,6 +34,13 @@ pub(super) fn examinations(bag: &Bag) -> Vec<Examination> {
     if bag.fleet.checks().any(|(_host, check)| check.kind == CheckKind::Ping) {
         let bag = bag.clone();
         list.push(Examination::new("ping", async move { vec![ping(&bag).await] }));
+    }
+    if !bag.fleet.engine.groups.is_empty() {
+        let groups = bag.fleet.engine.groups.clone();
+        list.push(Examination::new(GROUPS, async move {
+            let asked = tokio::task::spawn_blocking(move || groups_here(&groups)).await;
+            asked.unwrap_or_else(|broken| vec![bad(GROUPS, broken.to_string(), "try it again")])
+        }));
     }
     for (subject, source) in secrets(&bag.fleet) {
         list.push(Examination::new(subject.clone(), async move {
@@ -89,6 +97,23 @@ async fn look_for(tool: &Tool) -> Finding {
     )
 }
 
+const GROUPS: &str = "groups that may join";
+
+/// Whether every group that may join exists.
+fn groups_here(groups: &Groups) -> Vec<Finding> {
+    let look = |(key, group): (&str, &str)| match accounts::group(group) {
+        Ok(Some(number)) => good(GROUPS, format!("{group} of `{key}` is group {number}")),
+        Ok(None) => {
+            let found = format!("this machine has no group {group}: `{key}` lets nobody in by it");
+            bad(GROUPS, found, format!("`groupadd {group}`, then `usermod -aG {group} USER` for each who may join"))
+        }
+        Err(why) => {
+            bad(GROUPS, format!("{group} of `{key}` cannot be looked up: {why}"), "see what `getent group` says")
+        }
+    };
+    groups.all().map(look).collect()
+}
+
 const OPEN_FILES: &str = "open files";
 
 /// Whether every check may run at once. The soft limit is as high as the hard one allows: the engine raised it.
@@ -134,6 +159,7 @@ fn secrets(fleet: &Fleet) -> Vec<(String, SecretSource)> {
             SecretSource::None | SecretSource::Inline(_) => continue,
             SecretSource::File(path) => format!("secret file {}", path.display()),
             SecretSource::Env(name) => format!("secret ${name}"),
+            SecretSource::Credential(name) => format!("secret credential {name}"),
             SecretSource::Command(words) => format!("secret of {}", words.first().map_or("", String::as_str)),
         };
         if !named.iter().any(|(_name, known)| *known == source) {

@@ -44,6 +44,34 @@ async fn a_read_only_guest_changes_nothing_and_its_attempt_is_journalled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_let_in_by_a_group_chooses_no_file_and_no_program_of_the_engine() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let restore = |password| Command::DumpRestore {
+        dump: "none".into(),
+        databases: Vec::new(),
+        pick: Pick::Newest,
+        to: DatabaseUrl { url: "mysql://u@127.0.0.1:1/".into(), password },
+        dry_run: true,
+        phrase: String::new(),
+    };
+    let marker = place.0.path().join("marker");
+    let run = SecretSource::Command(vec!["touch".into(), marker.display().to_string()]);
+    let own = Who::new("ana", &Guest::command_line(false));
+    let other = Who { by_group: true, ..own.clone() };
+    for password in [run, SecretSource::File("/etc/shadow".into()), SecretSource::Env("HOME".into())] {
+        let refusal = engine.command(other.clone(), restore(password.clone())).await.unwrap_err();
+        assert_eq!(refusal.kind, RefusalKind::Safety, "{refusal}");
+        let refusal = engine.command(own.clone(), restore(password)).await.unwrap_err();
+        assert!(refusal.what.contains("none"), "there is no such dump, and that is all: {refusal}");
+    }
+    let refusal = engine.command(other, restore(SecretSource::None)).await.unwrap_err();
+    assert!(refusal.what.contains("none"), "{refusal}");
+    assert!(!marker.exists());
+    engine.stop("a test").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mad_and_silent_guests_cost_nobody_else() {
     let place = Place::new(FLEET);
     let engine = place.start().await;

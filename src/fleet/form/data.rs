@@ -44,6 +44,7 @@ pub(super) static FEED_FROM: Form = Form {
         ("token_file", "http"),
         ("token_env", "http"),
         ("token_command", "http"),
+        ("token_credential", "http"),
     ],
     ..Form::new(
         "the source of a feed",
@@ -71,6 +72,7 @@ pub(super) static FEED_TO: Form = Form {
         ("password_file", "mysql"),
         ("password_env", "mysql"),
         ("password_command", "mysql"),
+        ("password_credential", "mysql"),
     ],
     ..Form::new(
         "the target of a feed",
@@ -216,6 +218,7 @@ pub(super) static IMPORTED: Form = Form {
         ("password_file", "mysql"),
         ("password_env", "mysql"),
         ("password_command", "mysql"),
+        ("password_credential", "mysql"),
     ],
     ..Form::new(
         "the imported flag",

@@ -35,6 +35,9 @@ pub(super) static CONSOLE: Form = Form::new(
     ]],
 );
 
+/// One unix group, or several.
+const GROUPS: Kind = Kind::Either(&[Kind::Text, Kind::List(0, &Kind::Text)]);
+
 pub(super) static ENGINE: Form = Form::new(
     "the engine",
     "The engine behind the console",
@@ -57,8 +60,36 @@ pub(super) static ENGINE: Form = Form::new(
             "1000000",
             "How many entries the journal keeps; it lets go of older ones, and its chain tells that.",
         ),
+        default("operators", GROUPS, "[]", "Unix groups, by name or number, whose members may do everything."),
+        default("viewers", GROUPS, "[]", "Unix groups, by name or number, whose members may look and change nothing."),
     ]],
 );
+
+/// Where the key comes from with which engines sign what they keep in etcd.
+const SIGNING_KEY: &[Key] = &[
+    optional(
+        "signing_key",
+        Kind::Secret,
+        "The signing key in clear; `hotspare check` warns. Prefer one of the others.",
+    ),
+    optional(
+        "signing_key_file",
+        Kind::SecretFile,
+        "A file whose first line has the signing key, or several: the first signs, each is believed.",
+    ),
+    optional("signing_key_env", Kind::Variable, "An environment variable of the engine that holds the signing key."),
+    optional(
+        "signing_key_command",
+        Kind::List(1, &Kind::Text),
+        "A program that prints the signing key, with its arguments.",
+    ),
+    optional(
+        "signing_key_credential",
+        Kind::Name,
+        "A credential that systemd hands the engine: LoadCredential= of its unit.",
+    ),
+    default("accept_unsigned", Kind::Bool, "false", "Take what nobody signed as well, while a key is introduced."),
+];
 
 pub(super) static LEASE: Form = Form {
     what: "the lease",
@@ -87,6 +118,7 @@ pub(super) static LEASE: Form = Form {
             optional("cert", Kind::Path, "Client certificate for etcd's TLS."),
             optional("key", Kind::Path, "Key of the client certificate."),
         ],
+        SIGNING_KEY,
     ],
     variants: &[],
     any_of: &[],
@@ -98,6 +130,7 @@ pub(super) static LEASE: Form = Form {
         ("password_file", "user"),
         ("password_env", "user"),
         ("password_command", "user"),
+        ("password_credential", "user"),
     ],
 };
 
@@ -115,6 +148,11 @@ const SIGNATURE: &[Key] = &[
     optional("secret_file", Kind::SecretFile, "A file whose first line is the secret; only its owner may read it."),
     optional("secret_env", Kind::Variable, "An environment variable of the engine that holds the secret."),
     optional("secret_command", Kind::List(1, &Kind::Text), "A program that prints the secret, with its arguments."),
+    optional(
+        "secret_credential",
+        Kind::Name,
+        "A credential that systemd hands the engine: LoadCredential= of its unit.",
+    ),
 ];
 
 pub(super) static NOTIFY: Form = Form {
@@ -124,6 +162,7 @@ pub(super) static NOTIFY: Form = Form {
         ("secret_file", "webhook"),
         ("secret_env", "webhook"),
         ("secret_command", "webhook"),
+        ("secret_credential", "webhook"),
     ],
     ..Form::new(
         "a notify",

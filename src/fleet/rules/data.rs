@@ -11,7 +11,8 @@ use crate::fleet::report::Report;
 use crate::fleet::secret::SecretSource;
 
 /// Keys of a destination that is an object store's.
-const ACCESS: [&str; 7] = ["endpoint", "region", "key_id", "secret", "secret_file", "secret_env", "secret_command"];
+const ACCESS: [&str; 8] =
+    ["endpoint", "region", "key_id", "secret", "secret_file", "secret_env", "secret_command", "secret_credential"];
 
 pub(super) fn check(fleet: &Fleet, places: &Places<'_>, report: &mut Report) {
     for feed in &fleet.feeds {
@@ -182,12 +183,14 @@ fn bucket(destination: &Destination, bucket: &Bucket, key: &dyn Fn(&str) -> Rang
     }
     if bucket.key_id.is_empty() {
         let finding = report.error(key("path"), "an object store lets nobody in without a key: `key_id` is not there");
-        finding.hint("`key_id = \"…\"`, and its secret by `secret_file`, `secret_env` or `secret_command`");
+        finding.hint(
+            "`key_id = \"…\"`, and its secret by `secret_file`, `secret_env`, `secret_command` or `secret_credential`",
+        );
     }
     if bucket.secret == SecretSource::None {
         let place = key(if bucket.key_id.is_empty() { "path" } else { "key_id" });
         let finding = report.error(place, "the key of the object store has no secret");
-        finding.hint("write `secret_file = \"…\"`, `secret_env` or `secret_command` beside it");
+        finding.hint("write `secret_file = \"…\"`, `secret_env`, `secret_command` or `secret_credential` beside it");
     }
     if bucket::exposed(&bucket.endpoint) {
         let message = "`endpoint` is not encrypted: whoever is on the way reads and changes what is copied";

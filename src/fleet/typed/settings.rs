@@ -1,7 +1,9 @@
 //! The settings of the program itself.
 
 use super::View;
-use crate::fleet::settings::{ConsoleSettings, EngineSettings, Event, LeaseKind, LeaseSettings, Linger, Notify};
+use crate::fleet::settings::{
+    ConsoleSettings, EngineSettings, Event, Groups, LeaseKind, LeaseSettings, Linger, Notify,
+};
 
 pub(super) fn console(file: &View<'_>) -> ConsoleSettings {
     file.table("console").map_or_else(ConsoleSettings::default, |console| ConsoleSettings {
@@ -20,6 +22,7 @@ pub(super) fn engine(file: &View<'_>) -> EngineSettings {
             _ => Linger::Auto,
         },
         journal: engine.count("journal"),
+        groups: Groups { operators: engine.one_or_more("operators"), viewers: engine.one_or_more("viewers") },
     })
 }
 
@@ -34,6 +37,8 @@ pub(super) fn lease(file: &View<'_>) -> LeaseSettings {
         ca: lease.maybe_path("ca"),
         cert: lease.maybe_path("cert"),
         key: lease.maybe_path("key"),
+        signing_key: lease.secret("signing_key"),
+        accept_unsigned: lease.flag("accept_unsigned"),
     })
 }
 
