@@ -138,6 +138,8 @@ pub(super) struct Core {
     run_waits: Option<BTreeMap<RunId, String>>,
     feeds_said: feeds::Said,
     dumps_said: dumps::Said,
+    /// What was told of values in etcd that none of this fleet's engines wrote.
+    foreign_said: Vec<String>,
     /// What was kept last of the holds that stand.
     holds_kept: String,
     /// What was kept last of the jobs that have not ended.
@@ -209,6 +211,8 @@ impl Core {
                 Some(news) = self.parts.pool_news.recv() => { self.pool_news(news); true }
                 Some(news) = self.parts.config_news.recv() => { self.config_news(&news); true }
                 Ok(()) = lease.changed() => {
+                    let foreign = lease.borrow_and_update().foreign.clone();
+                    self.foreign_in_etcd(foreign);
                     self.guide_feeds();
                     self.guide_dumps();
                     true
@@ -275,6 +279,19 @@ impl Core {
             .append(draft)
             .inspect_err(|error| tracing::error!(%error, "an entry of the journal is lost"))
             .ok()
+    }
+
+    /// Tells what lies in etcd that none of this fleet's engines wrote, and when it is there no more.
+    fn foreign_in_etcd(&mut self, foreign: Vec<String>) {
+        for line in foreign.iter().filter(|line| !self.foreign_said.contains(line)) {
+            let about = serde_json::json!({ "etcd": "foreign" });
+            self.note("engine", line.clone(), String::new(), about, Weight::Alarm);
+        }
+        if foreign.is_empty() && !self.foreign_said.is_empty() {
+            let about = serde_json::json!({ "etcd": "own" });
+            self.note("engine", "everything in etcd is written by this fleet's engines again", "", about, Weight::Good);
+        }
+        self.foreign_said = foreign;
     }
 
     fn now(&self) -> Timestamp {

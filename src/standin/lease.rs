@@ -47,6 +47,8 @@ pub struct LeaseState {
     pub since: Timestamp,
     /// Grew with each change of ownership: that of the holder, or the last one known. 0: never held yet.
     pub generation: u64,
+    /// What lies where the lease is kept and none of this fleet's engines wrote, a line each: it is not believed.
+    pub foreign: Vec<String>,
 }
 
 /// The lease is not ours, or not any more.

@@ -170,6 +170,19 @@ impl Cluster {
     pub(crate) async fn remove(&self, key: &str) {
         self.members[0].ask("/v3/kv/deleterange", &json!({"key": STANDARD.encode(key)})).await;
     }
+
+    /// Writes a key, behind everybody's back.
+    pub(crate) async fn put(&self, key: &str, text: &str) {
+        let body = json!({"key": STANDARD.encode(key), "value": STANDARD.encode(text)});
+        self.members[0].ask("/v3/kv/put", &body).await;
+    }
+
+    /// What lies under a key.
+    pub(crate) async fn value(&self, key: &str) -> String {
+        let found = self.members[0].ask("/v3/kv/range", &json!({"key": STANDARD.encode(key)})).await;
+        let value = found["kvs"][0]["value"].as_str().expect("it is there");
+        String::from_utf8(STANDARD.decode(value).expect("base64")).expect("text")
+    }
 }
 
 impl Member {

@@ -21,4 +21,5 @@ mod health;
 mod path;
 mod process;
 mod runs;
+mod signed;
 mod witness;

@@ -53,6 +53,7 @@ impl Core {
         alarms.extend(self.parts.sessions.trouble());
         alarms.extend(self.parts.outlet.trouble().borrow().clone());
         alarms.extend(self.parts.door.trouble());
+        alarms.extend(self.parts.lease.state().borrow().foreign.clone());
         alarms.extend(tail.set_aside.as_ref().map(|aside| format!("{} ({})", aside.sentence(), aside.why)));
         if let Chain::Broken { at, why } = &self.chain {
             alarms.push(format!("the journal's chain breaks at entry {at}: {why}"));

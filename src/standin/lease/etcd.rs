@@ -10,6 +10,7 @@ mod campaign;
 mod gateway;
 mod message;
 mod picture;
+mod seal;
 mod watcher;
 
 use std::sync::Arc;
@@ -22,10 +23,12 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::book::{Book, Version, WriteError};
 use super::shared::Shared;
 use super::{Ask, Tools};
+use crate::fleet::secret::SecretSource;
 use crate::fleet::settings::LeaseSettings;
 use gateway::{Failure, Gateway};
 use message::{Answer, Compare, Operation, Range};
 use picture::Picture;
+use seal::{Seal, Writing};
 
 /// How long an orderly end may take.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -44,6 +47,8 @@ struct Common {
     shown: watch::Sender<Picture>,
     /// It lags behind.
     lagging: Notify,
+    signing_key: SecretSource,
+    accept_unsigned: bool,
 }
 
 /// Whose the lease is.
@@ -58,6 +63,13 @@ struct Owner {
 impl Common {
     fn key(&self, name: &str) -> String {
         format!("{}/{name}", self.prefix)
+    }
+
+    /// What is asked of values in etcd. The error says in words why the signing key cannot be had.
+    async fn seal(&self) -> Result<Seal, String> {
+        let secret = self.tools.secrets.resolve(&self.signing_key).await;
+        let secret = secret.map_err(|error| format!("the signing key cannot be had: {error}; {}", error.remedy))?;
+        Seal::new(secret.as_ref(), self.accept_unsigned)
     }
 
     /// Everything below the prefix.
@@ -77,6 +89,8 @@ pub(super) async fn keep(shared: Arc<Shared>, settings: LeaseSettings, tools: To
         owner: watch::Sender::default(),
         shown: watch::Sender::default(),
         lagging: Notify::new(),
+        signing_key: settings.signing_key.clone(),
+        accept_unsigned: settings.accept_unsigned,
     };
     let session = watch::Sender::new(None);
     let released = {
@@ -127,10 +141,19 @@ async fn answer(common: &Common, ask: Ask) {
 }
 
 async fn read(common: &Common, pool: &str) -> Result<Book, String> {
-    let range = Range::one(&common.key(&format!("book/{pool}")));
+    let seal = common.seal().await?;
+    let name = format!("book/{pool}");
+    let range = Range::one(&common.key(&name));
     let answer = common.gateway.range(&range).await.map_err(|failure| failure.to_string())?;
     let found = answer.kvs.into_iter().next();
-    Ok(found.map_or_else(Book::default, |found| Book { text: found.value.into(), version: found.mod_revision }))
+    common
+        .shown
+        .borrow()
+        .is_same(&seal, &common.key(&name), found.as_ref())
+        .map_err(|why| picture::told(&name, &why))?;
+    let Some(found) = found else { return Ok(Book::default()) };
+    let opened = seal.open(&found).map_err(|foreign| picture::told(&name, &foreign))?;
+    Ok(Book { text: opened.text.into(), version: found.mod_revision })
 }
 
 /// One transaction compares the ownership of the lease and the version of the book, and writes.
@@ -139,6 +162,18 @@ async fn write(common: &Common, pool: &str, text: String, expected: Version) -> 
         return Err(WriteError::NotHeld("its time was over before the book could be written".to_owned()));
     };
     let (lease, book) = (common.key("lease"), common.key(&format!("book/{pool}")));
+    let seal = common.seal().await.map_err(WriteError::Unavailable)?;
+    let text = if seal.signs() {
+        let found = common.gateway.range(&Range::one(&book)).await;
+        let found = found.map_err(|failure| WriteError::Unavailable(failure.to_string()))?.kvs.into_iter().next();
+        let version = found.as_ref().map_or(0, |found| found.mod_revision);
+        if version != expected {
+            return Err(WriteError::Conflict { found: version });
+        }
+        seal.close(Writing::after(&book, found.as_ref(), 0), &text)
+    } else {
+        text
+    };
     let compare = [Compare::created(&lease, right.generation), Compare::modified(&book, expected)];
     let then = [Operation::put(&book, &text, None)];
     let otherwise = [Operation::range(&lease), Operation::range(&book)];

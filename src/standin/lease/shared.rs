@@ -34,6 +34,8 @@ pub(super) struct Known {
     pub(super) generation: u64,
     /// What is wrong, and what to do now.
     pub(super) trouble: Option<String>,
+    /// What lies in etcd and none of this fleet's engines wrote, a line each.
+    pub(super) foreign: Vec<String>,
     /// Given back, or about to be: whatever is known, it is not ours any more.
     pub(super) released: bool,
 }
@@ -68,7 +70,15 @@ impl Shared {
     pub(super) fn new(who: String, clock: Clock) -> Self {
         let known = Known::default();
         let why = known.why(clock.tick());
-        let state = LeaseState { held: false, by: None, elsewhere: false, why, since: clock.now(), generation: 0 };
+        let state = LeaseState {
+            held: false,
+            by: None,
+            elsewhere: false,
+            why,
+            since: clock.now(),
+            generation: 0,
+            foreign: Vec::new(),
+        };
         Self {
             who,
             clock,
@@ -131,7 +141,8 @@ impl Shared {
             let elsewhere = known.hold.is_none() && by.as_ref().is_some_and(|by| *by != self.who);
             let changed = (held, &by, generation) != (state.held, &state.by, state.generation);
             let since = if changed { self.clock.now() } else { state.since };
-            let new = LeaseState { held, by, elsewhere, why, since, generation };
+            let foreign = known.foreign.clone();
+            let new = LeaseState { held, by, elsewhere, why, since, generation, foreign };
             let differs = *state != new;
             *state = new;
             differs

@@ -19,8 +19,9 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::gateway::Failure;
-use super::message::{Compare, Found, Operation};
+use super::message::{Compare, Found, KeyValue, Operation};
 use super::picture::Holder;
+use super::seal::Writing;
 use super::{Common, Owner, let_go};
 use crate::clock::Tick;
 use crate::standin::lease::hold::{Hold, between_renewals};
@@ -80,7 +81,17 @@ async fn begin(common: &Common) -> Result<u64, String> {
 /// As long as the session lives.
 async fn live(common: &Common, session: u64) {
     let granted = common.ttl;
-    let mut campaign = Campaign { common, session, granted, from: None, told: None, lagged: false, doubtful: false };
+    let mut campaign = Campaign {
+        common,
+        session,
+        granted,
+        from: None,
+        told: None,
+        times: 0,
+        made: 0,
+        lagged: false,
+        doubtful: false,
+    };
     let mut mine = common.shared.mine();
     let mut owner = common.owner.subscribe();
     loop {
@@ -121,6 +132,9 @@ struct Campaign<'a> {
     from: Option<(u64, Tick)>,
     /// What the other engines were told last.
     told: Option<String>,
+    /// How often that was written, and at which revision first.
+    times: u64,
+    made: u64,
     /// Whether the watch lagged behind at the last beat.
     lagged: bool,
     /// Whether the last beat failed.
@@ -158,6 +172,7 @@ impl Campaign<'_> {
             shared.learn(|known| known.hold = None);
         }
         self.tell().await?;
+        self.sign_anew().await?;
         if owner.generation == 0 { self.take().await } else { Ok(Next::Later) }
     }
 
@@ -180,10 +195,11 @@ impl Campaign<'_> {
         let (lease, holder) = (self.common.key("lease"), self.common.key("holder"));
         tokio::time::sleep(JITTER.min(*ttl / 20).mul_f64(fastrand::f64())).await;
         let me = json!(Holder { engine: shared.who.clone(), since: shared.clock.now() }).to_string();
+        let signed = self.common.seal().await?.close(Writing::after(&lease, None, self.session), &me);
         let compare = [Compare::created(&lease, 0)];
         let then = [
             Operation::range(&holder),
-            Operation::put(&lease, &me, Some(self.session)),
+            Operation::put(&lease, &signed, Some(self.session)),
             Operation::put(&holder, &me, None),
         ];
         let answer = match gateway.txn(&compare, &then, &[]).await {
@@ -208,11 +224,43 @@ impl Campaign<'_> {
             return Ok(());
         }
         let key = self.common.key(&format!("seen/{}", shared.who));
-        match gateway.txn(&[], &[Operation::put(&key, &seen, Some(self.session))], &[]).await {
-            Ok(_) => self.told = Some(seen),
-            // The next beat finds out that the session has ended.
-            Err(Failure::NotFound(_)) => {}
-            Err(failure) => return Err(failure.to_string()),
+        // Twice, where it was written more often than is known: of a session before, or by a try whose answer did not come.
+        for _try in 0..2 {
+            let found = KeyValue { version: self.times, create_revision: self.made, ..KeyValue::default() };
+            let writing = Writing::after(&key, Some(&found).filter(|found| found.version > 0), self.session);
+            let signed = self.common.seal().await?.close(writing, &seen);
+            let put = [Operation::put(&key, &signed, Some(self.session))];
+            match gateway.txn(&[Compare::written(&key, self.times)], &put, &[Operation::range(&key)]).await {
+                Ok(answer) if answer.succeeded => {
+                    if self.times == 0 {
+                        self.made = answer.header.revision;
+                    }
+                    self.times += 1;
+                    self.told = Some(seen);
+                    return Ok(());
+                }
+                Ok(answer) => {
+                    let found = answer.found(0);
+                    (self.times, self.made) = found.map_or((0, 0), |found| (found.version, found.create_revision));
+                }
+                // The next beat finds out that the session has ended.
+                Err(Failure::NotFound(_)) => return Ok(()),
+                Err(failure) => return Err(failure.to_string()),
+            }
+        }
+        Err("somebody else writes what this engine sees: it is told again".to_owned())
+    }
+
+    /// Signs the books that nobody signed, or by a key that is not the first any more, if this engine may.
+    async fn sign_anew(&self) -> Result<(), String> {
+        if self.common.shared.may_act().is_err() {
+            return Ok(());
+        }
+        let seal = self.common.seal().await?;
+        let stale = self.common.shown.borrow().stale(&seal);
+        for (pool, book) in stale {
+            // One that was written meanwhile was signed with it.
+            let _next_time = super::write(self.common, &pool, book.text.to_string(), book.version).await;
         }
         Ok(())
     }

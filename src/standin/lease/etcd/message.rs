@@ -19,6 +19,11 @@ impl Compare {
         Self(json!({"target": "MOD", "key": encoded(key), "mod_revision": revision.to_string()}))
     }
 
+    /// The key was written so often since it was made; 0: it is not there.
+    pub(super) fn written(key: &str, times: u64) -> Self {
+        Self(json!({"target": "VERSION", "key": encoded(key), "version": times.to_string()}))
+    }
+
     /// The key hangs on this session.
     pub(super) fn session(key: &str, session: u64) -> Self {
         Self(json!({"target": "LEASE", "key": encoded(key), "lease": session.to_string()}))
@@ -114,6 +119,9 @@ pub(super) struct KeyValue {
     pub(super) create_revision: u64,
     #[serde(deserialize_with = "number")]
     pub(super) mod_revision: u64,
+    /// How often it was written since it was made.
+    #[serde(deserialize_with = "number")]
+    pub(super) version: u64,
     /// The session that it hangs on; 0: none.
     #[serde(deserialize_with = "number", rename = "lease")]
     pub(super) session: u64,

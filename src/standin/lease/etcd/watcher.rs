@@ -17,8 +17,8 @@ const LONGEST: usize = 16 * 1024 * 1024;
 pub(super) async fn run(common: &Common) -> Infallible {
     loop {
         if let Ok(found) = common.gateway.range(&common.all()).await {
-            let picture = Picture::new(&common.prefix, found);
-            show(common, &picture);
+            let picture = Picture::new(&common.prefix, found).following(&common.shown.borrow());
+            show(common, &picture).await;
             let followed = follow(common, picture).await;
             tracing::debug!(target: "hotspare::lease", why = %followed.unwrap_or_default(), "the watch begins anew");
         }
@@ -54,17 +54,30 @@ async fn follow(common: &Common, mut picture: Picture) -> Option<String> {
         }
         if !told.result.events.is_empty() {
             picture.change(told.result.header.revision, told.result.events);
-            show(common, &picture);
+            show(common, &picture).await;
         }
     }
 }
 
 /// Tells everybody in this process.
-fn show(common: &Common, picture: &Picture) {
+async fn show(common: &Common, picture: &Picture) {
     let owner = picture.owner();
-    let holder = picture.holder();
+    // Without the key nothing can be believed, and what was believed before stands.
+    let seal = common.seal().await;
+    let nobody_known = || (owner.generation > 0).then(|| "an engine that nobody knows".to_owned());
+    let (holder, known, wrong) = match &seal {
+        Ok(seal) => {
+            let (holder, mut wrong) = picture.holder(seal);
+            let (books, foreign) = picture.books(seal, &common.shared.books().borrow());
+            let (others, silent) = picture.others(seal, &common.shared.who);
+            wrong.extend(foreign.into_iter().chain(silent));
+            (holder, Some((books, others)), wrong)
+        }
+        Err(why) => (nobody_known(), None, vec![why.clone()]),
+    };
     common.shared.learn(|known| {
         known.holder = holder;
+        known.foreign = wrong;
         known.generation = known.generation.max(owner.generation);
         // A key that was made at our revision never comes again: what is newer than that and not ours is somebody else's.
         let lost = |generation: u64| owner.generation != generation && picture.revision > generation;
@@ -72,8 +85,10 @@ fn show(common: &Common, picture: &Picture) {
             known.hold = None;
         }
     });
-    common.shared.set_books(picture.books());
-    common.shared.set_others(picture.others(&common.shared.who));
+    if let Some((books, others)) = known {
+        common.shared.set_books(books);
+        common.shared.set_others(others);
+    }
     common.shown.send_replace(picture.clone());
     common.owner.send_if_modified(|known| std::mem::replace(known, owner) != owner);
 }

@@ -20,6 +20,7 @@ fn what_is_left_out_is_zero_or_false() {
         value: "a".into(),
         create_revision: 2,
         mod_revision: 5,
+        version: 1,
         session: 4_590_190_549_099_094_279,
     };
     assert_eq!(lost.found(0), Some(&found));
