@@ -7,6 +7,8 @@
 mod answers;
 mod compare;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod shelf;
 mod store;
 pub mod view;

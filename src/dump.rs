@@ -8,6 +8,8 @@ pub mod change;
 mod compare;
 pub mod drill;
 mod dumper;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod hand;
 mod keep;
 pub mod keeper;

@@ -10,6 +10,8 @@ pub mod advance;
 pub mod compare;
 pub mod convert;
 pub mod desk;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 pub mod lag;
 pub mod mark;
 pub mod memory;

@@ -10,6 +10,8 @@ pub mod data;
 pub mod diagnostic;
 pub mod disk;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod form;
 pub mod glob;
 pub mod host;
@@ -117,7 +119,7 @@ impl Fleet {
 }
 
 /// Whether the fleet file accepts this layout: for tests that try all of them.
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) fn accepts_layout(text: &str) -> bool {
     value::layout(text).is_ok()
 }

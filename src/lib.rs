@@ -24,6 +24,8 @@ pub mod dump;
 pub mod engine;
 pub mod feed;
 pub mod fleet;
+#[cfg(any(test, fuzzing))]
+pub mod foreign;
 pub mod health;
 pub mod journal;
 pub mod metrics;

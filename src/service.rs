@@ -5,6 +5,8 @@
 //! it hears from the engine. The [`look`] only reads; the [`hold`] creates lock files and nothing else; the [`worker`]
 //! knows who holds what.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 pub mod hold;
 pub mod logs;
 pub(crate) mod look;

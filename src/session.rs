@@ -12,6 +12,8 @@ pub mod copy;
 pub mod delete;
 pub mod destination;
 pub mod filter;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod hold;
 pub mod imported;
 pub mod index;

@@ -12,6 +12,8 @@ pub mod card;
 mod desk;
 pub mod drift;
 pub mod drill;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 pub mod lease;
 pub mod owners;
 pub mod room;

@@ -13,6 +13,8 @@ use text::{Made, Names};
 use yaml::Wrong;
 
 mod ansible;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod keepalived;
 mod store;
 mod text;

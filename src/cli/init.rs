@@ -15,6 +15,9 @@ mod compose;
 mod found;
 mod questions;
 
+#[cfg(any(test, fuzzing))]
+pub(super) use found::foreign;
+
 use compose::compose;
 use found::Found;
 

@@ -104,6 +104,15 @@ fn place(host: &str, path: &str) -> String {
     parts.map(safe).collect::<Vec<_>>().join("/")
 }
 
+/// Where a file of a host lies is below the folder of that host, by one way only.
+#[cfg(any(test, fuzzing))]
+pub(super) fn assert_safe(host: &str, path: &str) {
+    let place = place(host, path);
+    let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.to_lowercase().starts_with(".git");
+    assert!(place.split('/').next() == Some(host) && place.split('/').all(plain), "{place:?}");
+    assert!(!place.contains(['\0', '\n']), "{place:?}");
+}
+
 async fn keep_in_git(repository: &Path, changed: &[Changed<'_>], said: &str, at: Timestamp) -> Result<String, String> {
     let git = |arguments: &'static [&'static str], input: Vec<u8>| async move {
         git_in(repository, arguments, &input, Some(at)).await.map(|said| first_line(&said))

@@ -12,3 +12,9 @@ pub use part::PartWriter;
 pub use staging::Staging;
 
 pub(super) use staging::MAKING;
+
+/// Makes the lists and descriptions of a kit, for the door of kits.
+#[cfg(any(test, fuzzing))]
+pub(super) fn foreign(kit: &super::record::Kit) {
+    assert!(texts::all(kit).iter().all(|(_, bytes)| !bytes.is_empty()));
+}

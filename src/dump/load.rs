@@ -1,6 +1,8 @@
 //! Restores one database from its stream with the server's own client, and with several connections where many rows may be
 //! inserted in any order; or only reads the stream to see that it is whole.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod foreign;
 mod lanes;
 mod restoring;
 mod sort;

@@ -6,6 +6,8 @@
 
 mod eject;
 pub(super) mod folder;
+#[cfg(any(test, fuzzing))]
+pub(super) mod foreign;
 mod ground;
 mod marker;
 pub(super) mod shelf;

@@ -29,6 +29,12 @@ pub(super) fn write(ground: &Ground, kits: &[Kit]) -> Result<(), MediumTrouble> 
     Ok(())
 }
 
+/// The text, for the door of kits.
+#[cfg(any(test, fuzzing))]
+pub(super) fn foreign(kits: &[Kit]) -> String {
+    text(kits)
+}
+
 /// The text.
 fn text(kits: &[Kit]) -> String {
     let mongo = |kit: &Kit| mongo::is_named(&kit.server);

@@ -1,5 +1,7 @@
 //! Where rows come from. A source changes nothing and never makes a writer wait.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod foreign;
 mod groups;
 pub mod http;
 pub mod local;

@@ -5,6 +5,8 @@ mod command;
 mod disk;
 mod docker;
 mod etcd;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod http;
 pub mod icmp;
 mod members;

@@ -214,6 +214,12 @@ pub fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
     }
 }
 
+/// Makes the tables in an empty database, for the door of what lies in the state folder.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn tables(connection: &Connection) -> rusqlite::Result<()> {
+    MIGRATIONS.iter().try_for_each(|step| connection.execute_batch(step))
+}
+
 /// Opens a file of which nobody changes anything.
 fn immutable(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let mut uri = String::from("file:");

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use error::told_by_client;
 pub use error::{SshError, SshErrorKind};
 use master::{Folder, Master};
 pub use remote::{Output, Remote};

@@ -5,6 +5,8 @@ mod ask;
 mod command;
 mod compose;
 mod dns;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod gate;
 mod http;
 mod late;

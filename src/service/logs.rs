@@ -7,6 +7,8 @@
 mod docker;
 mod files;
 mod filter;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod frames;
 mod intake;
 mod lines;

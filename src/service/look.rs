@@ -1,7 +1,7 @@
 //! Looking at the pid files of a service, the processes they name, and who holds their locks: one command, which changes
 //! nothing.
 
-mod answer;
+pub(super) mod answer;
 
 pub(super) use answer::name;
 

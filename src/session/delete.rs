@@ -33,6 +33,8 @@ pub use approve::{Approved, ApprovedFile};
 pub use recover::{Recovered, recover};
 
 use inside::Inside;
+#[cfg(any(test, fuzzing))]
+pub(super) use note::foreign;
 use place::Place;
 use trash::{Entry, Trash};
 

@@ -7,6 +7,8 @@
 mod acquired;
 mod datajoint;
 mod flags;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod name;
 mod query;
 mod rules;

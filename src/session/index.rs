@@ -5,7 +5,12 @@
 //! written whole when the file can be written again. Blocking: callers have threads for it.
 
 mod file;
+#[cfg(any(test, fuzzing))]
+mod foreign;
 mod rows;
+
+#[cfg(any(test, fuzzing))]
+pub(crate) use foreign::foreign;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -124,7 +124,7 @@ impl Manifest {
     fn join(&mut self, sums: &[u8], sizes: &[u8], copy: &Path) -> Result<(), ManifestError> {
         let mut lines = lines(sizes);
         let first = lines.next().map(|(_, text)| text).unwrap_or_default();
-        if first != format!("{SIZES}{}", blake3::hash(sums).to_hex()).as_bytes() {
+        if [first, b"\n"].concat() != first_line(sums).as_bytes() {
             return Ok(());
         }
         for (number, text) in lines {
@@ -151,10 +151,15 @@ impl Manifest {
                 sizes.extend_from_slice(&facts(path, seen, apart));
             }
         }
-        let mut first = format!("{SIZES}{}\n", blake3::hash(&sums).to_hex()).into_bytes();
+        let mut first = first_line(&sums).into_bytes();
         first.append(&mut sizes);
         (sums, first)
     }
+}
+
+/// The first line of the `.sizes` file that belongs to this `.b3` file.
+pub(super) fn first_line(sums: &[u8]) -> String {
+    format!("{SIZES}{}\n", blake3::hash(sums).to_hex())
 }
 
 /// `p001.b3` of `p001`.

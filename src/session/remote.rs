@@ -7,6 +7,8 @@
 
 mod ask;
 mod copy;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 mod found;
 mod hold;
 mod rsync;

@@ -12,6 +12,8 @@
 pub mod book;
 mod embedded;
 mod etcd;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod foreign;
 pub mod hold;
 pub mod opinion;
 mod shared;

@@ -152,6 +152,13 @@ fn version(greeting: &[u8]) -> Option<String> {
     Some(plain::line(text.strip_prefix("5.5.5-").unwrap_or(&text), 40))
 }
 
+/// For the door of imports: the names that stand in a configuration of the ssh client; and what a server may greet with.
+#[cfg(any(test, fuzzing))]
+pub(in crate::cli) fn foreign(bytes: &[u8]) -> Vec<String> {
+    version(bytes).iter().for_each(|version| crate::foreign::assert_plain(version));
+    names(&String::from_utf8_lossy(bytes))
+}
+
 /// Removable disks, and shares: what lies where people mount such things.
 fn places(mounts: &Mounts) -> (Vec<PathBuf>, Vec<PathBuf>) {
     const WHERE: [&str; 5] = ["/media", "/run/media", "/mnt", "/Volumes", "/srv"];

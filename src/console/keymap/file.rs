@@ -35,8 +35,14 @@ const GENERATIONS: usize = 8;
 /// Reads a keymap and all it inherits. A child's entry replaces that of the same action, and takes its keys away from
 /// every inherited action.
 pub fn load(library: &Library, name: &str) -> Result<Keymap, FileError> {
+    join(library, library.find(Kind::Keymap, name)?)
+}
+
+/// Reads a keymap that was found, and all it inherits.
+pub(crate) fn join(library: &Library, source: Source) -> Result<Keymap, FileError> {
+    let name = source.name.clone();
     let mut bindings: Vec<Binding> = Vec::new();
-    let mut chain = vec![library.find(Kind::Keymap, name)?];
+    let mut chain = vec![source];
     while let Some((parent, span)) = chain.last().map(inherits).transpose()?.flatten() {
         let Some(child) = chain.last() else { break };
         if chain.len() == GENERATIONS || chain.iter().any(|source| source.name == parent) {
@@ -53,7 +59,7 @@ pub fn load(library: &Library, name: &str) -> Result<Keymap, FileError> {
         bindings.retain(|old| !named.contains(&old.invocation) && !own.iter().any(|new| new.binding.clashes(old)));
         bindings.extend(own.into_iter().map(|written| written.binding));
     }
-    Ok(Keymap { name: name.to_owned(), bindings })
+    Ok(Keymap { name, bindings })
 }
 
 fn table(source: &Source) -> Result<DeTable<'_>, FileError> {

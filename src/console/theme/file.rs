@@ -49,7 +49,13 @@ const GENERATIONS: usize = 8;
 
 /// Reads a theme and all it inherits.
 pub fn load(library: &Library, name: &str) -> Result<ThemeFile, FileError> {
-    let mut chain = vec![library.find(Kind::Theme, name)?];
+    read(library, library.find(Kind::Theme, name)?)
+}
+
+/// Reads a theme that was found, and all it inherits.
+pub(crate) fn read(library: &Library, source: Source) -> Result<ThemeFile, FileError> {
+    let name = source.name.clone();
+    let mut chain = vec![source];
     while let Some((parent, span)) = chain.last().map(inherits).transpose()?.flatten() {
         let Some(child) = chain.last() else { break };
         if chain.len() == GENERATIONS || chain.iter().any(|source| source.name == parent) {
@@ -60,7 +66,7 @@ pub fn load(library: &Library, name: &str) -> Result<ThemeFile, FileError> {
             .map_err(|error| child.error(Kind::Theme, &span, format!("inherits: {error}")))?;
         chain.push(found);
     }
-    build(name, &chain)
+    build(&name, &chain)
 }
 
 fn inherits(source: &Source) -> Result<Option<(String, Range<usize>)>, FileError> {

@@ -89,8 +89,13 @@ fn read(ground: &Ground, name: &str) -> Result<Kit, String> {
     let plain = |error: io::Error| format!("{}: {error}", texts::KIT);
     let own = folder::open(ground, name).map_err(plain)?;
     let text = folder::content(&own, texts::KIT, LONGEST).map_err(plain)?;
-    let kit: Kit = serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", texts::KIT))?;
+    let kit = self::kit(&text)?;
     if kit.name == name { Ok(kit) } else { Err(format!("it says that it is {}", kit.name)) }
+}
+
+/// What a kit says of itself.
+pub(super) fn kit(text: &[u8]) -> Result<Kit, String> {
+    serde_json::from_slice(text).map_err(|error| format!("{}: {error}", texts::KIT))
 }
 
 /// What of a kit is not there; `None`: nothing.

@@ -8,6 +8,8 @@
 //! a feed that must not lose it reads the file itself.
 
 mod client;
+#[cfg(any(test, fuzzing))]
+pub(super) mod foreign;
 mod read;
 mod seen;
 

@@ -5,6 +5,8 @@
 //! answer has follows from how much room and time the last ones took.
 
 mod answer;
+#[cfg(any(test, fuzzing))]
+pub(super) mod foreign;
 mod pace;
 mod script;
 mod words;

@@ -19,14 +19,14 @@ pub(super) async fn ask(shell: Shell<'_>, path: &str, min_free: Room) -> Answer 
 
 /// Bytes that are used and that may still be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Space {
+pub(super) struct Space {
     used: u64,
     free: u64,
 }
 
 /// Reads the last line of `df -P -k`: device, blocks, used, available, capacity, mount point. Device and mount point may
 /// hold spaces; the capacity with its `%` is the landmark.
-fn read(text: &str) -> Option<Space> {
+pub(super) fn read(text: &str) -> Option<Space> {
     let words: Vec<&str> = text.lines().rev().find(|line| !line.trim().is_empty())?.split_whitespace().collect();
     let capacity = words.windows(2).rposition(|pair| {
         pair[1].starts_with('/') && pair[0].strip_suffix('%').is_some_and(|share| share.parse::<u64>().is_ok())
@@ -35,7 +35,7 @@ fn read(text: &str) -> Option<Space> {
     Some(Space { free: kilobytes(1)?, used: kilobytes(2)? })
 }
 
-fn judge(space: Space, min_free: Room) -> Answer {
+pub(super) fn judge(space: Space, min_free: Room) -> Answer {
     // The share that df itself prints: what is reserved for root counts neither as used nor as free.
     let whole = u128::from(space.used) + u128::from(space.free);
     match min_free {

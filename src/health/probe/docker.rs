@@ -36,14 +36,14 @@ pub(super) async fn ask(shell: Shell<'_>, containers: &[String]) -> Answer {
 
 /// What docker complains of, in lower case, without its warnings: those say, for example, that its own settings may not be
 /// read ("permission denied") and do not keep it from asking the daemon.
-fn complaint(said: &str) -> String {
+pub(super) fn complaint(said: &str) -> String {
     let said = said.to_ascii_lowercase();
     said.lines().filter(|line| !line.starts_with("warning")).collect::<Vec<_>>().join("\n")
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct State {
+pub(super) struct State {
     #[serde(default)]
     status: String,
     #[serde(default)]
@@ -67,7 +67,7 @@ struct Health {
 }
 
 /// One line a container: its name (with a leading slash) and its state, both as JSON. Other lines are left out.
-fn read(text: &str) -> HashMap<String, State> {
+pub(super) fn read(text: &str) -> HashMap<String, State> {
     let mut states = HashMap::new();
     for line in text.lines() {
         let mut values = serde_json::Deserializer::from_str(line).into_iter::<serde_json::Value>();
@@ -81,7 +81,7 @@ fn read(text: &str) -> HashMap<String, State> {
     states
 }
 
-fn judge(containers: &[String], states: &HashMap<String, State>) -> Answer {
+pub(super) fn judge(containers: &[String], states: &HashMap<String, State>) -> Answer {
     let faults: Vec<String> =
         containers.iter().filter_map(|name| fault(states.get(name)).map(|fault| format!("{name} {fault}"))).collect();
     if faults.is_empty() { Answer::pass() } else { Answer::wrong(plain::line(&faults.join(", "), QUOTED)) }

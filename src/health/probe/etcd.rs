@@ -127,6 +127,14 @@ async fn well(http: &HttpClient, member: &Member, timeout: Duration) -> Result<(
     Err(why)
 }
 
+/// What is told of the members and of what each says of itself, for the door.
+#[cfg(any(test, fuzzing))]
+pub(super) fn foreign(bytes: &[u8]) -> Vec<String> {
+    let list: List = serde_json::from_slice(bytes).unwrap_or_default();
+    let health = serde_json::from_slice::<Health>(bytes).map(|said| said.reason);
+    list.members.iter().map(called).chain(health.map(|why| plain::line(&why, QUOTED / 2))).collect()
+}
+
 /// A member that has not started yet has no name.
 fn called(member: &Member) -> String {
     named(if member.name.is_empty() { &member.id } else { &member.name })

@@ -179,7 +179,7 @@ async fn read(socket: Arc<UdpSocket>, v4: bool, waiting: Waiting) {
 }
 
 /// An echo request: type, code, checksum, identifier, number (RFC 792, RFC 4443), and the token.
-fn request(v4: bool, token: u64) -> [u8; 16] {
+pub(super) fn request(v4: bool, token: u64) -> [u8; 16] {
     let bytes = token.to_be_bytes();
     let mut packet = [0_u8; 16];
     packet[0] = if v4 { 8 } else { 128 };
@@ -194,7 +194,7 @@ fn request(v4: bool, token: u64) -> [u8; 16] {
 }
 
 /// The token of an echo reply; `None` for any other packet. Raw IPv4 sockets deliver the IP header too.
-fn reply(v4: bool, packet: &[u8]) -> Option<u64> {
+pub(super) fn reply(v4: bool, packet: &[u8]) -> Option<u64> {
     let first = *packet.first()?;
     let message = if v4 && first >> 4 == 4 { packet.get(usize::from(first & 0x0f) * 4..)? } else { packet };
     let expected = if v4 { 0 } else { 129 };

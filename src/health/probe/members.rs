@@ -38,7 +38,7 @@ pub(super) async fn ask(http: &HttpClient, members: &Members, now: Timestamp, ti
     }
 }
 
-fn judge(members: &Members, answer: &Value, now: Timestamp) -> Answer {
+pub(super) fn judge(members: &Members, answer: &Value, now: Timestamp) -> Answer {
     let Some(list) = list(answer, DEPTH) else { return Answer::wrong("there is no list in the answer") };
     let mut missing = Vec::new();
     for member in list {

@@ -108,7 +108,7 @@ fn with_password(url: &str, password: &Secret) -> Option<String> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Status {
+pub(super) struct Status {
     #[serde(default)]
     members: Vec<Member>,
     /// Members with a vote; 0: a server before 4.4 does not say, and each counts.
@@ -138,12 +138,12 @@ struct Member {
     optime: Option<i64>,
 }
 
-fn read(text: &str) -> Option<Status> {
+pub(super) fn read(text: &str) -> Option<Status> {
     let line = text.lines().rev().find_map(|line| line.trim().strip_prefix(MARK))?;
     serde_json::from_str(line).ok()
 }
 
-fn judge(status: &Status, wanted: Wanted) -> Answer {
+pub(super) fn judge(status: &Status, wanted: Wanted) -> Answer {
     if let Some(error) = &status.error {
         let error = plain::line(error, QUOTED);
         let lower = error.to_ascii_lowercase();

@@ -35,7 +35,7 @@ pub(super) async fn ask(address: &str, port: u16) -> Answer {
 }
 
 /// 401 is an answer too: the server lives and wants a login for more.
-fn judge(head: &str) -> Answer {
+pub(super) fn judge(head: &str) -> Answer {
     let mut lines = head.lines();
     let first = lines.next().unwrap_or_default();
     let mut words = first.split_whitespace();

@@ -151,6 +151,14 @@ fn by_hand(destination: &str) -> String {
     format!("try by hand: ssh -v {destination}")
 }
 
+/// For the door of the terminal: whatever the client says, what is made of it fits a line.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn told_by_client(said: &str) {
+    let error = SshError::from_client("ops@a", said, Duration::from_secs(5));
+    crate::foreign::assert_plain(&error.what);
+    crate::foreign::assert_plain(&error.remedy);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,7 +90,7 @@ fn script(folder: &str, what: &str) -> String {
 }
 
 /// The services that are not up, in words. One that has ended with 0 has done its work.
-fn not_up(state: &str) -> Vec<String> {
+pub(super) fn not_up(state: &str) -> Vec<String> {
     let words = state.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     words
         .filter_map(|words| match words.as_slice() {

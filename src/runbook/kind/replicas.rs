@@ -88,7 +88,7 @@ pub(super) async fn ask(tools: &Tools, spot: &Spot, service: &str) -> Result<Rep
         .ok_or_else(|| Trouble::Failed(format!("{service} has no number of replicas; is it a global service?")))
 }
 
-fn read(said: &str) -> Option<Replicas> {
+pub(super) fn read(said: &str) -> Option<Replicas> {
     let mut replicas = Replicas {
         wanted: said.lines().find_map(|line| line.strip_prefix("wanted "))?.trim().parse().ok()?,
         ..Replicas::default()

@@ -125,7 +125,7 @@ async fn glance(tools: &Tools, machine: &Machine, script: String, patience: Dura
     asked.map_err(|error| format!("{}: {error}", machine.name))
 }
 
-fn read(said: &str) -> BTreeMap<String, Heard> {
+pub(super) fn read(said: &str) -> BTreeMap<String, Heard> {
     let mut heard: BTreeMap<String, Heard> = BTreeMap::new();
     for line in said.lines() {
         let mut words = line.splitn(3, ' ');

@@ -26,7 +26,7 @@ pub(super) struct Docker {
 
 /// Where it was read up to.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Last {
+pub(super) struct Last {
     /// Time of the last line, as docker writes it.
     time: String,
     /// Lines of that time.
@@ -37,7 +37,7 @@ struct Last {
 
 impl Last {
     /// Whether this line was not read before.
-    fn fresh(&mut self, line: &[u8]) -> bool {
+    pub(super) fn fresh(&mut self, line: &[u8]) -> bool {
         let time = line.split(|byte| *byte == b' ').next().and_then(|time| std::str::from_utf8(time).ok());
         // What docker says itself has no time.
         let Some(time) = time.filter(|time| time.ends_with('Z') && time.len() >= 20) else { return true };

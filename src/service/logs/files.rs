@@ -112,7 +112,7 @@ impl Files {
             Frame::Bytes(number, bytes) => {
                 let Some(file) = self.all.get_mut(number) else { return };
                 if let Some(place) = &mut file.place {
-                    place.at += u64::try_from(bytes.len()).unwrap_or(0);
+                    forward(&mut place.at, bytes.len());
                 }
                 inner.bytes(file.source, bytes);
             }
@@ -154,4 +154,9 @@ impl Files {
             }
         }
     }
+}
+
+/// A place after so many more bytes.
+pub(super) fn forward(at: &mut u64, bytes: usize) {
+    *at += u64::try_from(bytes).unwrap_or(0);
 }

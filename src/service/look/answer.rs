@@ -39,7 +39,7 @@ struct Process {
 }
 
 /// Reads an answer; `None`: it is not one, or was cut off.
-pub(super) fn read(text: &str, files: &[String], now: Timestamp) -> Option<Seen> {
+pub(in crate::service) fn read(text: &str, files: &[String], now: Timestamp) -> Option<Seen> {
     let mut facts: Vec<Facts> = files.iter().map(|_| Facts::default()).collect();
     let (mut theirs, mut tools, mut processes, mut whole) = (None, Vec::new(), BTreeMap::new(), false);
     for line in text.lines() {

@@ -83,6 +83,15 @@ fn path(bytes: &[u8]) -> PathBuf {
     std::ffi::OsString::from_vec(bytes.to_vec()).into()
 }
 
+/// For the door of lists: what is read is read again as it was.
+#[cfg(any(test, fuzzing))]
+pub(in crate::session) fn foreign(bytes: &[u8]) {
+    if let Some((head, list)) = parse(bytes) {
+        let again = render(&head, &list).ok().and_then(|bytes| parse(&bytes));
+        assert_eq!(again, Some((head, list)));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

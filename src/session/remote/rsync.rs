@@ -203,7 +203,7 @@ fn end(child: &Child) {
 }
 
 /// Bytes carried so far, from lines such as `\r  1048576  50%  10.00MB/s  0:00:01`.
-fn read_progress(pipe: Option<impl Read>, tell: &Sender<u64>) {
+pub(super) fn read_progress(pipe: Option<impl Read>, tell: &Sender<u64>) {
     let Some(mut pipe) = pipe else { return };
     let (mut line, mut piece) = (Vec::new(), [0_u8; 4096]);
     while let Ok(read @ 1..) = pipe.read(&mut piece) {

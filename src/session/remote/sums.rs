@@ -171,7 +171,7 @@ impl Remote {
 }
 
 /// 64 hexadecimal digits.
-fn parse(text: &str) -> Option<Sum> {
+pub(super) fn parse(text: &str) -> Option<Sum> {
     blake3::Hash::from_hex(text).ok().map(|hash| *hash.as_bytes())
 }
 

@@ -7,6 +7,8 @@
 //! etcd is spoken to through its JSON gateway over HTTP, so neither gRPC nor protobuf is needed.
 
 mod campaign;
+#[cfg(any(test, fuzzing))]
+pub(super) mod foreign;
 mod gateway;
 mod message;
 mod picture;

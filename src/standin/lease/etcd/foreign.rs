@@ -1,0 +1,48 @@
+//! What etcd's gateway answers.
+
+use serde::de::DeserializeOwned;
+
+use super::message::{Answer, Authenticated, Found, Granted, KeyValue, Refusal, Renewed, Told, Watched};
+use super::picture::Picture;
+use crate::foreign::kind;
+
+/// Answers are understood or refused, and a picture that followed changes is that which a question would have shown.
+pub(crate) fn enter(bytes: &[u8]) {
+    let (first, rest) = kind(bytes);
+    match first % 3 {
+        0 => {
+            read::<Answer>(rest).iter().for_each(|answer| drop(answer.found(0).cloned()));
+            read::<Granted>(rest);
+            read::<Told<Renewed>>(rest);
+            read::<Refusal>(rest);
+            read::<Authenticated>(rest);
+        }
+        1 => picture(rest),
+        _ => crate::standin::foreign::answers(&String::from_utf8_lossy(rest)),
+    }
+}
+
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice(bytes).ok()
+}
+
+/// The first line is what a question found, each other one what a watch told of it.
+fn picture(bytes: &[u8]) {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let Some(found) = lines.next().and_then(read::<Found>) else { return };
+    let mut picture = Picture::new("hotspare/fleet", found);
+    for told in lines.filter_map(read::<Told<Watched>>) {
+        if told.error.is_some() || told.result.canceled {
+            return;
+        }
+        let puts: Vec<KeyValue> =
+            told.result.events.iter().filter(|event| !event.deletes()).map(|event| event.kv.clone()).collect();
+        picture.change(told.result.header.revision, told.result.events);
+        let newer = Found { kvs: puts, header: told.result.header };
+        let _lags = picture.lags(&newer);
+    }
+    assert_eq!(picture.owner() == super::Owner::default() && picture.holder().is_some(), false);
+    let (books, others) = (picture.books(), picture.others("me"));
+    assert!(!others.contains_key("me"));
+    books.values().for_each(|book| crate::standin::foreign::book(&book.text));
+}
