@@ -48,6 +48,10 @@ pub const DOORS: [Door; 18] = [
 ];
 
 /// Brings bytes in through the door of this name; more than can come there are cut off.
+///
+/// # Panics
+///
+/// Where something is not as it must be, or there is no such door.
 pub fn enter(name: &str, bytes: &[u8]) {
     let door = DOORS.iter().find(|door| door.name == name);
     assert!(door.is_some(), "there is no door {name}");
@@ -73,7 +77,9 @@ pub fn swollen(bytes: &[u8]) {
     if again.is_empty() {
         return;
     }
-    let room = door.longest.saturating_sub(before.len() + behind.len());
+    // Without optimization a sixteenth is enough to tell the square from the line.
+    let longest = if cfg!(fuzzing) { door.longest } else { door.longest / 16 };
+    let room = longest.saturating_sub(before.len() + behind.len());
     let mut all = before.to_vec();
     all.extend_from_slice(&again.repeat(room / again.len()));
     all.extend_from_slice(behind);

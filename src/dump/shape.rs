@@ -46,8 +46,8 @@ pub struct Reader {
 enum At {
     /// In a line that is no row.
     Line,
-    /// In the rows of the last `INSERT`: one a line, or all in one.
-    Rows { lines: bool, within: Within, semicolon: bool },
+    /// In the rows of the last `INSERT`: just behind its head, one a line, or all in one.
+    Rows { fresh: bool, lines: bool, within: Within, semicolon: bool },
 }
 
 /// Where in a row, when they all stand in one line.
@@ -95,7 +95,7 @@ impl Reads for Reader {
         while !piece.is_empty() {
             let taken = match self.at {
                 At::Line => self.take_line(piece),
-                At::Rows { lines, within, semicolon } => self.take_rows(piece, lines, within, semicolon),
+                At::Rows { fresh, lines, within, semicolon } => self.take_rows(piece, fresh, lines, within, semicolon),
             };
             piece = piece.get(taken..).unwrap_or_default();
         }
@@ -176,11 +176,11 @@ impl Reader {
             }
         }
         self.line.clear();
-        self.at = At::Rows { lines: false, within: Within::Nothing, semicolon: false };
+        self.at = At::Rows { fresh: true, lines: false, within: Within::Nothing, semicolon: false };
         true
     }
 
-    fn take_rows(&mut self, piece: &[u8], lines: bool, mut within: Within, semicolon: bool) -> usize {
+    fn take_rows(&mut self, piece: &[u8], fresh: bool, lines: bool, mut within: Within, semicolon: bool) -> usize {
         let Some(table) = self.tables.last_mut() else {
             self.at = At::Line;
             return 0;
@@ -193,9 +193,9 @@ impl Reader {
             }
             table.sum.update(b";");
         }
-        // What follows the head says how rows stand.
-        if within == Within::Nothing && !lines && piece.starts_with(b"\n") {
-            self.at = At::Rows { lines: true, within: Within::Row, semicolon: false };
+        // What follows the head says how rows stand, and only that: a piece may begin anywhere.
+        if fresh && piece.starts_with(b"\n") {
+            self.at = At::Rows { fresh: false, lines: true, within: Within::Row, semicolon: false };
             if let Some(rows) = &mut table.rows {
                 *rows += 1;
             }
@@ -217,7 +217,7 @@ impl Reader {
             self.last.clear();
             return end + 2;
         }
-        self.at = At::Rows { lines, within, semicolon: held };
+        self.at = At::Rows { fresh: false, lines, within, semicolon: held };
         piece.len()
     }
 

@@ -37,6 +37,7 @@ pub struct Delta {
     dumps: Option<Rows<String, DumpView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     runs: Option<Rows<String, RunView>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     services: Option<Rows<String, ServiceView>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores: Option<Rows<String, StoreView>>,

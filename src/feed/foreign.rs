@@ -31,16 +31,8 @@ pub(crate) fn enter(bytes: &[u8]) {
 
 /// The first line says what the target declares, the second what it has read of that, and the rest is the value.
 fn values(bytes: &[u8]) {
-    const KINDS: [Kind; 8] = [
-        Kind::Integer,
-        Kind::Number,
-        Kind::Text,
-        Kind::Bytes,
-        Kind::Naive,
-        Kind::Moment,
-        Kind::Any,
-        Kind::Other,
-    ];
+    const KINDS: [Kind; 8] =
+        [Kind::Integer, Kind::Number, Kind::Text, Kind::Bytes, Kind::Naive, Kind::Moment, Kind::Any, Kind::Other];
     let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
     let declared = String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
     let value = parts.next().unwrap_or_default();

@@ -41,6 +41,11 @@ fn has_offset(text: &str) -> bool {
     text.get(11..).is_some_and(|time| time.contains(['+', '-']))
 }
 
+/// As much of a text as a person reads: what stands in the place of a time may be a whole book.
+fn short(text: &str) -> String {
+    crate::reach::plain::line(text, 60)
+}
+
 impl Times {
     /// Reads times in this zone.
     pub fn new(zone: &Zone) -> Result<Self, String> {
@@ -78,17 +83,18 @@ impl Times {
     /// The moment that this text means; of two the first.
     pub fn moment(&self, text: &str) -> Result<Timestamp, String> {
         match read(text) {
-            None => Err(format!("{text:?} is no time")),
+            None => Err(format!("{:?} is no time", short(text))),
             Some(Written::Moment(moment)) => Ok(moment),
             Some(Written::Naive(naive)) => {
                 let means = self.zone.to_ambiguous_timestamp(naive);
                 let zone = self.zone.iana_name().unwrap_or("the local zone");
                 match means.offset() {
                     AmbiguousOffset::Gap { .. } => Err(format!(
-                        "{text:?} does not exist in {zone}: a clock change skips it (check `zone` of the feed)"
+                        "{:?} does not exist in {zone}: a clock change skips it (check `zone` of the feed)",
+                        short(text)
                     )),
                     AmbiguousOffset::Fold { .. } | AmbiguousOffset::Unambiguous { .. } => {
-                        means.earlier().map_err(|why| format!("{text:?} is no time in {zone}: {why}"))
+                        means.earlier().map_err(|why| format!("{:?} is no time in {zone}: {why}", short(text)))
                     }
                 }
             }
@@ -98,7 +104,7 @@ impl Times {
     /// The naive time of this text where the source stands.
     pub fn naive(&self, text: &str) -> Result<DateTime, String> {
         match read(text) {
-            None => Err(format!("{text:?} is no time")),
+            None => Err(format!("{:?} is no time", short(text))),
             Some(Written::Naive(naive)) => Ok(naive),
             Some(Written::Moment(moment)) => Ok(self.zone.to_datetime(moment)),
         }
@@ -162,5 +168,11 @@ mod tests {
             assert!(times.moment(text).is_err(), "{text}");
         }
         assert!(Times::new(&Zone::Named("Europe/Nowhere".into())).unwrap_err().contains("Europe/Nowhere"));
+    }
+
+    #[test]
+    fn a_book_in_the_place_of_a_time_is_told_in_a_line() {
+        let why = Times { zone: TimeZone::UTC }.moment(&"\0 ".repeat(1 << 20)).unwrap_err();
+        assert!(why.len() < 200, "{why}");
     }
 }

@@ -79,9 +79,10 @@ pub fn placeholders(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
     text.match_indices('{').filter_map(move |(at, _)| {
         let before = text.get(..at)?.chars().next_back();
         let rest = text.get(at + 1..)?;
-        let end = rest.find('}')?;
-        let name = rest.get(..end)?;
-        let plain = matches!(before, Some('$' | '{')) || !is_name(name);
+        // Only as far as a name goes: a text of nothing but open braces is looked through once.
+        let end = rest.find(|c: char| !is_name_char(c))?;
+        let (name, after) = rest.split_at_checked(end)?;
+        let plain = matches!(before, Some('$' | '{')) || !after.starts_with('}') || !is_name(name);
         (!plain).then(|| (at..at + end + 2, name))
     })
 }
@@ -115,7 +116,10 @@ pub(super) fn errors(text: &str, scope: Scope, strict: bool) -> Vec<(Range<usize
         .map(|(span, name)| (span.clone(), BraceError::Unknown((*name).to_owned())))
         .collect();
     let stray = text.match_indices(['{', '}']).map(|(at, _)| at).filter(|at| {
-        !found.iter().any(|(span, _)| span.contains(at)) && (strict || begins_a_placeholder(text, *at, scope))
+        // They stand in the order of the text, and none in another.
+        let next = found.partition_point(|(span, _)| span.end <= *at);
+        !found.get(next).is_some_and(|(span, _)| span.contains(at))
+            && (strict || begins_a_placeholder(text, *at, scope))
     });
     wrong.extend(stray.map(|at| (at..at + 1, BraceError::Stray)));
     wrong
@@ -163,5 +167,14 @@ mod tests {
     #[test]
     fn a_filled_text_is_well_formed() {
         assert_eq!(tried("http://{address}:5000/{name}", Scope::Check), "http://192.0.2.1:5000/name");
+    }
+
+    #[test]
+    fn many_braces_are_read_once() {
+        // Each of these took hours where a brace was looked for to the end of the text again and again.
+        for text in ["{".repeat(1 << 22), "{pool}".repeat(1 << 19), "{a.".repeat(1 << 20)] {
+            assert_eq!(placeholders(&text).count(), text.matches('}').count());
+            assert_eq!(errors(&text, Scope::Step, false).len(), 0);
+        }
     }
 }

@@ -145,7 +145,9 @@ fn deep_and_long_files_end_soon() {
     let many = format!("name = \"f\"\n{}", "x\n".repeat(300_000));
     let keys: Vec<String> = (0..50_000).map(|at| format!("k{at} = {at}\n")).collect();
     let url = "\"://:@".repeat(100_000);
-    for text in [deep, tables, dotted, line, many, keys.concat(), url] {
+    let check = "{ kind = \"http\", url = \"{adress}\" }, ";
+    let checks = format!("name = \"f\"\n[hosts.a]\naddress = \"a\"\nchecks = [{}]", check.repeat(30_000));
+    for text in [deep, tables, dotted, line, many, keys.concat(), url, checks] {
         let loaded = load(text.as_bytes(), Path::new(PATH));
         assert!(loaded.fleet.is_none());
         assert!((1..=201).contains(&loaded.diagnostics.len()));

@@ -6,6 +6,7 @@ mod machines;
 mod runbooks;
 mod settings;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -204,14 +205,13 @@ fn no_database() -> DatabaseUrl {
 
 /// Names for those that have none: the kind, with a number from the second on.
 fn name_all(items: &[View<'_>]) -> Vec<String> {
-    let mut seen: Vec<String> = Vec::new();
-    for item in items {
-        let name = item.maybe_text("name").unwrap_or_else(|| {
-            let kind = item.text("kind");
-            let same = items.iter().zip(&seen).filter(|(other, _)| other.text("kind") == kind).count();
-            if same == 0 { kind } else { format!("{kind}-{}", same + 1) }
-        });
-        seen.push(name);
-    }
-    seen
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let name = |item: &View<'_>| {
+        let kind = item.text("kind");
+        let same = seen.entry(kind.clone()).or_default();
+        *same += 1;
+        let number = *same;
+        item.maybe_text("name").unwrap_or_else(|| if number == 1 { kind } else { format!("{kind}-{number}") })
+    };
+    items.iter().map(name).collect()
 }

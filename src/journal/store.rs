@@ -112,7 +112,7 @@ impl Store {
                 "INSERT INTO journal (seq, time, who, what, why, about, weight, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             )?;
             for draft in drafts {
-                let row = draft.row(head.seq + 1);
+                let row = draft.row(head.seq.saturating_add(1));
                 head = Head { seq: row.seq, hash: row.follow(&head.hash) };
                 insert.execute(params![
                     row.seq, row.time, row.who, row.what, row.why, row.about, row.weight, head.hash

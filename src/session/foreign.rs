@@ -67,8 +67,8 @@ pub(crate) fn marks(bytes: &[u8]) {
 fn assert_plain_name(key: &Key) {
     for name in [Path::new(&key.participant), Path::new(&lock::name(key))] {
         let mut parts = name.components();
-        assert!(matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)), "{name:?}");
-        assert!(name.as_os_str().len() <= 255, "{name:?}");
+        assert!(matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)), "{}", name.display());
+        assert!(name.as_os_str().len() <= 255, "{}", name.display());
     }
 }
 

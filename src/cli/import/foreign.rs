@@ -35,7 +35,9 @@ pub(crate) fn enter(bytes: &[u8]) {
     let Ok(made) = made(kind, &files, file) else { return };
     let loaded = crate::fleet::load(made.text.as_bytes(), Path::new("/no/such/folder/hotspare.toml"));
     // It may name an address that is none, but what is written is always TOML, with the keys that there are.
-    let broken = |message: &str| ["unknown key", "unknown table", "is no TOML", "invalid"].iter().any(|word| message.contains(word));
+    let broken = |message: &str| {
+        ["unknown key", "unknown table", "is no TOML", "invalid"].iter().any(|word| message.contains(word))
+    };
     for error in loaded.errors() {
         assert!(!broken(&error.message), "{error}\n{}", made.text);
     }

@@ -6,6 +6,10 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 /// Tables in tables; what is deeper is no configuration.
 const DEEPEST: usize = 32;
+/// Bytes of a key; each value is told with all the keys on its way.
+const LONGEST: usize = 200;
+/// Values; a configuration with more is one that a program wrote.
+const MOST: usize = 20_000;
 
 /// One value of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +88,9 @@ impl<'a> Reader<'a> {
         if way.keys.len() > DEEPEST {
             return Err(Wrong { line, what: "there are too many tables in tables".into() });
         }
+        if self.leaves.len() > MOST {
+            return Err(Wrong { line, what: format!("there are more than {MOST} values") });
+        }
         match event {
             Event::Scalar(text, style, ..) => {
                 let none = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
@@ -117,6 +124,9 @@ impl<'a> Reader<'a> {
                 (_, span) => return Err(Wrong { line: span.start.line(), what: "a key is no plain text".into() }),
             };
             empty = false;
+            if key.len() > LONGEST {
+                return Err(Wrong { line, what: format!("a key is longer than {LONGEST} bytes") });
+            }
             let (event, span) = self.next()?;
             let inner = way.to(key.into_owned());
             // Keys may hold points: only the whole way tells two of them apart.

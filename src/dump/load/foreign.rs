@@ -30,7 +30,9 @@ pub(in crate::dump) fn sorted(bytes: &[u8], tables: &[Table]) {
     pieces.append(&mut rows);
     assert_eq!(pieces, bytes);
     let mut idle = Sorter::of(&[]);
-    assert!(bytes.split_inclusive(|byte| *byte == b'\n').all(|line| {
-        matches!(idle.sort(line), Sorted::InOrder | Sorted::Everywhere)
-    }));
+    assert!(
+        bytes
+            .split_inclusive(|byte| *byte == b'\n')
+            .all(|line| { matches!(idle.sort(line), Sorted::InOrder | Sorted::Everywhere) })
+    );
 }

@@ -95,7 +95,15 @@ fn read(ground: &Ground, name: &str) -> Result<Kit, String> {
 
 /// What a kit says of itself.
 pub(super) fn kit(text: &[u8]) -> Result<Kit, String> {
-    serde_json::from_slice(text).map_err(|error| format!("{}: {error}", texts::KIT))
+    let kit: Kit = serde_json::from_slice(text).map_err(|error| format!("{}: {error}", texts::KIT))?;
+    // Whoever adds up what a kit says relies on its being no nonsense.
+    let held = || kit.databases.iter().filter_map(|database| database.held.as_ref());
+    let files = held().flat_map(|held| &held.files).try_fold(0_u64, |sum, file| sum.checked_add(file.bytes));
+    let plain = held().try_fold(0_u64, |sum, held| sum.checked_add(held.plain));
+    if files.and(plain).is_none() {
+        return Err(format!("{}: it tells of more bytes than there can be", texts::KIT));
+    }
+    Ok(kit)
 }
 
 /// What of a kit is not there; `None`: nothing.

@@ -294,3 +294,15 @@ fn nothing_is_made_under_a_mount_point_without_a_mount() {
     assert_eq!(Medium::open(&unmounted, &[], time("08:00:00")).unwrap_err().kind, Kind::NotMounted);
     assert!(names(&unmounted.to).is_empty());
 }
+
+#[test]
+fn a_kit_that_tells_of_more_bytes_than_there_can_be_is_none() {
+    let file = r#"{"name":"a","bytes":18446744073709551615,"blake3":"","sha256":""}"#;
+    let text = format!(
+        r#"{{"name":"2026-11-20T14-02-11Z","dump":"d","at":"2026-11-20T14:02:11Z","server":"s","version":"1","databases":[
+        {{"name":"x","label":null,"held":{{"kit":"k","at":"2026-11-20T14:02:11Z","files":[{file},{file}],"content":"","plain":1,
+        "locked":null,"tables":[],"mark":""}},"error":null}}]}}"#
+    );
+    assert!(shelf::kit(text.as_bytes()).unwrap_err().contains("more bytes than there can be"));
+    assert!(shelf::kit(text.replace("18446744073709551615", "7").as_bytes()).is_ok());
+}

@@ -69,3 +69,12 @@ fn the_line_that_only_new_clients_know_is_left_out() {
     assert_eq!(surplus(b"/*M!99"), None);
     assert_eq!(surplus(b"-- MySQL dump"), Some(0));
 }
+
+#[test]
+fn where_a_piece_begins_says_nothing_of_how_rows_stand() {
+    let text = "INSERT INTO `a` VALUES (1,'x')\n,(2,'y')\n(3,'z');\n";
+    let whole = read(text, text.len());
+    for piece in 1..text.len() {
+        assert_eq!(read(text, piece), whole, "in pieces of {piece}");
+    }
+}

@@ -15,6 +15,9 @@ use crate::feed::zone::Times;
 /// How many buckets rows are put into by their keys.
 pub const BUCKETS: usize = 1024;
 
+/// Digits behind the point that are compared at most: servers keep 38, SQLite lets anybody declare any number of them.
+const DIGITS: usize = 60;
+
 /// Digests of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hashed {
@@ -137,7 +140,7 @@ fn number(real: f64, column: &TargetColumn) -> Vec<u8> {
         format!("{real:.5e}")
     } else if declared.starts_with("decimal") || declared.starts_with("numeric") {
         let scale = declared.split_once(',').and_then(|(_, rest)| rest.split(')').next()?.trim().parse().ok());
-        format!("{real:.*}", scale.unwrap_or(0_usize))
+        format!("{real:.*}", scale.unwrap_or(0_usize).min(DIGITS))
     } else {
         format!("{real}")
     };

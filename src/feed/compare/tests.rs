@@ -1,6 +1,7 @@
 use super::tally::{Buckets, Tally};
 use super::*;
-use crate::feed::compare::canon::Hashed;
+use crate::feed::compare::canon::{self, Hashed};
+use crate::feed::sink::{Kind, TargetColumn};
 
 fn row(key: u64, row: u64) -> Hashed {
     Hashed { key, row }
@@ -67,4 +68,11 @@ fn only_rows_up_to_the_mark_have_to_be_there() {
     assert!(expected.wants(&Place::Number(5)) && !expected.wants(&Place::Number(6)));
     let passed = Mark { role: Role::PassedOver, ..mark };
     assert!(!Expected::of(Some(&passed)).wants(&Place::Number(1)) && !Expected::of(None).wants(&Place::Number(1)));
+}
+
+#[test]
+fn a_column_may_be_declared_with_any_number_of_digits() {
+    let column = TargetColumn { name: "n".into(), declared: "DECIMAL(10,99999)".into(), kind: Kind::Number };
+    let written = canon::said(b"1.5".to_vec(), &column).unwrap();
+    assert!(written.starts_with(b"1.50") && written.len() < 100, "{}", String::from_utf8_lossy(&written));
 }

@@ -80,7 +80,7 @@ impl Newest {
                 continue;
             }
             let group = self.groups.entry(name).or_default();
-            group.waiting += waiting;
+            group.waiting = group.waiting.saturating_add(waiting);
             if newer(&newest, group.newest.as_ref()) {
                 group.newest = Some(newest);
             }

@@ -114,8 +114,10 @@ fn fault(state: Option<&State>) -> Option<String> {
 /// "unknown" behind it.
 fn why(error: &str) -> String {
     let error = error.trim_end_matches(": unknown");
+    // What is longer is not looked at: docker hands on what a program says, however long that is.
+    let room = error.char_indices().rev().take(CAUSE).last().map_or(0, |(at, _)| at);
     let starts = std::iter::once(0).chain(error.match_indices(": ").map(|(at, colon)| at + colon.len()));
-    let mut ends = starts.filter_map(|at| error.get(at..)).skip_while(|end| end.chars().count() > CAUSE);
+    let mut ends = starts.skip_while(|at| *at < room).filter_map(|at| error.get(at..));
     ends.next().filter(|end| !end.is_empty()).map(|end| format!(": {end}")).unwrap_or_default()
 }
 
@@ -179,5 +181,13 @@ mod tests {
             Some("c has exited with 128: no space left")
         );
         assert_eq!(of("nonsense").as_deref(), Some("c is not there"));
+    }
+
+    #[test]
+    fn a_long_cause_is_cut_soon() {
+        assert_eq!(why(&": ".repeat(1 << 19)), format!(": {}", ": ".repeat(CAUSE / 2)));
+        let cause = "ü".repeat(CAUSE);
+        assert_eq!(why(&format!("OCI: {cause}: unknown")), format!(": {cause}"));
+        assert_eq!(why(&format!("OCI: {cause}x: unknown")), "");
     }
 }

@@ -16,7 +16,9 @@ pub(crate) fn enter(bytes: &[u8]) {
     match first % 7 {
         0 => {
             for room in [Room::Bytes(1 << 30), Room::Percent(10.0)] {
-                disk::read(&text).into_iter().for_each(|space| told(&disk::judge(space, room)));
+                if let Some(space) = disk::read(&text) {
+                    told(&disk::judge(space, room));
+                }
             }
         }
         1 => {
@@ -27,9 +29,15 @@ pub(crate) fn enter(bytes: &[u8]) {
         }
         2 => {
             let wanted = mongo::Wanted { max_lag: Duration::from_secs(10), margin: 1 };
-            mongo::read(&text).iter().for_each(|status| told(&mongo::judge(status, wanted)));
+            if let Some(status) = mongo::read(&text) {
+                told(&mongo::judge(&status, wanted));
+            }
         }
-        3 => etcd::foreign(rest).iter().for_each(|words| assert_plain(words)),
+        3 => {
+            for words in etcd::foreign(rest) {
+                assert_plain(&words);
+            }
+        }
         4 => {
             let Ok(answer) = serde_json::from_slice(rest) else { return };
             let now = Timestamp::from_second(1_795_000_000).unwrap_or_default();

@@ -250,3 +250,13 @@ proptest! {
         prop_assert_eq!(verdict(&mut store), Chain::Intact);
     }
 }
+
+#[test]
+fn a_journal_whose_numbers_are_used_up_is_written_no_more_and_breaks_nothing() {
+    let connection = Connection::open_in_memory().unwrap();
+    database::tables(&connection).unwrap();
+    let insert = "INSERT INTO journal VALUES (9223372036854775807, 0, '', '', '', '', '', x'00')";
+    connection.execute(insert, []).unwrap();
+    let mut store = Store::new(connection).unwrap();
+    assert!(store.append(&[draft("one more")], &[]).is_err());
+}

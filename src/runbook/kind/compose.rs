@@ -98,8 +98,9 @@ pub(super) fn not_up(state: &str) -> Vec<String> {
             [name, "missing"] => Some(format!("{name} has no container")),
             [name, "running", _, health] => Some(format!("{name} is {health}")),
             [name, state, code, ..] => Some(format!("{name} is {state} (exit {code})")),
-            other => Some(plain::line(&other.join(" "), 80)),
+            other => Some(other.join(" ")),
         })
+        .map(|words| plain::line(&words, 80))
         .collect()
 }
 
@@ -115,5 +116,10 @@ mod tests {
             wrong,
             ["web has no container", "db is exited (exit 3)", "q is unhealthy", "r is restarting (exit 1)"]
         );
+    }
+
+    #[test]
+    fn words_of_docker_move_no_terminal() {
+        assert_eq!(not_up("web \u{1b}[2J 3"), ["web is [2J (exit 3)"]);
     }
 }

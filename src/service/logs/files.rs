@@ -158,5 +158,16 @@ impl Files {
 
 /// A place after so many more bytes.
 pub(super) fn forward(at: &mut u64, bytes: usize) {
-    *at += u64::try_from(bytes).unwrap_or(0);
+    // The host says where it is, and may say anything.
+    *at = at.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_host_that_lies_about_its_place_overflows_nothing() {
+        let mut at = u64::MAX - 1;
+        super::forward(&mut at, 5);
+        assert_eq!(at, u64::MAX);
+    }
 }

@@ -137,7 +137,8 @@ pub(super) fn ahead(zone: &str) -> i64 {
         Some(("-", digits)) => (-1, digits),
         _ => return 0,
     };
-    let number: i64 = digits.parse().unwrap_or(0);
+    // No zone is further from UTC than 14 hours, and what is further than a day is none.
+    let number = digits.parse::<i64>().ok().filter(|number| (0..=2359).contains(number)).unwrap_or(0);
     sign * (number / 100 * 60 + number % 100) * 60_000
 }
 
@@ -188,5 +189,12 @@ mod tests {
     #[test]
     fn zones_are_read() {
         assert_eq!((ahead("+0800"), ahead("-0330"), ahead("CET")), (28_800_000, -12_600_000, 0));
+    }
+
+    #[test]
+    fn a_zone_that_is_none_counts_as_utc() {
+        for (zone, hours) in [("+0100", 1), ("-0500", -5), ("+9223372036854775807", 0), ("+-500", 0), ("+9999", 0)] {
+            assert_eq!(ahead(zone), hours * 3_600_000, "{zone}");
+        }
     }
 }

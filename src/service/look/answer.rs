@@ -61,7 +61,7 @@ pub(in crate::service) fn read(text: &str, files: &[String], now: Timestamp) -> 
         }
     }
     let theirs = theirs.filter(|_| whole)?;
-    let began = |process: &Process| process.runs.map(|runs| theirs - runs);
+    let began = |process: &Process| process.runs.map(|runs| theirs.saturating_sub(runs));
     let modules = files.iter().zip(&facts).map(|(file, facts)| {
         // The first process of a host is no module, though the first of a container is: 1 is what such a pid file says.
         let pid = facts.file.and_then(|(_, pid)| pid).filter(|pid| *pid > 1);
@@ -71,7 +71,7 @@ pub(in crate::service) fn read(text: &str, files: &[String], now: Timestamp) -> 
             (Some(_), None, _) => ModuleState::NoPid,
             (Some(_), Some(_), None) => ModuleState::Dead,
             (Some((written, _)), Some(_), Some(process)) => match began(process) {
-                Some(began) if began > written + ROUNDING => ModuleState::Recycled,
+                Some(began) if began > written.saturating_add(ROUNDING) => ModuleState::Recycled,
                 _ => ModuleState::Running,
             },
         };
@@ -236,5 +236,13 @@ mod tests {
         assert_eq!(elapsed("02:03:04"), Some(7384));
         assert_eq!(elapsed("10-00:00:01"), Some(864_001));
         assert_eq!(elapsed("-"), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_none_overflows_nothing() {
+        let least = i64::MIN;
+        let text = format!("now {least}\nfile 0 {} 9\nps 9 root S 99-00:00:00 x\nend\n", i64::MAX);
+        let seen = read(&text, &["a.pid".to_owned()], Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(seen.modules[0].state, Running);
     }
 }

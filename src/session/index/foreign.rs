@@ -32,7 +32,9 @@ pub(crate) fn foreign(text: &str) {
 fn cell(text: &str) -> Value {
     match text.strip_prefix('x') {
         _ if text.is_empty() => Value::Null,
-        Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => Value::Blob(hex.as_bytes().chunks(2).map(|_| 7).collect()),
+        Some(hex) if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Value::Blob(hex.as_bytes().chunks(2).map(|_| 7).collect())
+        }
         _ => text.parse().map_or_else(|_no_number| Value::Text(text.to_owned()), Value::Integer),
     }
 }

@@ -105,6 +105,8 @@ pub(super) fn listing(printed: &[u8]) -> Option<Listing> {
             other => listing.odd.push(Odd { path: shown(&path), what: what(other).to_owned() }),
         }
     }
+    // What cannot be added up no disk holds.
+    listing.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.size))?;
     listing.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
     listing.folders.sort_unstable_by(|one, other| one.0.cmp(&other.0));
     Some(listing)
@@ -165,9 +167,14 @@ mod tests {
 
     #[test]
     fn what_is_no_listing_is_refused() {
-        for wrong in
-            [&b"f 12 1.0 1.0 644 a"[..], b"f 12 1.0 1.0 644 ../a\0", b"f x 1.0 1.0 644 a\0", b"hello\0", b"f 1\0"]
-        {
+        for wrong in [
+            &b"f 12 1.0 1.0 644 a"[..],
+            b"f 12 1.0 1.0 644 ../a\0",
+            b"f x 1.0 1.0 644 a\0",
+            b"hello\0",
+            b"f 1\0",
+            b"f 18446744073709551615 1.0 1.0 644 a\0f 1 1.0 1.0 644 b\0",
+        ] {
             assert_eq!(listing(wrong), None, "{}", String::from_utf8_lossy(wrong));
         }
         assert_eq!(listing(b""), Some(Listing::default()));

@@ -29,6 +29,7 @@ pub(super) fn read(text: &str) -> Result<Inventory, Wrong> {
             inventory.group(group);
             continue;
         }
+        inventory.check().map_err(wrong)?;
         match &section {
             Section::Hosts(group) => host(&mut inventory, group, written, line).map_err(wrong)?,
             Section::Children(parent) => {
@@ -41,6 +42,7 @@ pub(super) fn read(text: &str) -> Result<Inventory, Wrong> {
             }
         }
     }
+    inventory.check().map_err(|what| Wrong { line: 1, what })?;
     Ok(inventory)
 }
 

@@ -20,11 +20,21 @@ pub(super) struct Variable {
     pub(super) line: usize,
 }
 
+/// So many hosts and so many groups have a place in a fleet file; an inventory with more is of another trade.
+const MOST: usize = 2_000;
+
 /// A group.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    hosts: Vec<String>,
-    children: Vec<String>,
+    /// Groups that it is part of.
+    above: BTreeSet<String>,
+    variables: Vec<Variable>,
+}
+
+/// What is said of a host itself.
+#[derive(Debug, Default)]
+struct Own {
+    groups: BTreeSet<String>,
     variables: Vec<Variable>,
 }
 
@@ -33,7 +43,7 @@ pub(super) struct Group {
 pub(super) struct Inventory {
     /// In the order in which they were named first.
     hosts: Vec<String>,
-    own: BTreeMap<String, Vec<Variable>>,
+    own: BTreeMap<String, Own>,
     groups: BTreeMap<String, Group>,
 }
 
@@ -56,19 +66,16 @@ impl Inventory {
 
     /// A host is named in a group.
     pub(super) fn host(&mut self, group: &str, name: &str) {
+        self.group(group);
         if !self.own.contains_key(name) {
             self.hosts.push(name.to_owned());
-            self.own.insert(name.to_owned(), Vec::new());
         }
-        let group = self.group(group);
-        if !group.hosts.iter().any(|host| host == name) {
-            group.hosts.push(name.to_owned());
-        }
+        self.own.entry(name.to_owned()).or_default().groups.insert(group.to_owned());
     }
 
     /// A host has a variable.
     pub(super) fn of_host(&mut self, name: &str, variable: Variable) {
-        self.own.entry(name.to_owned()).or_default().push(variable);
+        self.own.entry(name.to_owned()).or_default().variables.push(variable);
     }
 
     /// A group has a variable.
@@ -78,8 +85,17 @@ impl Inventory {
 
     /// A group is part of another one.
     pub(super) fn child(&mut self, parent: &str, child: &str) {
-        self.group(child);
-        self.group(parent).children.push(child.to_owned());
+        self.group(parent);
+        self.group(child).above.insert(parent.to_owned());
+    }
+
+    /// The error says that it has grown beyond what a fleet file is for.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match (self.hosts.len() > MOST, self.groups.len() > MOST) {
+            (true, _) => Err(format!("it has more than {MOST} hosts; name fewer, or import it in parts")),
+            (_, true) => Err(format!("it has more than {MOST} groups; name fewer, or import it in parts")),
+            (false, false) => Ok(()),
+        }
     }
 
     /// All hosts, in the order of the file.
@@ -101,42 +117,67 @@ impl Inventory {
         groups.sort_unstable();
         let of_groups = groups.into_iter().filter_map(|(_level, name)| self.groups.get(name));
         let all = self.groups.get(ALL).into_iter().chain(of_groups).flat_map(|group| &group.variables);
-        Ok(Variables(all.chain(self.own.get(host).into_iter().flatten()).collect()))
+        Ok(Variables(all.chain(self.own.get(host).into_iter().flat_map(|own| &own.variables)).collect()))
     }
 
     /// The groups of a host, each with how deep it lies below those that nothing is above.
     fn levels(&self, host: &str) -> Result<BTreeMap<&str, usize>, Wrong> {
-        let mut found: BTreeSet<&str> = self
-            .groups
-            .iter()
-            .filter(|(_name, group)| group.hosts.iter().any(|one| one == host))
-            .map(|(name, _group)| name.as_str())
-            .collect();
-        let mut fresh: Vec<&str> = found.iter().copied().collect();
+        let mut found: BTreeSet<&str> = BTreeSet::new();
+        let mut fresh: Vec<&str> =
+            self.own.get(host).into_iter().flat_map(|own| &own.groups).map(String::as_str).collect();
         while let Some(group) = fresh.pop() {
-            fresh.extend(self.parents(group).filter(|parent| found.insert(parent)));
+            if found.insert(group) {
+                fresh.extend(self.above(group));
+            }
         }
-        found.into_iter().map(|name| Ok((name, self.depth(name, 0)?))).collect()
+        // From the outermost inwards: a group has its level when all that it is part of have theirs.
+        let mut waiting: BTreeMap<&str, usize> =
+            found.iter().map(|group| (*group, self.above(group).count())).collect();
+        let mut inner: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for group in &found {
+            self.above(group).for_each(|above| inner.entry(above).or_default().push(group));
+        }
+        let mut ready: Vec<&str> =
+            waiting.iter().filter(|(_group, above)| **above == 0).map(|(group, _)| *group).collect();
+        let mut levels: BTreeMap<&str, usize> = BTreeMap::new();
+        while let Some(group) = ready.pop() {
+            waiting.remove(group);
+            let level = self.above(group).filter_map(|above| levels.get(above)).max().map_or(0, |deepest| deepest + 1);
+            levels.insert(group, level);
+            for below in inner.get(group).into_iter().flatten() {
+                if let Some(above) = waiting.get_mut(below) {
+                    *above -= 1;
+                    if *above == 0 {
+                        ready.push(below);
+                    }
+                }
+            }
+        }
+        match waiting.keys().find(|group| self.is_above_itself(group)).or_else(|| waiting.keys().next()) {
+            Some(group) => Err(Wrong { line: 1, what: format!("the group {group} is part of itself") }),
+            None => Ok(levels),
+        }
     }
 
-    fn parents<'a>(&'a self, child: &'a str) -> impl Iterator<Item = &'a str> {
-        let has = move |group: &Group| group.children.iter().any(|one| one == child);
-        self.groups.iter().filter(move |(_name, group)| has(group)).map(|(name, _group)| name.as_str())
+    fn is_above_itself(&self, group: &str) -> bool {
+        let (mut seen, mut fresh): (BTreeSet<&str>, Vec<&str>) = (BTreeSet::new(), self.above(group).collect());
+        while let Some(above) = fresh.pop() {
+            if seen.insert(above) {
+                fresh.extend(self.above(above));
+            }
+        }
+        seen.contains(group)
     }
 
-    fn depth(&self, group: &str, below: usize) -> Result<usize, Wrong> {
-        if below > self.groups.len() {
-            return Err(Wrong { line: 1, what: format!("the group {group} is part of itself") });
-        }
-        let parents = self.parents(group).map(|parent| self.depth(parent, below + 1));
-        Ok(parents.collect::<Result<Vec<_>, _>>()?.into_iter().max().map_or(0, |deepest| deepest + 1))
+    fn above<'a>(&'a self, group: &str) -> impl Iterator<Item = &'a str> {
+        self.groups.get(group).into_iter().flat_map(|group| &group.above).map(String::as_str)
     }
 
     /// What is not among these variables, one line for each name, without the values.
     pub(super) fn others(&self, carried: &[&str]) -> Vec<String> {
         let mut lines: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         let of_groups = self.groups.values().flat_map(|group| &group.variables);
-        for variable in of_groups.chain(self.own.values().flatten()) {
+        for variable in of_groups.chain(self.own.values().flat_map(|own| &own.variables)) {
             let harmless = variable.name == "ansible_connection"
                 && variable.value.as_deref().is_some_and(|value| matches!(value, "ssh" | "smart" | "local"));
             if !carried.contains(&variable.name.as_str()) && !harmless {

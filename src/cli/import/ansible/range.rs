@@ -1,10 +1,19 @@
 //! `web[01:12].example.com` and `db-[a:f]`, as inventories write many hosts at once.
 
+use crate::reach::plain;
+
 /// More hosts than this are a slip of the hand.
 const MOST: usize = 10_000;
+/// So many ranges in one pattern are one as well.
+const RANGES: usize = 8;
+/// No number of a host has more digits.
+const DIGITS: usize = 19;
 
 /// Every host that a pattern stands for; the error says what is wrong with it.
 pub(super) fn hosts(pattern: &str) -> Result<Vec<String>, String> {
+    if pattern.matches('[').count() > RANGES {
+        return Err(format!("`{}` has more than {RANGES} ranges", plain::line(pattern, 60)));
+    }
     let Some((before, rest)) = pattern.split_once('[') else { return Ok(vec![pattern.to_owned()]) };
     let Some((inside, after)) = rest.split_once(']') else {
         return Err(format!("`{pattern}` has a `[` without its `]`"));
@@ -28,6 +37,9 @@ fn middles(inside: &str) -> Option<Vec<String>> {
     };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let numbers = (digits(from) || from.is_empty()) && digits(to);
+    if numbers && from.len().max(to.len()) > DIGITS {
+        return None;
+    }
     if numbers {
         let width = if from.starts_with('0') { from.len() } else { 0 };
         let first: usize = if from.is_empty() { 0 } else { from.parse().ok()? };
@@ -71,5 +83,12 @@ mod tests {
         fn nothing_breaks_it(pattern in "[a-c0-9:\\[\\]]{0,24}") {
             let _read = hosts(&pattern);
         }
+    }
+
+    #[test]
+    fn what_no_inventory_has_is_refused() {
+        assert!(hosts(&"[a:b]".repeat(200_000)).unwrap_err().contains("more than 8 ranges"));
+        assert!(hosts(&format!("h[{}1:2]", "0".repeat(70_000))).is_err());
+        assert_eq!(hosts("h[08:10]").unwrap(), ["h08", "h09", "h10"]);
     }
 }

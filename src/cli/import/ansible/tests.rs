@@ -131,3 +131,27 @@ fn what_is_wrong_has_its_line() {
     let yaml = |text: &str| of_yaml(yaml::leaves(text).unwrap(), "i", "i").map_err(|wrong| wrong.line).unwrap_err();
     assert_eq!(yaml("all:\n  host:\n    a:\n"), 3);
 }
+
+#[test]
+fn groups_in_groups_are_followed_once_and_a_circle_is_named() {
+    // Each pair of groups lies in both of the pair above: as many ways to the top as there are subsets of them.
+    let pair = |level: usize| {
+        let above = level + 1;
+        format!("[a{above}:children]\na{level}\nb{level}\n[b{above}:children]\na{level}\nb{level}\n")
+    };
+    let text = format!("[a0]\nh\n[b0]\nh\n{}", (0..60).map(pair).collect::<Vec<_>>().concat());
+    assert_eq!(hosts(&of_ini(&text, "i.ini", "f").unwrap()).len(), 1);
+    let circle = "[a]\nh\n[b:children]\na\n[c:children]\nb\n[b:children]\nc\n";
+    assert_eq!(of_ini(circle, "i.ini", "f").unwrap_err().what, "the group b is part of itself");
+    let long: Vec<String> = (0..1900).map(|at| format!("[g{}:children]\ng{at}\n", at + 1)).collect();
+    assert!(of_ini(&format!("[g0]\nh\n{}", long.concat()), "i.ini", "f").is_ok());
+}
+
+#[test]
+fn an_inventory_of_a_million_hosts_is_refused_soon() {
+    let others: Vec<String> = (0..90_000).map(|at| format!("y{at}-[1:9999]\n")).collect();
+    for text in ["x[1:9999]\n".repeat(90_000), others.concat()] {
+        let made = of_ini(&text, "i.ini", "f");
+        assert!(made.unwrap_err().what.contains("more than 2000 hosts"));
+    }
+}

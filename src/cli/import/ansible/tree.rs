@@ -9,7 +9,7 @@ pub(super) fn read(leaves: Vec<Leaf>) -> Result<Inventory, Wrong> {
     let mut inventory = Inventory::default();
     for leaf in leaves {
         let line = leaf.line;
-        place(&mut inventory, &leaf).map_err(|what| Wrong { line, what })?;
+        place(&mut inventory, &leaf).and_then(|()| inventory.check()).map_err(|what| Wrong { line, what })?;
     }
     Ok(inventory)
 }

@@ -101,3 +101,11 @@ fn texts_cannot_break_out() {
     let made = made_of("source:\n  base_path: \"/da\\\"ta\\x7f\\nname = 1\"\n\"x\\ny\": 1\n");
     assert_eq!(store(&made).source.to_str(), Some("/da\"ta\u{7f}\nname = 1"));
 }
+
+#[test]
+fn a_file_that_is_no_configuration_is_refused_soon() {
+    let key = format!("{}: 1\n", "k".repeat(1000));
+    assert!(crate::cli::import::yaml::leaves(&key).unwrap_err().what.contains("longer than 200 bytes"));
+    let list = format!("source:\n{}", "- a\n".repeat(30_000));
+    assert!(crate::cli::import::yaml::leaves(&list).unwrap_err().what.contains("more than 20000 values"));
+}

@@ -2,9 +2,9 @@
 
 use super::answer;
 use crate::clock::{Tick, Timestamp};
+use crate::feed::source::Ask;
 use crate::feed::source::groups::Newest;
 use crate::feed::source::table::Table;
-use crate::feed::source::Ask;
 
 /// It is one or it is not; a look at it is one or is refused.
 pub(in crate::feed::source) fn answer(bytes: &[u8]) {
