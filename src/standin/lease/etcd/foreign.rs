@@ -4,7 +4,10 @@ use serde::de::DeserializeOwned;
 
 use super::message::{Answer, Authenticated, Found, Granted, KeyValue, Refusal, Renewed, Told, Watched};
 use super::picture::Picture;
+use super::seal::Seal;
+use crate::fleet::secret::Secret;
 use crate::foreign::kind;
+use crate::standin::lease::book::Books;
 
 /// Answers are understood or refused, and a picture that followed changes is that which a question would have shown.
 pub(crate) fn enter(bytes: &[u8]) {
@@ -43,10 +46,15 @@ fn picture(bytes: &[u8]) {
         let newer = Found { kvs: puts, header: told.result.header };
         let _lags = picture.lags(&newer);
     }
-    let _whose = (picture.owner(), picture.holder());
-    let (books, others) = (picture.books(), picture.others("me"));
-    assert!(!others.contains_key("me"));
-    for book in books.values() {
-        crate::standin::foreign::book(&book.text);
+    for seal in
+        [Seal::default(), Seal::new(Some(&Secret::new("0123456789abcdef".repeat(2))), false).unwrap_or_default()]
+    {
+        let _whose = (picture.owner(), picture.holder(&seal));
+        let (books, _wrong) = picture.books(&seal, &Books::new());
+        let (others, _wrong) = picture.others(&seal, "me");
+        assert!(!others.contains_key("me"));
+        for book in books.values() {
+            crate::standin::foreign::book(&book.text);
+        }
     }
 }
