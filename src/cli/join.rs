@@ -29,7 +29,7 @@ pub fn place(context: &Context) -> Result<Launch, Failure> {
 pub async fn running(context: &Context, place: &Launch) -> Result<Option<Socket>, Failure> {
     let engine = launch::connect(place, guest(context)).await?;
     match &engine {
-        Some(engine) => compare(context, &place, engine),
+        Some(engine) => compare(context, place, engine),
         None => context.detail("no engine runs"),
     }
     Ok(engine)

@@ -178,9 +178,9 @@ mod tests {
     #[test]
     fn a_day_leaves_every_machine_as_it_was() {
         for machine in crate::demo::machine::PLANS.map(|plan| plan.name) {
-            let mut of = SCENES.iter().filter(|scene| scene.machine == machine).collect::<Vec<_>>();
+            let of: Vec<_> = SCENES.iter().filter(|scene| scene.machine == machine).collect();
             assert_eq!(of.len() % 2, 0, "{machine}");
-            for pair in of.drain(..).collect::<Vec<_>>().chunks(2) {
+            for pair in of.chunks(2) {
                 assert!(pair[0].expect != Health::Up && pair[1].expect == Health::Up, "{machine}: {}", pair[0].story);
             }
         }

@@ -99,7 +99,7 @@ impl Share {
         command.arg("-p").arg(door.1.to_string()).arg(format!("{}:{}", door.0, folder.display())).arg(at);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         // Whoever drops it lets go of its leash, and it has still to unmount then.
-        let mut keeper = command.kill_on_drop(false).spawn()?;
+        let Ok(mut keeper) = command.kill_on_drop(false).spawn() else { return Ok(None) };
         let leash = keeper.stdin.take();
         let share = Self { at: at.to_owned(), server, leash, keeper };
         if wait(MOUNTED_WITHIN, || share.mounted()).await {
@@ -151,12 +151,12 @@ impl Share {
 struct Stopped(Vec<Pid>);
 
 impl Stopped {
-    fn all(server: Pid) -> Self {
+    fn all(sshd: Pid) -> Self {
         let serves = |pid: &i32| {
             std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(SERVED_BY))
         };
         let all: Vec<Pid> =
-            descendants(server.as_raw_nonzero().get()).into_iter().filter(serves).filter_map(Pid::from_raw).collect();
+            descendants(sshd.as_raw_nonzero().get()).into_iter().filter(serves).filter_map(Pid::from_raw).collect();
         for pid in &all {
             let _gone = kill_process(*pid, Signal::STOP);
         }

@@ -95,8 +95,8 @@ fn facts(app: &App, columns: u16, all: bool) -> Vec<Part> {
     }
     if world.changes_nothing() {
         // Whom the engine lets only look need not wonder what was asked for.
-        let word = if world.looks_only.is_some() { "viewer, read-only" } else { "read-only" };
-        parts.push(part(Meaning::Info, word));
+        let said = if world.looks_only.is_some() { "viewer, read-only" } else { "read-only" };
+        parts.push(part(Meaning::Info, said));
         parts.push(plain("   "));
     }
     if world.frozen.is_some() {

@@ -98,7 +98,8 @@ fn write(folder: &Path, clock: &Clock, report: &str) -> std::io::Result<PathBuf>
 fn forget(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut reports: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    reports.retain(|name| name.to_str().is_some_and(|name| name.starts_with("crash-") && name.ends_with(".txt")));
+    let is_report = |name: &str| name.strip_prefix("crash-").is_some_and(|rest| rest.strip_suffix(".txt").is_some());
+    reports.retain(|name| name.to_str().is_some_and(is_report));
     // Their names are their times.
     reports.sort();
     let surplus = reports.len().saturating_sub(REPORTS);
