@@ -50,14 +50,19 @@ pub struct HostPolicy {
 /// Of several pools, the one that promises to notice a failure soonest sets pace and thresholds of `down`; the longest
 /// `up_after` of all of them holds.
 pub fn of(fleet: &Fleet, host: &Host) -> HostPolicy {
-    let governing = fleet.pools_of(&host.name).min_by_key(|pool| notices_after(pool));
+    among(host, &fleet.pools_of(&host.name).collect::<Vec<_>>())
+}
+
+/// The policy of a host that is in these pools: see [`of`].
+pub fn among(host: &Host, pools: &[&Pool]) -> HostPolicy {
+    let governing = pools.iter().copied().min_by_key(|pool| notices_after(pool));
     let checks: Vec<CheckPolicy> = host.checks.iter().map(|check| pace(check, governing)).collect();
     let slowest = checks.iter().filter(|check| check.vital).map(|check| check.every).max();
     HostPolicy {
         failures: governing.map_or(FAILURES, |pool| pool.probe.failures).max(1),
         down_after: governing.and_then(|pool| pool.down_after),
-        up_after: fleet
-            .pools_of(&host.name)
+        up_after: pools
+            .iter()
             .map(|pool| pool.up_after)
             .max()
             .unwrap_or_else(|| slowest.unwrap_or(Duration::from_secs(1)) * FAILURES),

@@ -5,12 +5,14 @@
 //! when something changed that a person would see.
 
 mod belief;
+mod ears;
 mod lateness;
 mod schedule;
 mod state;
 mod trace;
 mod watched;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use belief::Belief;
+pub use ears::Ears;
 pub use lateness::{Lateness, LatenessView};
 use watched::Watched;
 
@@ -58,6 +61,8 @@ struct Inner {
     clock: Clock,
     prober: Prober,
     hosts: Mutex<Arc<Vec<Arc<Watched>>>>,
+    /// The same by name: in a large fleet, whoever asks for one must not look at all.
+    named: Mutex<Named>,
     /// Counts changes that a person would see.
     seen: watch::Sender<u64>,
     changes: mpsc::UnboundedSender<HostChange>,
@@ -65,6 +70,12 @@ struct Inner {
     lateness: Lateness,
     stop: CancellationToken,
     runs: TaskTracker,
+}
+
+type Named = HashMap<String, Arc<Watched>>;
+
+fn named(hosts: &[Arc<Watched>]) -> Named {
+    hosts.iter().map(|host| (host.name().to_owned(), Arc::clone(host))).collect()
 }
 
 impl Watch {
@@ -77,6 +88,7 @@ impl Watch {
             clock,
             prober,
             hosts: Mutex::new(hosts.clone()),
+            named: Mutex::new(named(&hosts)),
             seen: watch::channel(0).0,
             changes,
             schedule: watch::channel(hosts).0,
@@ -94,9 +106,21 @@ impl Watch {
         self.hosts().iter().map(|host| host.view()).collect()
     }
 
-    /// What is believed of each host, for whoever acts on it, in the order of the fleet file.
-    pub fn beliefs(&self) -> Vec<Belief> {
-        self.hosts().iter().map(|host| host.belief()).collect()
+    /// What is believed of these hosts, for whoever acts on it. A name that is not watched is left out.
+    pub fn beliefs<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Vec<Belief> {
+        let all = lock(&self.0.named);
+        names.into_iter().filter_map(|name| all.get(name)).map(|host| host.belief()).collect()
+    }
+
+    /// What is believed of every host that is down, below any maintenance.
+    pub fn down(&self) -> Vec<Belief> {
+        self.hosts().iter().filter(|host| host.is_down()).map(|host| host.belief()).collect()
+    }
+
+    /// Hears when a view of one of these hosts has changed.
+    pub fn listen<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Ears {
+        let all = lock(&self.0.named);
+        Ears::new(names.into_iter().filter_map(|name| all.get(name)).map(|host| host.turned().subscribe()).collect())
     }
 
     /// Wakes when a view has changed.
@@ -127,6 +151,7 @@ impl Watch {
         let hosts = {
             let mut hosts = lock(&self.0.hosts);
             *hosts = Arc::new(watched::all(fleet, &hosts, &self.0.clock));
+            *lock(&self.0.named) = named(&hosts);
             hosts.clone()
         };
         self.0.schedule.send_replace(hosts);
@@ -142,7 +167,7 @@ impl Watch {
     pub fn set_maintenance(&self, host: &str, maintenance: Option<MaintenanceView>) -> bool {
         let Some(host) = self.host(host) else { return false };
         host.set_maintenance(maintenance, self.0.clock.tick());
-        self.bump();
+        self.turn(&host);
         true
     }
 
@@ -164,7 +189,13 @@ impl Watch {
     }
 
     fn host(&self, name: &str) -> Option<Arc<Watched>> {
-        self.hosts().iter().find(|host| host.name() == name).cloned()
+        lock(&self.0.named).get(name).cloned()
+    }
+
+    /// The view of a host is another one.
+    fn turn(&self, host: &Watched) {
+        host.turned().send_modify(|count| *count = count.wrapping_add(1));
+        self.bump();
     }
 
     fn bump(&self) {
@@ -181,7 +212,7 @@ impl Watch {
                 seen = watch.0.prober.run(ask, pace.timeout) => {
                     let identity = ask.kind.over_ssh().then(|| watch.0.prober.ssh().identity(host.ssh())).flatten();
                     if host.take_in(check, &seen, identity, &watch.0.changes) {
-                        watch.bump();
+                        watch.turn(&host);
                     }
                 }
                 () = watch.0.stop.cancelled() => return,
@@ -206,7 +237,7 @@ async fn sweep(watch: Watch) {
         let (now, wall) = (watch.0.clock.tick(), watch.0.clock.now());
         for host in watch.hosts().iter() {
             if host.sweep(now, wall, &watch.0.changes) {
-                watch.bump();
+                watch.turn(host);
             }
         }
     }

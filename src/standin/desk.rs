@@ -167,6 +167,11 @@ impl Desk {
         &self.pool
     }
 
+    /// Protected hosts and spares.
+    pub(super) fn members(&self) -> impl Iterator<Item = &String> {
+        self.pool.protects.iter().chain(&self.pool.spares)
+    }
+
     /// What lies behind this lock is whole at any time.
     pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)

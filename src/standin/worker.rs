@@ -35,14 +35,14 @@ pub use words::Word;
 use super::arbiter::{Act, Decision, Refusal, Wish, by_hand};
 use super::desk::{Desk, Seen};
 use super::lease::Lease;
-use super::lease::opinion::Sights;
+use super::lease::opinion::{Others, sights};
 use super::steady::Steady;
 use super::view::{PoolDetail, PoolView, Stand};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{Clock, Tick, Timestamp};
 use crate::fleet::Fleet;
 use crate::fleet::settings::Event;
 use crate::health::probe::Prober;
-use crate::health::worker::Watch;
+use crate::health::worker::{Belief, Ears, Watch};
 use crate::journal::writer::Journal;
 use crate::runbook::run::Wish as Say;
 use crate::runbook::tools::Tools;
@@ -50,6 +50,9 @@ use crate::runbook::view::RunId;
 
 /// Longest wait for the tasks at the end.
 const ENDING: Duration = Duration::from_secs(2);
+
+/// Between two looks at what is down in the whole fleet, at least.
+const BETWEEN_WORDS: Duration = Duration::from_millis(50);
 
 /// What it works with.
 #[derive(Clone)]
@@ -103,6 +106,8 @@ struct Inner {
     fleet: Mutex<Arc<Fleet>>,
     desks: Mutex<Arc<Vec<Arc<Desk>>>>,
     frozen: Mutex<Option<String>>,
+    /// What was down in the whole fleet a moment ago.
+    down: Mutex<Arc<Vec<Belief>>>,
     seen: watch::Sender<u64>,
     news: mpsc::UnboundedSender<News>,
     stop: CancellationToken,
@@ -128,6 +133,7 @@ impl Pools {
             fleet: Mutex::new(Arc::clone(fleet)),
             desks: Mutex::default(),
             frozen: Mutex::default(),
+            down: Mutex::default(),
             seen: watch::channel(0).0,
             news,
             stop: CancellationToken::new(),
@@ -135,6 +141,8 @@ impl Pools {
             round: Mutex::new(CancellationToken::new()),
         }));
         pools.reload(fleet);
+        let (telling, stop) = (pools.clone(), pools.0.stop.clone());
+        pools.0.tasks.spawn(async move { stop.run_until_cancelled(telling.tell_others()).await });
         (pools, told)
     }
 
@@ -185,10 +193,9 @@ impl Pools {
     /// What a person's wish comes to now: the decision, or everything that speaks against it. Changes nothing.
     pub fn choose(&self, pool: &str, wish: &Wish) -> Result<Decision, Vec<Refusal>> {
         let Some(desk) = self.desk(pool) else { return Err(Vec::new()) };
+        let sight = self.sight(&desk);
         let kept = desk.kept();
-        let beliefs = self.0.parts.watch.beliefs();
-        let (own, others) = (Sights::new(), self.0.parts.lease.others().borrow().clone());
-        let scene = desk.scene(&kept, &self.sight(&beliefs, &own, &others));
+        let scene = desk.scene(&kept, &sight.seen());
         by_hand(desk.pool(), &kept.book, &scene, wish)
     }
 
@@ -256,20 +263,35 @@ impl Pools {
         self.0.steady.at(self.0.parts.clock.tick())
     }
 
-    fn sight<'a>(
-        &self,
-        beliefs: &'a [crate::health::worker::Belief],
-        own: &'a Sights,
-        others: &'a super::lease::opinion::Others,
-    ) -> Seen<'a> {
-        Seen {
+    /// What is seen of a pool now.
+    fn sight(&self, desk: &Desk) -> Sight {
+        Sight {
+            beliefs: self.0.parts.watch.beliefs(desk.members()),
+            down: Arc::clone(&lock(&self.0.down)),
+            others: self.0.parts.lease.others().borrow().clone(),
             now: self.0.parts.clock.tick(),
             steady: self.0.steady,
-            beliefs,
-            own,
-            others,
             lease: self.0.parts.lease.may_act().map(|_right| ()).map_err(|not| not.0),
             frozen: lock(&self.0.frozen).clone(),
+        }
+    }
+
+    /// Hears of the machines of a pool.
+    fn ears(&self, desk: &Desk) -> Ears {
+        self.0.parts.watch.listen(desk.members())
+    }
+
+    /// Tells the other engines what this one sees, once for all pools, as soon as it changes.
+    async fn tell_others(&self) {
+        let mut seen = self.0.parts.watch.seen();
+        loop {
+            let down = self.0.parts.watch.down();
+            self.0.parts.lease.publish(sights(&down, self.0.steady));
+            *lock(&self.0.down) = Arc::new(down);
+            tokio::time::sleep(BETWEEN_WORDS).await;
+            if seen.changed().await.is_err() {
+                return;
+            }
         }
     }
 
@@ -280,6 +302,31 @@ impl Pools {
     fn tell(&self, news: News) {
         // An error: the engine is ending.
         let _ending = self.0.news.send(news);
+    }
+}
+
+/// What a scene of one pool is made of.
+struct Sight {
+    beliefs: Vec<Belief>,
+    down: Arc<Vec<Belief>>,
+    others: Arc<Others>,
+    now: Tick,
+    steady: Steady,
+    lease: Result<(), String>,
+    frozen: Option<String>,
+}
+
+impl Sight {
+    fn seen(&self) -> Seen<'_> {
+        Seen {
+            now: self.now,
+            steady: self.steady,
+            beliefs: &self.beliefs,
+            down: &self.down,
+            others: &self.others,
+            lease: self.lease.clone(),
+            frozen: self.frozen.clone(),
+        }
     }
 }
 

@@ -89,7 +89,7 @@ async fn engines_see_what_the_others_see_until_they_die() {
     let sees = |health| Sights::from([("studio-1".into(), Seen { health, since: Timestamp::UNIX_EPOCH })]);
     a.lease.publish(sees(Health::Down));
     b.lease.publish(sees(Health::Up));
-    let says = |others: &Others, health| others.values().any(|sights| sights == &sees(health));
+    let says = |others: &Others, health| others.values().any(|sights| **sights == sees(health));
     let (mut of_a, of_b) = (a.lease.others(), b.lease.others());
     until("a knows what b sees", START, || says(&of_a.borrow(), Health::Up)).await;
     until("b knows what a sees", START, || says(&of_b.borrow(), Health::Down)).await;

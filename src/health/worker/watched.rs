@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::belief::Belief;
 use super::state::State;
@@ -13,6 +13,7 @@ use super::{HostChange, lock, policy};
 use crate::clock::{Clock, Tick, Timestamp};
 use crate::fleet::Fleet;
 use crate::fleet::host::Host;
+use crate::fleet::pool::Pool;
 use crate::health::ask::Ask;
 use crate::health::observation::{Observation, Outcome};
 use crate::health::policy::{CheckPolicy, HostPolicy};
@@ -33,6 +34,8 @@ pub(super) struct Watched {
     asks: Vec<Ask>,
     running: Vec<Arc<AtomicU8>>,
     state: Mutex<State>,
+    /// Counts changes of its view; stays when the host is watched otherwise.
+    turned: watch::Sender<u64>,
 }
 
 /// Where changes of health are told.
@@ -65,8 +68,12 @@ impl Drop for Running {
 /// Every host of the fleet, taking over from `before` what did not change.
 pub(super) fn all(fleet: &Fleet, before: &[Arc<Watched>], clock: &Clock) -> Vec<Arc<Watched>> {
     let before: HashMap<&str, &Arc<Watched>> = before.iter().map(|host| (host.name(), host)).collect();
+    let mut pools: HashMap<&str, Vec<&Pool>> = HashMap::new();
+    for pool in &fleet.pools {
+        pool.protects.iter().chain(&pool.spares).for_each(|name| pools.entry(name).or_default().push(pool));
+    }
     let watched = |host: &Host| {
-        let policy = policy::of(fleet, host);
+        let policy = policy::among(host, pools.get(host.name.as_str()).map_or(&[], Vec::as_slice));
         match before.get(host.name.as_str()) {
             Some(old) if old.host == *host && old.policy == policy => Arc::clone(old),
             old => Arc::new(Watched::new(host, policy, old.copied(), clock)),
@@ -96,11 +103,20 @@ impl Watched {
         };
         let running = kept.iter().map(running).collect();
         state.view = Arc::new(state.compose(host, &policy, &asks));
-        Self { host: host.clone(), policy, asks, running, state: Mutex::new(state) }
+        let turned = before.map(|old| old.turned.clone()).unwrap_or_default();
+        Self { host: host.clone(), policy, asks, running, state: Mutex::new(state), turned }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.host.name
+    }
+
+    pub(super) const fn turned(&self) -> &watch::Sender<u64> {
+        &self.turned
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        lock(&self.state).verdict.health == Health::Down
     }
 
     pub(super) fn ssh(&self) -> &str {

@@ -5,15 +5,17 @@ use crate::clock::Tick;
 use crate::health::view::{Health, MaintenanceView};
 use crate::health::worker::Belief;
 use crate::standin::arbiter::{Anchors, Engines, HostSeen, Scene, Sighting, SpareSeen};
-use crate::standin::lease::opinion::{Others, Sights, majority};
+use crate::standin::lease::opinion::{Others, majority, sights};
 use crate::standin::steady::Steady;
 
 /// What a scene is made of besides the desk.
 pub(in crate::standin) struct Seen<'a> {
     pub now: Tick,
     pub steady: Steady,
+    /// The pool's machines.
     pub beliefs: &'a [Belief],
-    pub own: &'a Sights,
+    /// What is down in the whole fleet, as of a moment ago.
+    pub down: &'a [Belief],
     pub others: &'a Others,
     pub lease: Result<(), String>,
     pub frozen: Option<String>,
@@ -34,7 +36,7 @@ impl Desk {
             why: belief.evidence.clone().or_else(|| belief.why.clone()),
             next: belief.next.clone(),
             witnesses: witnesses(kept, &belief.host),
-            engines: engines(seen, &belief.host),
+            engines: engines(seen, belief),
         };
         let spare = |belief: &Belief| SpareSeen {
             name: belief.host.clone(),
@@ -46,6 +48,8 @@ impl Desk {
             },
         };
         let down = |belief: &&Belief| belief.health == Health::Down && belief.maintenance.is_none();
+        let here = |belief: &&Belief| seen.beliefs.iter().any(|own| own.host == belief.host);
+        let elsewhere = seen.down.iter().filter(|belief| !here(belief));
         let anchors = &self.pool().anchors;
         let answering = anchors.iter().filter(|anchor| kept.anchors.get(*anchor) == Some(&true)).count();
         Scene {
@@ -56,7 +60,7 @@ impl Desk {
             frozen: seen.frozen.clone(),
             anchors: Anchors { declared: count(anchors.len()), answering: count(answering) },
             lease: seen.lease.clone(),
-            failures: seen.beliefs.iter().filter(down).map(|belief| at(belief.since)).collect(),
+            failures: seen.beliefs.iter().chain(elsewhere).filter(down).map(|belief| at(belief.since)).collect(),
         }
     }
 }
@@ -69,11 +73,11 @@ fn witnesses(kept: &Kept, host: &str) -> Vec<Sighting> {
 }
 
 /// Several engines on one lease: what they say. `None`: this one is alone.
-fn engines(seen: &Seen<'_>, host: &str) -> Option<Engines> {
+fn engines(seen: &Seen<'_>, host: &Belief) -> Option<Engines> {
     if seen.others.is_empty() {
         return None;
     }
-    let said = majority(seen.own, seen.others, host);
+    let said = majority(&sights([host], seen.steady), seen.others, &host.host);
     Some(Engines { living: count(said.living), say_down: count(said.down) })
 }
 

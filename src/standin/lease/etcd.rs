@@ -15,7 +15,7 @@ mod picture;
 mod seal;
 mod watcher;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -29,7 +29,7 @@ use crate::fleet::secret::SecretSource;
 use crate::fleet::settings::LeaseSettings;
 use gateway::{Failure, Gateway};
 use message::{Answer, Compare, Operation, Range};
-use picture::Picture;
+use picture::{Mark, Picture};
 use seal::{Seal, Writing};
 
 /// How long an orderly end may take.
@@ -46,7 +46,9 @@ struct Common {
     /// Whose the lease is, as the watch says.
     owner: watch::Sender<Owner>,
     /// What the watch shows.
-    shown: watch::Sender<Picture>,
+    picture: Mutex<Picture>,
+    /// How far that is.
+    shown: watch::Sender<Mark>,
     /// It lags behind.
     lagging: Notify,
     signing_key: SecretSource,
@@ -67,6 +69,11 @@ impl Common {
         format!("{}/{name}", self.prefix)
     }
 
+    fn picture(&self) -> MutexGuard<'_, Picture> {
+        // Whole after each change.
+        self.picture.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What is asked of values in etcd. The error says in words why the signing key cannot be had.
     async fn seal(&self) -> Result<Seal, String> {
         let secret = self.tools.secrets.resolve(&self.signing_key).await;
@@ -82,11 +89,13 @@ impl Common {
 
 /// Strives for the lease, keeps it, and answers until it is given back.
 pub(super) async fn keep(shared: Arc<Shared>, settings: LeaseSettings, tools: Tools, mut asked: mpsc::Receiver<Ask>) {
+    let prefix = settings.prefix.trim_end_matches('/').to_owned();
     let common = Common {
+        picture: Mutex::new(Picture::new(&prefix, &shared.who)),
         shared,
         gateway: Gateway::new(&settings, &tools),
         tools,
-        prefix: settings.prefix.trim_end_matches('/').to_owned(),
+        prefix,
         ttl: settings.ttl,
         owner: watch::Sender::default(),
         shown: watch::Sender::default(),
@@ -148,11 +157,8 @@ async fn read(common: &Common, pool: &str) -> Result<Book, String> {
     let range = Range::one(&common.key(&name));
     let answer = common.gateway.range(&range).await.map_err(|failure| failure.to_string())?;
     let found = answer.kvs.into_iter().next();
-    common
-        .shown
-        .borrow()
-        .is_same(&seal, &common.key(&name), found.as_ref())
-        .map_err(|why| picture::told(&name, &why))?;
+    let same = common.picture().is_same(&seal, &common.key(&name), found.as_ref());
+    same.map_err(|why| picture::told(&name, &why))?;
     let Some(found) = found else { return Ok(Book::default()) };
     let opened = seal.open(&found).map_err(|foreign| picture::told(&name, &foreign))?;
     Ok(Book { text: opened.text.into(), version: found.mod_revision })

@@ -1,11 +1,14 @@
 //! What engines see of hosts, and what most of them say. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::health::view::Health;
+use crate::health::worker::Belief;
+use crate::standin::steady::Steady;
 
 /// What one engine believes of one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +23,16 @@ pub struct Seen {
 pub type Sights = BTreeMap<String, Seen>;
 
 /// Name of a living engine to what it sees.
-pub type Others = BTreeMap<String, Sights>;
+pub type Others = BTreeMap<String, Arc<Sights>>;
+
+/// What an engine tells the others: the hosts that it believes to be down. A host that nobody speaks of counts as one that is
+/// up, and so does one that was down and answers again, however long it must answer before it is trusted: so what is told is
+/// short while all is well, and the same as long as nothing changes.
+pub fn sights<'a>(beliefs: impl IntoIterator<Item = &'a Belief>, steady: Steady) -> Sights {
+    let gone = |belief: &&Belief| belief.health == Health::Down && belief.passing_since.is_none();
+    let seen = |belief: &Belief| (belief.host.clone(), Seen { health: belief.health, since: steady.at(belief.since) });
+    beliefs.into_iter().filter(gone).map(seen).collect()
+}
 
 /// How many engines say that a host is down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,13 +66,15 @@ pub fn majority(own: &Sights, others: &Others, host: &str) -> Majority {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
 
     fn sees(health: Health) -> Sights {
         Sights::from([("studio-1".to_owned(), Seen { health, since: Timestamp::UNIX_EPOCH })])
     }
 
     fn others(healths: &[Health]) -> Others {
-        healths.iter().enumerate().map(|(number, health)| (format!("engine-{number}"), sees(*health))).collect()
+        let engine = |(number, health): (usize, &Health)| (format!("engine-{number}"), Arc::new(sees(*health)));
+        healths.iter().enumerate().map(engine).collect()
     }
 
     #[test]
@@ -85,9 +99,37 @@ mod tests {
 
     #[test]
     fn who_says_nothing_lives_all_the_same() {
-        let silent = Others::from([("engine-0".to_owned(), Sights::new())]);
+        let silent = Others::from([("engine-0".to_owned(), Arc::default())]);
         let majority = majority(&sees(Health::Down), &silent, "studio-1");
         assert_eq!((majority.living, majority.down, majority.agrees()), (2, 1, false));
         assert_eq!(majority.said, [("engine-0".to_owned(), None)]);
+    }
+
+    #[test]
+    fn only_what_is_gone_is_told_and_an_unchanged_word_is_the_same() {
+        let clock = Clock::real();
+        let steady = Steady::begin(&clock);
+        let belief = |host: &str, health, passing: bool| Belief {
+            host: host.into(),
+            health,
+            since: clock.tick(),
+            fault: None,
+            passing_since: passing.then(|| clock.tick()),
+            why: None,
+            next: None,
+            evidence: None,
+            maintenance: None,
+        };
+        let all = [
+            belief("a", Health::Up, true),
+            belief("b", Health::Down, false),
+            belief("c", Health::Down, true),
+            belief("d", Health::Unknown, false),
+            belief("e", Health::Suspect, false),
+        ];
+        let told = sights(&all, steady);
+        assert_eq!(told.keys().collect::<Vec<_>>(), ["b"], "c answers again, and is not trusted yet");
+        // A time that is made anew from two clocks differs each time, by a moment: everybody would be told again.
+        assert_eq!(sights(&all, steady), told);
     }
 }

@@ -165,12 +165,12 @@ impl Shared {
     }
 
     /// All books there are.
-    pub(super) fn set_books(&self, all: Books) {
+    pub(super) fn set_books(&self, all: Arc<Books>) {
         replace(&self.books, all);
     }
 
     /// What all other engines see.
-    pub(super) fn set_others(&self, all: Others) {
+    pub(super) fn set_others(&self, all: Arc<Others>) {
         replace(&self.others, all);
     }
 
@@ -184,17 +184,16 @@ impl Shared {
     }
 
     pub(super) fn publish(&self, seen: Sights) {
-        replace(&self.mine, seen);
+        replace(&self.mine, Arc::new(seen));
     }
 }
 
 /// Tells it if it differs.
-fn replace<T: PartialEq>(sender: &watch::Sender<Arc<T>>, new: T) {
+fn replace<T: PartialEq>(sender: &watch::Sender<Arc<T>>, new: Arc<T>) {
     sender.send_if_modified(|known| {
-        let differs = **known != new;
-        if differs {
-            *known = Arc::new(new);
-        }
+        let differs = !Arc::ptr_eq(known, &new) && *known != new;
+        // Also where it is the same: so the next comparison is one of two addresses.
+        *known = new;
         differs
     });
 }

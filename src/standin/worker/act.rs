@@ -172,11 +172,9 @@ impl Pools {
         if decision.act == Act::Drill {
             return self.drill_is_due(desk, decision);
         }
-        let beliefs = self.0.parts.watch.beliefs();
-        let (own, others) =
-            (super::mind::own(&beliefs, &self.0.parts.clock), self.0.parts.lease.others().borrow().clone());
+        let sight = self.sight(desk);
         let kept = desk.kept();
-        let judged = decide(desk.pool(), &kept.book, &desk.scene(&kept, &self.sight(&beliefs, &own, &others)));
+        let judged = decide(desk.pool(), &kept.book, &desk.scene(&kept, &sight.seen()));
         judged.decision.as_ref().is_some_and(|now| super::mind::alike(now, decision))
     }
 

@@ -199,7 +199,7 @@ impl Pools {
 
     /// Machines that may be asked who answers for an address that a run takes, best first: those that are up.
     pub(super) fn witnesses(&self, desk: &Desk, failed: Option<&str>, spare: Option<&str>) -> Vec<Machine> {
-        let beliefs = self.0.parts.watch.beliefs();
+        let beliefs = self.0.parts.watch.beliefs(desk.members());
         let up = |name: &str| {
             beliefs.iter().any(|belief| belief.host == name && matches!(belief.health, Health::Up | Health::Degraded))
         };

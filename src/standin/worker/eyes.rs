@@ -59,7 +59,7 @@ impl Pools {
     }
 
     async fn ask_witness(&self, desk: &Arc<Desk>, name: &str) {
-        let mut beliefs = self.0.parts.watch.seen();
+        let mut ears = self.ears(desk);
         loop {
             let fleet = self.fleet();
             let Some(machine) = fleet.host(name) else { return };
@@ -101,7 +101,11 @@ impl Pools {
             }
             desk.heard.notify_one();
             if self.calm(desk) {
-                let trouble = async { while self.calm(desk) && beliefs.changed().await.is_ok() {} };
+                let trouble = async {
+                    while self.calm(desk) {
+                        ears.changed().await;
+                    }
+                };
                 let _as_soon_as_something_fails = tokio::time::timeout(CALM, trouble).await;
             } else {
                 tokio::time::sleep(desk.pool().probe.every).await;
@@ -111,9 +115,7 @@ impl Pools {
 
     /// Whether nothing of the pool fails at this moment.
     fn calm(&self, desk: &Desk) -> bool {
-        let beliefs = self.0.parts.watch.beliefs();
-        let member = |name: &String| desk.pool().protects.contains(name) || desk.pool().spares.contains(name);
-        beliefs.iter().filter(|belief| member(&belief.host)).all(|belief| belief.fault.is_none())
+        self.0.parts.watch.beliefs(desk.members()).iter().all(|belief| belief.fault.is_none())
     }
 
     pub(super) async fn look_at_spares(&self, desk: &Arc<Desk>) {
@@ -136,7 +138,7 @@ impl Pools {
             Ok(output) if output.status == 0 => {
                 (free, unready) = room::judge(&output.text());
                 for drift in &desk.pool().drift {
-                    let beliefs = self.0.parts.watch.beliefs();
+                    let beliefs = self.0.parts.watch.beliefs(&desk.pool().protects);
                     let alive = |name: &&String| {
                         beliefs.iter().any(|belief| belief.host == **name && belief.health != Health::Down)
                     };

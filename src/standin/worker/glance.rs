@@ -22,12 +22,12 @@ const IDLE: Duration = Duration::from_secs(1);
 
 impl Pools {
     pub(super) async fn glance_at_wire(&self, desk: &Arc<Desk>) {
-        let mut beliefs = self.0.parts.watch.seen();
+        let mut ears = self.ears(desk);
         let pace = desk.pool().probe.every / 2;
         loop {
             let doubtful = self.doubtful(desk);
             if doubtful.is_empty() {
-                let _a_change_or_the_time = tokio::time::timeout(IDLE, beliefs.changed()).await;
+                let _a_change_or_the_time = tokio::time::timeout(IDLE, ears.changed()).await;
                 continue;
             }
             let looking = doubtful.iter().map(|(host, spare)| async move {
@@ -47,10 +47,11 @@ impl Pools {
 
     /// Hosts that may be gone, each with each spare that is free.
     fn doubtful(&self, desk: &Desk) -> Vec<(Machine, Machine)> {
-        let (beliefs, fleet, now) = (self.0.parts.watch.beliefs(), self.fleet(), self.0.parts.clock.tick());
+        let beliefs = self.0.parts.watch.beliefs(&desk.pool().protects);
+        let (fleet, now) = (self.fleet(), self.0.parts.clock.tick());
         let mut pairs = Vec::new();
         let kept = desk.kept();
-        for belief in beliefs.iter().filter(|belief| desk.pool().protects.contains(&belief.host)) {
+        for belief in &beliefs {
             let recent = belief.fault.is_some_and(|fault| now.since(fault) <= LOOKED_FOR);
             if !recent || !matches!(belief.health, Health::Suspect | Health::Down) {
                 continue;

@@ -6,11 +6,9 @@ use std::time::Duration;
 use super::super::arbiter::{Decision, Refusal, decide};
 use super::super::book::Note;
 use super::super::desk::Desk;
-use super::super::lease::opinion::{Seen as Opinion, Sights};
 use super::super::steady::since;
 use super::super::view::Stand;
 use super::{News, Pools};
-use crate::clock::Clock;
 use crate::fleet::pool::Mode;
 use crate::journal::entry::Weight;
 use crate::journal::store::Draft;
@@ -40,7 +38,7 @@ impl Pools {
 
     async fn mind(&self, desk: &Arc<Desk>) {
         let pace = (desk.pool().probe.every / 2).clamp(FASTEST, SLOWEST);
-        let mut beliefs = self.0.parts.watch.seen();
+        let mut ears = self.ears(desk);
         let mut lease = self.0.parts.lease.state();
         loop {
             self.take_up(desk).await;
@@ -50,7 +48,7 @@ impl Pools {
             tokio::select! {
                 () = tokio::time::sleep(pace) => {}
                 // What changes in the same moment is judged together.
-                Ok(()) = beliefs.changed() => tokio::time::sleep(Duration::from_millis(1)).await,
+                () = ears.changed() => tokio::time::sleep(Duration::from_millis(1)).await,
                 Ok(()) = lease.changed() => {}
                 () = desk.heard.notified() => {}
             }
@@ -59,27 +57,20 @@ impl Pools {
 
     /// Shows how it stands now: whoever waited for a run looks at once.
     pub(super) fn look_now(&self, desk: &Desk) {
-        let beliefs = self.0.parts.watch.beliefs();
-        let own = own(&beliefs, &self.0.parts.clock);
-        let others = self.0.parts.lease.others().borrow().clone();
-        let seen = self.sight(&beliefs, &own, &others);
+        let sight = self.sight(desk);
         let mut kept = desk.kept();
-        kept.judged = decide(desk.pool(), &kept.book, &desk.scene(&kept, &seen));
+        kept.judged = decide(desk.pool(), &kept.book, &desk.scene(&kept, &sight.seen()));
         desk.show(&mut kept);
     }
 
     /// Judges once; returns what is to begin now.
     async fn judge(&self, desk: &Arc<Desk>) -> Option<Decision> {
-        let beliefs = self.0.parts.watch.beliefs();
-        let own = own(&beliefs, &self.0.parts.clock);
-        let others = self.0.parts.lease.others().borrow().clone();
-        self.0.parts.lease.publish(own.clone());
-        let seen = self.sight(&beliefs, &own, &others);
+        let sight = self.sight(desk);
         let now = self.now();
         let (fresh, notes, decision, shown) = {
             let mut kept = desk.kept();
             kept.version?;
-            let judged = decide(desk.pool(), &kept.book, &desk.scene(&kept, &seen));
+            let judged = decide(desk.pool(), &kept.book, &desk.scene(&kept, &sight.seen()));
             // What is not done about a host that only looks bad is told on screen; the journal gets what is serious.
             let serious = |refusal: &Refusal| {
                 let about = judged.hosts.iter().find(|host| refusal.what.ends_with(&format!(" of {}", host.name)));
@@ -170,16 +161,6 @@ enum Said {
 /// Whether two decisions do the same, whatever they rest on.
 pub(super) fn alike(one: &Decision, other: &Decision) -> bool {
     one.act == other.act && one.host == other.host && one.spare == other.spare
-}
-
-/// What this engine sees, for the others.
-pub(super) fn own(beliefs: &[crate::health::worker::Belief], clock: &Clock) -> Sights {
-    let (tick, wall) = (clock.tick(), clock.now());
-    let seen = |belief: &crate::health::worker::Belief| {
-        let since = wall.saturating_sub(tick.since(belief.since)).unwrap_or(wall);
-        (belief.host.clone(), Opinion { health: belief.health, since })
-    };
-    beliefs.iter().map(seen).collect()
 }
 
 fn words(pool: &str, note: &Note) -> (String, String) {

@@ -19,8 +19,8 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::gateway::Failure;
-use super::message::{Compare, Found, KeyValue, Operation};
-use super::picture::Holder;
+use super::message::{Answer, Compare, KeyValue, Operation};
+use super::picture::{Holder, Mark};
 use super::seal::Writing;
 use super::{Common, Owner, let_go};
 use crate::clock::Tick;
@@ -30,6 +30,13 @@ use crate::standin::lease::hold::{Hold, between_renewals};
 const SESSION: &str = "lease/session";
 /// At most so long before taking a lease that is nobody's, so that two do not always come together.
 const JITTER: Duration = Duration::from_millis(200);
+
+/// Between two times that the others are told what this engine sees: what changes meanwhile is told together. When a switch
+/// dies with hundreds of hosts, every engine would else tell every other one of each of them.
+const BETWEEN_WORDS: Duration = Duration::from_millis(250);
+/// The longest word, bytes: etcd takes 1.5 MiB. Whoever sees more hosts gone than fit, about ten thousand, is taken for one that
+/// is cut off from them: it says nothing.
+const LONGEST_WORD: usize = 1 << 20;
 
 /// Strives for ever; `session` shows the one that lives.
 pub(super) async fn run(common: &Common, session: &watch::Sender<Option<u64>>) -> Infallible {
@@ -87,6 +94,8 @@ async fn live(common: &Common, session: u64) {
         granted,
         from: None,
         told: None,
+        told_at: None,
+        owes: None,
         times: 0,
         made: 0,
         lagged: false,
@@ -95,10 +104,12 @@ async fn live(common: &Common, session: u64) {
     let mut mine = common.shared.mine();
     let mut owner = common.owner.subscribe();
     loop {
-        let pause = match campaign.beat().await {
+        let beat = campaign.beat().await;
+        let owes = campaign.owes.take();
+        let pause = match beat {
             Ok(Next::Ended) => return,
             Ok(Next::Now) => continue,
-            Ok(Next::Later) => between_renewals(common.ttl),
+            Ok(Next::Later) => owes.unwrap_or(Duration::MAX).min(between_renewals(common.ttl)),
             Err(why) => {
                 campaign.doubtful = true;
                 common.shared.learn(|known| known.trouble = Some(why));
@@ -108,7 +119,7 @@ async fn live(common: &Common, session: u64) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             // What this engine sees has changed.
-            Ok(()) = mine.changed() => {}
+            Ok(()) = mine.changed(), if owes.is_none() => {}
             // Somebody took or lost the lease.
             Ok(()) = owner.changed() => {}
         }
@@ -132,7 +143,11 @@ struct Campaign<'a> {
     from: Option<(u64, Tick)>,
     /// What the other engines were told last.
     told: Option<String>,
-    /// How often that was written, and at which revision first.
+    /// And when.
+    told_at: Option<Tick>,
+    /// What they are not told yet they are to be told after this time.
+    owes: Option<Duration>,
+    /// How often the others were told, and at which revision first.
     times: u64,
     made: u64,
     /// Whether the watch lagged behind at the last beat.
@@ -146,7 +161,7 @@ impl Campaign<'_> {
     async fn beat(&mut self) -> Result<Next, String> {
         let Common { shared, gateway, .. } = self.common;
         if self.doubtful {
-            gateway.range(&self.common.all().keys_only()).await.map_err(|failure| failure.to_string())?;
+            self.ask().await?;
             self.doubtful = false;
         }
         let sent = shared.clock.tick();
@@ -156,14 +171,13 @@ impl Campaign<'_> {
             Err(failure) => return Err(failure.to_string()),
         };
         self.granted = ttl.max(self.common.ttl);
-        let found = gateway.range(&self.common.all().keys_only()).await.map_err(|failure| failure.to_string())?;
+        let found = self.ask().await?;
         if found.header.raft_term != header.raft_term {
             return Err("etcd changes its leader: the lease is renewed when it has one".to_owned());
         }
         shared.learn(|known| known.trouble = None);
         self.look_for_lag(&found);
-        let lease = self.common.key("lease");
-        let owner = found.kvs.iter().find(|kv| kv.key == lease).map_or_else(Owner::default, Owner::of);
+        let owner = found.found(0).map_or_else(Owner::default, Owner::of);
         if owner.generation > 0 && owner.session == self.session {
             let from = self.usable_from(owner.generation);
             let hold = Hold::renewed(owner.generation, from, sent, ttl);
@@ -172,8 +186,15 @@ impl Campaign<'_> {
             shared.learn(|known| known.hold = None);
         }
         self.tell().await?;
-        self.sign_anew().await?;
+        self.sign_anew().await;
         if owner.generation == 0 { self.take().await } else { Ok(Next::Later) }
+    }
+
+    /// Asks most members whose the lease is, and what was written last. Changes nothing.
+    async fn ask(&self) -> Result<Answer, String> {
+        let Common { gateway, .. } = self.common;
+        let asked = [Operation::range(&self.common.key("lease")), Operation::newest(&self.common.all())];
+        gateway.txn(&[], &asked, &[]).await.map_err(|failure| failure.to_string())
     }
 
     /// From when on an ownership may be used. One whose beginning we do not know, because the answer did not come, began
@@ -193,9 +214,18 @@ impl Campaign<'_> {
     async fn take(&mut self) -> Result<Next, String> {
         let Common { shared, gateway, ttl, .. } = self.common;
         let (lease, holder) = (self.common.key("lease"), self.common.key("holder"));
+        let seal = self.common.seal().await?;
+        // Who does not know what the others see would decide alone.
+        let mut shown = self.common.shown.subscribe();
+        let seeing = shown.wait_for(|mark: &Mark| mark.sees());
+        if tokio::time::timeout(between_renewals(*ttl), seeing).await.is_err() {
+            return Err(
+                "what the other engines see cannot be read from etcd: the lease is taken when it can".to_owned()
+            );
+        }
         tokio::time::sleep(JITTER.min(*ttl / 20).mul_f64(fastrand::f64())).await;
         let me = json!(Holder { engine: shared.who.clone(), since: shared.clock.now() }).to_string();
-        let signed = self.common.seal().await?.close(Writing::after(&lease, None, self.session), &me);
+        let signed = seal.close(Writing::after(&lease, None, self.session), &me);
         let compare = [Compare::created(&lease, 0)];
         let then = [
             Operation::range(&holder),
@@ -219,10 +249,20 @@ impl Campaign<'_> {
     /// Tells the other engines what this one sees, if they do not know it yet.
     async fn tell(&mut self) -> Result<(), String> {
         let Common { shared, gateway, .. } = self.common;
-        let seen = serde_json::to_string(&*shared.mine().borrow()).map_err(|error| error.to_string())?;
+        let mut seen = serde_json::to_string(&*shared.mine().borrow()).map_err(|error| error.to_string())?;
+        if seen.len() > LONGEST_WORD {
+            "{}".clone_into(&mut seen);
+        }
         if self.told.as_ref() == Some(&seen) {
             return Ok(());
         }
+        let now = shared.clock.tick();
+        let left = self.told_at.map_or(Duration::ZERO, |at| BETWEEN_WORDS.saturating_sub(now.since(at)));
+        if !left.is_zero() {
+            self.owes = Some(left);
+            return Ok(());
+        }
+        self.told_at = Some(now);
         let key = self.common.key(&format!("seen/{}", shared.who));
         // Twice, where it was written more often than is known: of a session before, or by a try whose answer did not come.
         for _try in 0..2 {
@@ -252,22 +292,22 @@ impl Campaign<'_> {
     }
 
     /// Signs the books that nobody signed, or by a key that is not the first any more, if this engine may.
-    async fn sign_anew(&self) -> Result<(), String> {
+    async fn sign_anew(&self) {
         if self.common.shared.may_act().is_err() {
-            return Ok(());
+            return;
         }
-        let seal = self.common.seal().await?;
-        let stale = self.common.shown.borrow().stale(&seal);
+        let stale = self.common.picture().stale();
         for (pool, book) in stale {
             // One that was written meanwhile was signed with it.
             let _next_time = super::write(self.common, &pool, book.text.to_string(), book.version).await;
         }
-        Ok(())
     }
 
     /// A watch that is behind twice in a row hangs: its connection may be dead without anybody having said so.
-    fn look_for_lag(&mut self, found: &Found) {
-        let lags = self.common.shown.borrow().lags(found);
+    fn look_for_lag(&mut self, found: &Answer) {
+        let (newest, count) =
+            found.all(1).map_or((0, 0), |all| (all.kvs.first().map_or(0, |kv| kv.mod_revision), all.count));
+        let lags = self.common.shown.borrow().lags(found.header.revision, newest, count);
         if lags && self.lagged {
             self.common.lagging.notify_one();
         }

@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use super::message::{Answer, Authenticated, Found, Granted, KeyValue, Refusal, Renewed, Told, Watched};
+use super::message::{Answer, Authenticated, Found, Granted, Refusal, Renewed, Told, Watched};
 use super::picture::Picture;
 use super::seal::Seal;
 use crate::fleet::secret::Secret;
@@ -33,27 +33,24 @@ fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
 
 /// The first line is what a question found, each other one what a watch told of it.
 fn picture(bytes: &[u8]) {
-    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let (mut lines, none) = (bytes.split(|byte| *byte == b'\n'), Books::new());
     let Some(found) = lines.next().and_then(read::<Found>) else { return };
-    let mut picture = Picture::new("hotspare/fleet", found);
+    let mut picture = Picture::new("hotspare/fleet", "me");
+    picture.judge(Ok(Seal::default()), &none);
+    picture.find(found, &none);
     for told in lines.filter_map(read::<Told<Watched>>) {
         if told.error.is_some() || told.result.canceled {
             return;
         }
-        let puts: Vec<KeyValue> =
-            told.result.events.iter().filter(|event| !event.deletes()).map(|event| event.kv.clone()).collect();
-        picture.change(told.result.header.revision, told.result.events);
-        let newer = Found { kvs: puts, header: told.result.header };
-        let _lags = picture.lags(&newer);
+        picture.change(told.result.header.revision, told.result.events, &none);
     }
     for seal in
         [Seal::default(), Seal::new(Some(&Secret::new("0123456789abcdef".repeat(2))), false).unwrap_or_default()]
     {
-        let _whose = (picture.owner(), picture.holder(&seal));
-        let (books, _wrong) = picture.books(&seal, &Books::new());
-        let (others, _wrong) = picture.others(&seal, "me");
-        assert!(!others.contains_key("me"));
-        for book in books.values() {
+        picture.judge(Ok(seal), &none);
+        let _whose = (picture.owner(), picture.holder(), picture.wrong(), picture.stale(), picture.mark());
+        assert!(!picture.others().contains_key("me"));
+        for book in picture.books().values() {
             crate::standin::foreign::book(&book.text);
         }
     }

@@ -22,8 +22,11 @@ mod access;
 
 use access::Access;
 
-/// Longest answer, bytes: a fleet's books and sights are far below it.
+/// Longest answer, bytes: two hundred books are far below it.
 const LONGEST: usize = 16 * 1024 * 1024;
+
+/// So many keys are asked for at once.
+const PAGE: u32 = 200;
 
 /// Codes of gRPC that etcd uses.
 mod code {
@@ -120,6 +123,19 @@ impl Gateway {
     /// What most members agree on, now.
     pub(super) async fn range(&self, range: &Range) -> Result<Found, Failure> {
         Ok(self.ask("/v3/kv/range", &range.question()).await?.0)
+    }
+
+    /// All of a range, page by page, since one answer is bounded. What changes between two pages is told by a watch from after
+    /// the revision that is given with it, that of the first page.
+    pub(super) async fn all(&self, range: &Range) -> Result<Found, Failure> {
+        let mut all = self.range(&range.page(None, PAGE)).await?;
+        while all.more {
+            let last = all.kvs.last().map(|kv| kv.key.clone());
+            let page = self.range(&range.page(last.as_deref(), PAGE)).await?;
+            all.more = page.more && !page.kvs.is_empty();
+            all.kvs.extend(page.kvs);
+        }
+        Ok(all)
     }
 
     pub(super) async fn txn(

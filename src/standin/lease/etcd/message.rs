@@ -43,6 +43,16 @@ impl Operation {
         Self(json!({"request_range": {"key": encoded(key)}}))
     }
 
+    /// Of all keys, the one that was written last, without its value, and how many there are.
+    pub(super) fn newest(range: &Range) -> Self {
+        let mut asked = range.question();
+        asked["keys_only"] = true.into();
+        asked["limit"] = "1".into();
+        asked["sort_order"] = "DESCEND".into();
+        asked["sort_target"] = "MOD".into();
+        Self(json!({ "request_range": asked }))
+    }
+
     pub(super) fn delete(key: &str) -> Self {
         Self(json!({"request_delete_range": {"key": encoded(key)}}))
     }
@@ -58,35 +68,36 @@ pub(super) fn txn(compare: &[Compare], then: &[Operation], otherwise: &[Operatio
     })
 }
 
-/// Which keys, and whether with their values.
+/// Which keys.
 #[derive(Clone)]
 pub(super) struct Range {
     key: String,
     end: Option<String>,
-    keys_only: bool,
+    /// At most so many keys; 0: all.
+    limit: u32,
 }
 
 impl Range {
     pub(super) fn one(key: &str) -> Self {
-        Self { key: encoded(key), end: None, keys_only: false }
+        Self { key: encoded(key), end: None, limit: 0 }
     }
 
     /// All keys that begin with `start`, which ends with a slash.
     pub(super) fn below(start: &str) -> Self {
         // The character after the slash.
         let end = format!("{}0", start.trim_end_matches('/'));
-        Self { key: encoded(start), end: Some(encoded(&end)), keys_only: false }
+        Self { key: encoded(start), end: Some(encoded(&end)), limit: 0 }
     }
 
-    /// Without the values.
-    pub(super) const fn keys_only(mut self) -> Self {
-        self.keys_only = true;
-        self
+    /// Of these keys, the first so many that come after this one.
+    pub(super) fn page(&self, after: Option<&str>, limit: u32) -> Self {
+        let key = after.map_or_else(|| self.key.clone(), |after| encoded(&format!("{after}\0")));
+        Self { key, end: self.end.clone(), limit }
     }
 
     /// The body of a question.
     pub(super) fn question(&self) -> Value {
-        json!({"key": self.key, "range_end": self.end.as_deref().unwrap_or(""), "keys_only": self.keys_only})
+        json!({"key": self.key, "range_end": self.end.as_deref().unwrap_or(""), "limit": self.limit.to_string()})
     }
 
     /// The body of a watch from this revision on.
@@ -133,6 +144,11 @@ pub(super) struct KeyValue {
 pub(super) struct Found {
     pub(super) header: Header,
     pub(super) kvs: Vec<KeyValue>,
+    /// How many there are, also where fewer were asked for.
+    #[serde(deserialize_with = "number")]
+    pub(super) count: u64,
+    /// There are more than were asked for.
+    pub(super) more: bool,
 }
 
 /// The answer to a transaction.
@@ -156,7 +172,12 @@ struct Response {
 impl Answer {
     /// The key that the operation with this number found.
     pub(super) fn found(&self, number: usize) -> Option<&KeyValue> {
-        self.responses.get(number)?.response_range.as_ref()?.kvs.first()
+        self.all(number)?.kvs.first()
+    }
+
+    /// All that the operation with this number found.
+    pub(super) fn all(&self, number: usize) -> Option<&Found> {
+        self.responses.get(number)?.response_range.as_ref()
     }
 }
 

@@ -1,5 +1,8 @@
 //! What lies below the prefix, as far as this engine knows: from one question, then from changes. Pure.
 
+mod mark;
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -7,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Owner;
 use super::message::{Event, Found, KeyValue};
-use super::seal::{Opened, Seal};
+use super::seal::Seal;
 use crate::clock::Timestamp;
 use crate::standin::lease::book::{Book, Books};
 use crate::standin::lease::opinion::{Others, Sights};
+pub(super) use mark::Mark;
+use place::Place;
 
 /// What the key of the lease says of its holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,110 +26,248 @@ pub(super) struct Holder {
     pub(super) since: Timestamp,
 }
 
-/// Everything below the prefix at one revision.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Who holds the lease where what says so is not believed.
+const STRANGER: &str = "an engine that nobody knows";
+
+/// Everything below the prefix at one revision. What was not changed is not read again: with many engines and pools, a change
+/// of one key comes many times a second.
+#[derive(Default)]
 pub(super) struct Picture {
-    /// Length of the prefix and its slash.
-    skip: usize,
-    pub(super) revision: u64,
+    prefix: String,
+    /// This engine, which does not hear itself.
+    who: String,
+    revision: u64,
+    /// All keys as they were found: with other signing keys, all of them are read again.
     keys: BTreeMap<String, KeyValue>,
     /// Keys of books that were deleted since they are known.
     remade: BTreeSet<String>,
+    /// What was asked of what was read, or why nothing can be believed: then what was read before stands.
+    seal: Option<Result<Seal, String>>,
+    /// What is wrong with keys that are not believed.
+    wrong: BTreeMap<String, String>,
+    /// Pools whose books are to be signed anew.
+    stale: BTreeSet<String>,
+    owner: Owner,
+    holder: Option<String>,
+    books: Arc<Books>,
+    others: Arc<Others>,
 }
 
 impl Picture {
-    /// All that was found below `prefix`.
-    pub(super) fn new(prefix: &str, found: Found) -> Self {
-        let skip = prefix.len() + 1;
-        let keys = found.kvs.into_iter().map(|kv| (kv.key.clone(), kv)).collect();
-        Self { skip, revision: found.header.revision, keys, remade: BTreeSet::new() }
+    /// Of what lies below `prefix`, as `who` sees it: nothing yet.
+    pub(super) fn new(prefix: &str, who: &str) -> Self {
+        Self { prefix: format!("{prefix}/"), who: who.to_owned(), ..Self::default() }
     }
 
-    /// Goes on from what was known `before`, which may be of long ago.
-    pub(super) fn following(mut self, before: &Self) -> Self {
-        let same = |kv: &KeyValue| self.keys.get(&kv.key).is_some_and(|now| now.create_revision == kv.create_revision);
-        let gone = before.names().filter(|(name, kv)| name.starts_with("book/") && !same(kv));
-        let gone: Vec<String> = gone.map(|(_name, kv)| kv.key.clone()).collect();
-        self.remade = before.remade.iter().cloned().chain(gone).collect();
-        self
+    /// What is asked of values from now on, or why the signing key cannot be had. Where it is something else than before, all
+    /// of them are read again. `known`: the books as everybody in this process is shown them, here and below.
+    pub(super) fn judge(&mut self, seal: Result<Seal, String>, known: &Books) {
+        if self.seal.as_ref() == Some(&seal) {
+            return;
+        }
+        self.seal = Some(seal);
+        if self.seal().is_none() {
+            self.holder = (self.owner.generation > 0).then(|| STRANGER.to_owned());
+            return;
+        }
+        let (books, others) = (Arc::clone(&self.books), std::mem::take(&mut self.others));
+        self.wrong.clear();
+        self.stale.clear();
+        let keys = std::mem::take(&mut self.keys);
+        keys.values().for_each(|kv| self.read(kv, known));
+        for key in self.remade.clone().iter().filter(|key| !keys.contains_key(*key)) {
+            self.miss(key, self.revision, known);
+        }
+        self.keys = keys;
+        // Who looks at them compares no more than he must.
+        if self.books == books {
+            self.books = books;
+        }
+        if self.others == others {
+            self.others = others;
+        }
+    }
+
+    /// Takes over all that was found, which may be long after what is known.
+    pub(super) fn find(&mut self, found: Found, known: &Books) {
+        self.revision = found.header.revision;
+        let mut gone: BTreeSet<String> = self.keys.keys().cloned().collect();
+        for kv in found.kvs {
+            gone.remove(&kv.key);
+            if self.keys.get(&kv.key) != Some(&kv) {
+                self.put(kv, known);
+            }
+        }
+        gone.iter().for_each(|key| self.remove(key, self.revision, known));
     }
 
     /// Takes changes over.
-    pub(super) fn change(&mut self, revision: u64, events: Vec<Event>) {
+    pub(super) fn change(&mut self, revision: u64, events: Vec<Event>, known: &Books) {
         for event in events {
-            if event.deletes() {
-                self.keys.remove(&event.kv.key);
-                if event.kv.key.get(self.skip..).is_some_and(|name| name.starts_with("book/")) {
-                    self.remade.insert(event.kv.key);
-                }
-            } else {
-                self.keys.insert(event.kv.key.clone(), event.kv);
+            let newer = self.keys.get(&event.kv.key).is_none_or(|known| known.mod_revision < event.kv.mod_revision);
+            match (event.deletes(), newer) {
+                (true, true) => self.remove(&event.kv.key, event.kv.mod_revision, known),
+                (false, true) => self.put(event.kv, known),
+                // It was found with what became of it since.
+                (true, false) => self.found_remade(&event.kv.key, known),
+                (false, false) => {}
             }
         }
         self.revision = self.revision.max(revision);
     }
 
-    /// Whether something that another, newer answer shows is missing here.
-    pub(super) fn lags(&self, newer: &Found) -> bool {
-        let changed = |kv: &KeyValue| self.keys.get(&kv.key).is_none_or(|known| known.mod_revision < kv.mod_revision);
-        let gone = |known: &KeyValue| {
-            known.mod_revision <= newer.header.revision && newer.kvs.iter().all(|kv| kv.key != known.key)
+    fn put(&mut self, mut kv: KeyValue, known: &Books) {
+        let before = self.keys.get(&kv.key).map(|before| before.create_revision);
+        match Place::of(&self.prefix, &kv.key) {
+            Place::Book(_) if before.is_some_and(|before| before != kv.create_revision) => {
+                self.remade.insert(kv.key.clone());
+            }
+            Place::Other => kv.value = String::new(),
+            _ => {}
+        }
+        self.read(&kv, known);
+        self.keys.insert(kv.key.clone(), kv);
+    }
+
+    fn remove(&mut self, key: &str, revision: u64, known: &Books) {
+        self.keys.remove(key);
+        if matches!(Place::of(&self.prefix, key), Place::Book(_)) {
+            self.remade.insert(key.to_owned());
+        }
+        self.miss(key, revision, known);
+    }
+
+    /// A book that is there was deleted before it was made.
+    fn found_remade(&mut self, key: &str, known: &Books) {
+        if !matches!(Place::of(&self.prefix, key), Place::Book(_)) {
+            return;
+        }
+        self.remade.insert(key.to_owned());
+        if let Some(kv) = self.keys.get(key).cloned() {
+            self.read(&kv, known);
+        }
+    }
+
+    /// Reads one key. A book that is not taken stands as it was, with the version that is there: whoever reads it hears why.
+    /// Who says what cannot be read, or is not signed, lives and says nothing: it helps nobody to believe that a host is down.
+    fn read(&mut self, kv: &KeyValue, known: &Books) {
+        let place = Place::of(&self.prefix, &kv.key);
+        if matches!(place, Place::Lease) {
+            self.owner = Owner::of(kv);
+            self.holder = Some(STRANGER.to_owned());
+        }
+        if matches!(place, Place::Other) || matches!(place, Place::Seen(engine) if engine == self.who) {
+            return;
+        }
+        let Some(Ok(seal)) = &self.seal else { return };
+        let remade = seal.signs() && self.remade.contains(&kv.key);
+        let name = kv.key.strip_prefix(&self.prefix).unwrap_or_default();
+        let opened = match remade {
+            true => Err(told(name, &Remade)),
+            false => seal.open(kv).map_err(|foreign| told(name, &foreign)),
         };
-        newer.header.revision >= self.revision && (newer.kvs.iter().any(changed) || self.keys.values().any(gone))
+        match place {
+            Place::Lease => {
+                if let Ok(opened) = &opened {
+                    let read: Result<Holder, _> = serde_json::from_str(opened.text);
+                    self.holder = Some(read.map_or_else(|_foreign| opened.text.to_owned(), |holder| holder.engine));
+                }
+            }
+            Place::Book(pool) => {
+                let text = match &opened {
+                    Ok(opened) => opened.text.into(),
+                    Err(_) => stood(pool, &self.books, known).unwrap_or_default(),
+                };
+                if opened.as_ref().is_ok_and(|opened| opened.stale) {
+                    self.stale.insert(pool.to_owned());
+                } else {
+                    self.stale.remove(pool);
+                }
+                Arc::make_mut(&mut self.books).insert(pool.to_owned(), Book { text, version: kv.mod_revision });
+            }
+            Place::Seen(engine) => {
+                let seen: Option<Sights> =
+                    opened.as_ref().ok().and_then(|opened| serde_json::from_str(opened.text).ok());
+                Arc::make_mut(&mut self.others).insert(engine.to_owned(), Arc::new(seen.unwrap_or_default()));
+            }
+            Place::Other => {}
+        }
+        match opened {
+            Ok(_) => drop(self.wrong.remove(&kv.key)),
+            Err(why) => drop(self.wrong.insert(kv.key.clone(), why)),
+        }
     }
 
-    fn names(&self) -> impl Iterator<Item = (&str, &KeyValue)> {
-        self.keys.iter().filter_map(|(key, kv)| Some((key.get(self.skip..)?, kv)))
+    /// A key is not there any more, since this revision.
+    fn miss(&mut self, key: &str, revision: u64, known: &Books) {
+        let place = Place::of(&self.prefix, key);
+        if matches!(place, Place::Lease) {
+            (self.owner, self.holder) = (Owner::default(), None);
+        }
+        let Some(signs) = self.seal().map(Seal::signs) else { return };
+        self.wrong.remove(key);
+        match place {
+            Place::Book(pool) => {
+                self.stale.remove(pool);
+                let stood = stood(pool, &self.books, known).filter(|_| signs);
+                let books = Arc::make_mut(&mut self.books);
+                match stood {
+                    Some(text) => books.insert(pool.to_owned(), Book { text, version: revision }),
+                    None => books.remove(pool),
+                };
+                if signs {
+                    let name = key.strip_prefix(&self.prefix).unwrap_or_default();
+                    self.wrong.insert(key.to_owned(), told(name, &Remade));
+                }
+            }
+            Place::Seen(engine) => drop(Arc::make_mut(&mut self.others).remove(engine)),
+            Place::Lease | Place::Other => {}
+        }
     }
 
-    fn lease(&self) -> Option<&KeyValue> {
-        self.names().find_map(|(name, kv)| (name == "lease").then_some(kv))
+    fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()?.as_ref().ok()
+    }
+
+    /// How far it is.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { revision: self.revision, count: self.keys.len(), judged: self.seal().is_some() }
+    }
+
+    pub(super) const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Whose the lease is.
-    pub(super) fn owner(&self) -> Owner {
-        self.lease().map_or_else(Owner::default, Owner::of)
+    pub(super) const fn owner(&self) -> Owner {
+        self.owner
     }
 
-    /// The name of the holder, and what is wrong with what says so.
-    pub(super) fn holder(&self, seal: &Seal) -> (Option<String>, Vec<String>) {
-        let Some(lease) = self.lease() else { return (None, Vec::new()) };
-        match seal.open(lease) {
-            Ok(Opened { text, .. }) => {
-                let read: Result<Holder, _> = serde_json::from_str(text);
-                (Some(read.map_or_else(|_foreign| text.to_owned(), |holder| holder.engine)), Vec::new())
-            }
-            Err(foreign) => (Some("an engine that nobody knows".into()), vec![told("lease", &foreign)]),
+    /// The name of the holder.
+    pub(super) fn holder(&self) -> Option<String> {
+        self.holder.clone()
+    }
+
+    pub(super) fn books(&self) -> Arc<Books> {
+        Arc::clone(&self.books)
+    }
+
+    /// What the other engines see.
+    pub(super) fn others(&self) -> Arc<Others> {
+        Arc::clone(&self.others)
+    }
+
+    /// What is not believed and why, a line each.
+    pub(super) fn wrong(&self) -> Vec<String> {
+        match &self.seal {
+            Some(Err(why)) => vec![why.clone()],
+            _ => self.wrong.values().cloned().collect(),
         }
     }
 
-    /// The books, and what is wrong with some. One that is not taken stands as it was `before`, with the version that is
-    /// there: whoever reads it hears why.
-    pub(super) fn books(&self, seal: &Seal, before: &Books) -> (Books, Vec<String>) {
-        let (mut books, mut wrong) = (Books::new(), Vec::new());
-        for (name, kv) in self.names() {
-            let Some(pool) = name.strip_prefix("book/") else { continue };
-            let opened = match self.remade.contains(&kv.key) && seal.signs() {
-                true => Err(told(name, &Remade)),
-                false => seal.open(kv).map_err(|foreign| told(name, &foreign)),
-            };
-            let text = match opened {
-                Ok(opened) => opened.text.into(),
-                Err(why) => {
-                    wrong.push(why);
-                    before.get(pool).map(|book| Arc::clone(&book.text)).unwrap_or_default()
-                }
-            };
-            books.insert(pool.to_owned(), Book { text, version: kv.mod_revision });
-        }
-        let gone = self.remade.iter().filter(|key| seal.signs() && !self.keys.contains_key(*key));
-        for name in gone.filter_map(|key| key.get(self.skip..)) {
-            wrong.push(told(name, &Remade));
-            if let Some((pool, book)) = name.strip_prefix("book/").and_then(|pool| Some((pool, before.get(pool)?))) {
-                books.insert(pool.to_owned(), Book { text: Arc::clone(&book.text), version: self.revision });
-            }
-        }
-        (books, wrong)
+    /// The names and texts of the books that are to be signed anew, with their versions.
+    pub(super) fn stale(&self) -> Vec<(String, Book)> {
+        self.stale.iter().filter_map(|pool| Some((pool.clone(), self.books.get(pool)?.clone()))).collect()
     }
 
     /// Whether a book that was just read is the one that is known here: none of its like was ever deleted.
@@ -136,34 +279,12 @@ impl Picture {
         let same = known.is_none_or(|known| found.is_some_and(|found| found.create_revision == known));
         if same && !self.remade.contains(key) { Ok(()) } else { Err(Remade) }
     }
+}
 
-    /// The names and texts of the books that are to be signed anew, with their versions.
-    pub(super) fn stale(&self, seal: &Seal) -> Vec<(String, Book)> {
-        let books = self.names().filter_map(|(name, kv)| Some((name.strip_prefix("book/")?, kv)));
-        let stale = books.filter_map(|(pool, kv)| {
-            let opened = seal.open(kv).ok().filter(|opened| opened.stale && !self.remade.contains(&kv.key))?;
-            Some((pool.to_owned(), Book { text: opened.text.into(), version: kv.mod_revision }))
-        });
-        stale.collect()
-    }
-
-    /// What the engines besides `who` see, and what is wrong with some. One whose words cannot be read, or are not signed,
-    /// lives, and says nothing: it helps nobody to believe that a host is down.
-    pub(super) fn others(&self, seal: &Seal, who: &str) -> (Others, Vec<String>) {
-        let (mut others, mut wrong) = (Others::new(), Vec::new());
-        for (name, kv) in self.names() {
-            let Some(engine) = name.strip_prefix("seen/").filter(|engine| *engine != who) else { continue };
-            let seen = match seal.open(kv) {
-                Ok(opened) => serde_json::from_str::<Sights>(opened.text).unwrap_or_default(),
-                Err(foreign) => {
-                    wrong.push(told(name, &foreign));
-                    Sights::new()
-                }
-            };
-            others.insert(engine.to_owned(), seen);
-        }
-        (others, wrong)
-    }
+/// The text that a book had: the newer of what was read and what everybody in this process is shown.
+fn stood(pool: &str, read: &Books, known: &Books) -> Option<Arc<str>> {
+    let newest = [read.get(pool), known.get(pool)].into_iter().flatten().max_by_key(|book| book.version);
+    newest.map(|book| Arc::clone(&book.text))
 }
 
 /// A book was deleted since this engine knows it. None of ours does that.
@@ -186,64 +307,4 @@ impl Owner {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kv(key: &str, value: &str, create: u64, modified: u64) -> KeyValue {
-        let (key, value) = (key.into(), value.into());
-        KeyValue { key, value, create_revision: create, mod_revision: modified, version: 1, session: 9 }
-    }
-
-    fn picture() -> Picture {
-        let mut found = Found::default();
-        found.header.revision = 12;
-        found.kvs = vec![
-            kv("/p/lease", r#"{"engine":"a:1","since":"2026-01-01T00:00:00Z"}"#, 7, 7),
-            kv("/p/book/mocap", "text", 8, 11),
-            kv("/p/seen/a:1", r#"{"studio-1":{"health":"down","since":"2026-01-01T00:00:00Z"}}"#, 5, 12),
-            kv("/p/seen/b:2", "newer words", 6, 6),
-            kv("/p/whatever", "x", 1, 1),
-        ];
-        Picture::new("/p", found)
-    }
-
-    fn event(text: &str) -> Vec<Event> {
-        vec![serde_json::from_str(text).unwrap()]
-    }
-
-    #[test]
-    fn it_is_read_by_names() {
-        let picture = picture();
-        assert_eq!(picture.owner(), Owner { generation: 7, session: 9 });
-        let seal = Seal::default();
-        assert_eq!(picture.holder(&seal), (Some("a:1".into()), Vec::new()));
-        let books = Books::from([("mocap".into(), Book { text: "text".into(), version: 11 })]);
-        assert_eq!(picture.books(&seal, &Books::new()), (books, Vec::new()));
-        let others = picture.others(&seal, "b:2").0;
-        assert_eq!(others.len(), 1);
-        assert!(others["a:1"].contains_key("studio-1"));
-        assert!(picture.others(&seal, "a:1").0["b:2"].is_empty(), "it lives, though nobody understands it");
-    }
-
-    #[test]
-    fn changes_are_followed_and_a_lag_is_noticed() {
-        let mut picture = picture();
-        let mut newer = Found::default();
-        newer.header.revision = 13;
-        newer.kvs = picture.keys.values().cloned().collect();
-        assert!(!picture.lags(&newer));
-        newer.kvs.retain(|kv| kv.key != "/p/lease");
-        assert!(picture.lags(&newer), "the lease is gone there");
-        // "/p/lease"
-        picture.change(13, event(r#"{"type":"DELETE","kv":{"key":"L3AvbGVhc2U=","mod_revision":"13"}}"#));
-        assert!(
-            !picture.lags(&newer)
-                && picture.owner() == Owner::default()
-                && picture.holder(&Seal::default()).0.is_none()
-        );
-        newer.kvs.iter_mut().for_each(|kv| kv.mod_revision += 1);
-        assert!(picture.lags(&newer));
-        newer.header.revision = 12;
-        assert!(!picture.lags(&newer), "an older answer says nothing");
-    }
-}
+mod tests;

@@ -57,8 +57,17 @@ struct Keys {
 /// What is asked of a value in etcd.
 #[derive(Clone, Default)]
 pub(super) struct Seal {
+    /// That the keys were read from.
+    secret: Option<Secret>,
     keys: Option<Keys>,
     accept_unsigned: bool,
+}
+
+/// The same is asked.
+impl PartialEq for Seal {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.secret, self.accept_unsigned) == (&other.secret, other.accept_unsigned)
+    }
 }
 
 /// A value that was taken.
@@ -93,7 +102,7 @@ impl Seal {
             return Err("the signing key is empty".to_owned());
         }
         let first = keys.remove(0);
-        Ok(Self { keys: Some(Keys { first, others: keys }), accept_unsigned })
+        Ok(Self { secret: Some(secret.clone()), keys: Some(Keys { first, others: keys }), accept_unsigned })
     }
 
     /// Whether anything is signed at all.

@@ -1,25 +1,28 @@
 //! Follows what lies below the prefix, so that every engine sees it live.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Common;
 use super::message::{Told, Watched};
 use super::picture::Picture;
 use crate::reach::http::stream::Stream;
+use crate::standin::lease::book::Books;
 
 /// Before a watch that ended is begun anew.
 const AGAIN: Duration = Duration::from_millis(300);
+/// How often the signing keys are looked at while nothing else happens: they may be others by now.
+const KEYS: Duration = Duration::from_secs(2);
 /// Longest line, bytes.
 const LONGEST: usize = 16 * 1024 * 1024;
 
 /// Follows for ever. What goes wrong here ends in another beginning; whether etcd answers at all, the campaign says.
 pub(super) async fn run(common: &Common) -> Infallible {
     loop {
-        if let Ok(found) = common.gateway.range(&common.all()).await {
-            let picture = Picture::new(&common.prefix, found).following(&common.shown.borrow());
-            show(common, &picture).await;
-            let followed = follow(common, picture).await;
+        if let Ok(found) = common.gateway.all(&common.all()).await {
+            take(common, |picture, known| picture.find(found, known)).await;
+            let followed = follow(common).await;
             tracing::debug!(target: "hotspare::lease", why = %followed.unwrap_or_default(), "the watch begins anew");
         }
         tokio::time::sleep(AGAIN).await;
@@ -27,8 +30,9 @@ pub(super) async fn run(common: &Common) -> Infallible {
 }
 
 /// Until it ends, or lags behind what the campaign is told.
-async fn follow(common: &Common, mut picture: Picture) -> Option<String> {
-    let mut stream = match common.gateway.watch(&common.all(), picture.revision + 1).await {
+async fn follow(common: &Common) -> Option<String> {
+    let next = common.picture().revision() + 1;
+    let mut stream = match common.gateway.watch(&common.all(), next).await {
         Ok(stream) => stream,
         Err(why) => return Some(why),
     };
@@ -41,6 +45,10 @@ async fn follow(common: &Common, mut picture: Picture) -> Option<String> {
                 Err(why) => return Some(why),
             },
             () = common.lagging.notified() => return Some("it lags behind".to_owned()),
+            () = tokio::time::sleep(KEYS) => {
+                take(common, |_as_it_is, _known| {}).await;
+                continue;
+            }
         };
         let told: Told<Watched> = match serde_json::from_slice(&line) {
             Ok(told) => told,
@@ -52,44 +60,45 @@ async fn follow(common: &Common, mut picture: Picture) -> Option<String> {
         if told.result.canceled {
             return Some("etcd does not keep the revision that it was to begin with".to_owned());
         }
-        if !told.result.events.is_empty() {
-            picture.change(told.result.header.revision, told.result.events);
-            show(common, &picture).await;
+        let Watched { header, events, .. } = told.result;
+        if !events.is_empty() {
+            take(common, |picture, known| picture.change(header.revision, events, known)).await;
         }
     }
 }
 
-/// Tells everybody in this process.
-async fn show(common: &Common, picture: &Picture) {
-    let owner = picture.owner();
-    // Without the key nothing can be believed, and what was believed before stands.
+/// Changes the picture, judges what is new by the keys as they are now, or all of it where they are others, and tells everybody
+/// in this process.
+async fn take(common: &Common, change: impl FnOnce(&mut Picture, &Books)) {
     let seal = common.seal().await;
-    let nobody_known = || (owner.generation > 0).then(|| "an engine that nobody knows".to_owned());
-    let (holder, known, wrong) = match &seal {
-        Ok(seal) => {
-            let (holder, mut wrong) = picture.holder(seal);
-            let (books, foreign) = picture.books(seal, &common.shared.books().borrow());
-            let (others, silent) = picture.others(seal, &common.shared.who);
-            wrong.extend(foreign.into_iter().chain(silent));
-            (holder, Some((books, others)), wrong)
-        }
-        Err(why) => (nobody_known(), None, vec![why.clone()]),
-    };
+    let known = Arc::clone(&common.shared.books().borrow());
+    {
+        let mut picture = common.picture();
+        picture.judge(seal, &known);
+        change(&mut picture, &known);
+    }
+    drop(known);
+    show(common);
+}
+
+fn show(common: &Common) {
+    let picture = common.picture();
+    let (owner, revision, mark) = (picture.owner(), picture.revision(), picture.mark());
+    let (holder, wrong, books, others) = (picture.holder(), picture.wrong(), picture.books(), picture.others());
+    drop(picture);
     common.shared.learn(|known| {
         known.holder = holder;
         known.foreign = wrong;
         known.generation = known.generation.max(owner.generation);
         // A key that was made at our revision never comes again: what is newer than that and not ours is somebody else's.
-        let lost = |generation: u64| owner.generation != generation && picture.revision > generation;
+        let lost = |generation: u64| owner.generation != generation && revision > generation;
         if known.hold.is_some_and(|hold| lost(hold.generation)) {
             known.hold = None;
         }
     });
-    if let Some((books, others)) = known {
-        common.shared.set_books(books);
-        common.shared.set_others(others);
-    }
-    common.shown.send_replace(picture.clone());
+    common.shared.set_books(books);
+    common.shared.set_others(others);
+    common.shown.send_replace(mark);
     common.owner.send_if_modified(|known| std::mem::replace(known, owner) != owner);
 }
 

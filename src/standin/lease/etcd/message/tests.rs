@@ -86,8 +86,5 @@ fn a_transaction_is_written_as_etcd_wants_it() {
     });
     assert_eq!(body, expected);
     // From "/p/" to "/p0", which is not in it.
-    assert_eq!(
-        Range::below("/p/").keys_only().question(),
-        json!({"key": "L3Av", "range_end": "L3Aw", "keys_only": true})
-    );
+    assert_eq!(Range::below("/p/").question(), json!({"key": "L3Av", "range_end": "L3Aw", "limit": "0"}));
 }
