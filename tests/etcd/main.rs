@@ -19,7 +19,11 @@ mod engine;
 mod handover;
 mod health;
 mod path;
+mod played;
 mod process;
 mod runs;
 mod signed;
+#[allow(dead_code, reason = "the simulation uses the rest")]
+#[path = "../simulation/store.rs"]
+mod store;
 mod witness;
