@@ -42,7 +42,9 @@ mod tests {
         let hosts = [watch::Sender::new(0), watch::Sender::new(0)];
         let mut ears = Ears::new(hosts.iter().map(watch::Sender::subscribe).collect());
         assert_eq!(ears.changed().now_or_never(), None);
-        hosts.iter().for_each(|host| host.send_modify(|count| *count += 1));
+        for host in &hosts {
+            host.send_modify(|count| *count += 1);
+        }
         assert_eq!(ears.changed().now_or_never(), Some(()));
         assert_eq!(ears.changed().now_or_never(), None, "both were heard");
         let [gone, stays] = hosts;

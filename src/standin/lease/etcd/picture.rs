@@ -74,7 +74,9 @@ impl Picture {
         self.wrong.clear();
         self.stale.clear();
         let keys = std::mem::take(&mut self.keys);
-        keys.values().for_each(|kv| self.read(kv, known));
+        for kv in keys.values() {
+            self.read(kv, known);
+        }
         for key in self.remade.clone().iter().filter(|key| !keys.contains_key(*key)) {
             self.miss(key, self.revision, known);
         }
@@ -98,7 +100,9 @@ impl Picture {
                 self.put(kv, known);
             }
         }
-        gone.iter().for_each(|key| self.remove(key, self.revision, known));
+        for key in &gone {
+            self.remove(key, self.revision, known);
+        }
     }
 
     /// Takes changes over.
@@ -162,10 +166,8 @@ impl Picture {
         let Some(Ok(seal)) = &self.seal else { return };
         let remade = seal.signs() && self.remade.contains(&kv.key);
         let name = kv.key.strip_prefix(&self.prefix).unwrap_or_default();
-        let opened = match remade {
-            true => Err(told(name, &Remade)),
-            false => seal.open(kv).map_err(|foreign| told(name, &foreign)),
-        };
+        let opened =
+            if remade { Err(told(name, &Remade)) } else { seal.open(kv).map_err(|foreign| told(name, &foreign)) };
         match place {
             Place::Lease => {
                 if let Ok(opened) = &opened {
