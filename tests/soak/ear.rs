@@ -65,10 +65,14 @@ impl Ear {
                 let limit = u32::try_from(first.seq - self.heard.last).unwrap_or(u32::MAX);
                 let query = Query::Journal { since: None, before: Some(first.seq), limit };
                 if let Ok(Answer::Journal { entries, .. }) = client.query(query).await {
-                    entries.iter().for_each(|entry| self.one(entry));
+                    for entry in &entries {
+                        self.one(entry);
+                    }
                 }
             }
-            tail.iter().for_each(|entry| self.one(entry));
+            for entry in &tail {
+                self.one(entry);
+            }
             if snapshots.changed().await.is_err() {
                 return std::future::pending().await;
             }

@@ -76,9 +76,9 @@ pub(crate) fn svg(series: &Series, plan: &Plan) -> String {
         );
         for share in [0.0, 0.5, 1.0] {
             let value = most / 1.1 * share;
-            let _a_string_takes_all = write!(
+            let _a_string_takes_all = writeln!(
                 text,
-                "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"end\" fill=\"#57606a\">{}</text>\n",
+                "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"end\" fill=\"#57606a\">{}</text>",
                 LEFT - 6.0,
                 y(value) + 4.0,
                 if value < 10.0 && value > 0.0 { format!("{value:.1}") } else { format!("{value:.0}") }
@@ -86,9 +86,9 @@ pub(crate) fn svg(series: &Series, plan: &Plan) -> String {
         }
         // Where the warm-up ends.
         let warm = x(plan.warm().as_secs_f64().min(end));
-        let _a_string_takes_all = write!(
+        let _a_string_takes_all = writeln!(
             text,
-            "<path d=\"M{warm:.0} {top:.0}V{:.0}\" stroke=\"#8c959f\" stroke-dasharray=\"3 3\"/>\n",
+            "<path d=\"M{warm:.0} {top:.0}V{:.0}\" stroke=\"#8c959f\" stroke-dasharray=\"3 3\"/>",
             top + HEIGHT
         );
         for (row, (name, colour, of)) in lines.iter().enumerate() {
@@ -111,9 +111,9 @@ pub(crate) fn svg(series: &Series, plan: &Plan) -> String {
         for quarter in 0..=4 {
             let at = end * f64::from(quarter) / 4.0;
             let when = if end >= 3600.0 { format!("{:.1} h", at / 3600.0) } else { format!("{:.0} min", at / 60.0) };
-            let _a_string_takes_all = write!(
+            let _a_string_takes_all = writeln!(
                 text,
-                "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#57606a\">{when}</text>\n",
+                "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#57606a\">{when}</text>",
                 x(at),
                 top + HEIGHT + 15.0
             );

@@ -28,7 +28,7 @@ pub(crate) struct Hands {
 
 impl Hands {
     pub(crate) fn new(house: &Arc<House>, seed: u64) -> Self {
-        Self { house: Arc::clone(house), rng: Rng::with_seed(seed ^ 0x68_61_6e_64), ledger: Ledger::default() }
+        Self { house: Arc::clone(house), rng: Rng::with_seed(seed ^ 0x6861_6e64), ledger: Ledger::default() }
     }
 
     pub(crate) fn into_ledger(self) -> Ledger {
@@ -145,7 +145,7 @@ async fn tidy(house: &House) {
             .flatten()
             .filter(|day| !day.file_name().to_string_lossy().starts_with('.'))
             .filter_map(|day| std::fs::read_dir(day.path()).ok())
-            .flat_map(|copies| copies.flatten())
+            .flat_map(std::iter::Iterator::flatten)
             .filter(|copy| copy.path().is_dir())
             .filter_map(|copy| Some((copy.metadata().ok()?.modified().ok()?, copy.path())))
             .collect();

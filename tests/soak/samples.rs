@@ -107,7 +107,7 @@ impl Samples {
             share: below(&dir.join("machines/nas/recordings")),
             stick: below(&dir.join("stick")),
         };
-        if self.taken.len() % 20 == 0 {
+        if self.taken.len().is_multiple_of(20) {
             println!(
                 "soak: {at:.0} s: engine {} KiB, {} fds, {tasks:?} tasks; console {} KiB; {entries} entries; beat {beat:?} ms",
                 sample.engine.rss, sample.engine.fds, sample.console.rss
