@@ -282,6 +282,7 @@ async fn a_run_that_waits_is_told_once_and_again_when_its_engine_is_gone() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<serde_json::Value>>()
     };
     let engine = place.start().await;
+    until(&mut engine.snapshots(), |snapshot| snapshot.head.lease.held).await;
     let client = in_process(&engine, &Guest::console(false));
     let run = |runbook: &str| Command::Run {
         runbook: runbook.into(),
@@ -298,11 +299,13 @@ async fn a_run_that_waits_is_told_once_and_again_when_its_engine_is_gone() {
     engine.stop("a test").await;
     // What is told is told in order: a failure that is told again would stand before the next question.
     let engine = place.start().await;
+    until(&mut engine.snapshots(), |snapshot| snapshot.head.lease.held).await;
     in_process(&engine, &Guest::console(false)).command(run("other")).await.unwrap();
     let asked = lines(3).await;
     assert_eq!((asked.len(), &asked[2]["why"]), (3, &"and now?".into()), "{asked:?}");
     engine.stop("a test").await;
     let engine = place.start().await;
+    until(&mut engine.snapshots(), |snapshot| snapshot.head.lease.held).await;
     let interrupted = lines(4).await;
     assert!(interrupted[3]["what"].as_str().unwrap().contains("interrupted"), "{interrupted:?}");
     engine.stop("a test").await;
@@ -313,6 +316,7 @@ async fn a_run_that_waits_is_told_once_and_again_when_its_engine_is_gone() {
 async fn a_change_of_any_part_of_a_snapshot_is_one() {
     let place = Place::new(FLEET);
     let engine = place.start().await;
+    until(&mut engine.snapshots(), |snapshot| snapshot.head.lease.held).await;
     let one = engine.snapshots().borrow().clone();
     assert!(!crate::engine::compose::differ(&one, &one));
     let changes: [fn(&mut Snapshot); 10] = [
