@@ -61,8 +61,8 @@ pub const SHARE_HANGS: &[Duration] = &[Duration::from_secs(190)];
 /// Five failures at 500 ms, the first at once or half a second later, the last after its time-out.
 const DOWN_EARLIEST: Duration = Duration::from_millis(1800);
 const DOWN_LATEST: Duration = Duration::from_millis(4000);
-/// `up_after` from the first success on.
-const UP_LATEST: Duration = Duration::from_millis(6000);
+/// `up_after` from the first success on, of a check over ssh too, which is made every five seconds.
+const UP_LATEST: Duration = Duration::from_millis(9000);
 /// Two failures in a row, the second after its time-out.
 const SOON: Duration = Duration::from_millis(4000);
 

@@ -36,7 +36,7 @@ fn processes_of(folder: &Path) -> Vec<String> {
 #[test]
 fn every_scene_is_seen_as_announced_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
-    let ended = demo(folder.path(), &["--headless-for", "20s", "--json"]);
+    let ended = demo(folder.path(), &["--headless-for", "22s", "--json"]);
     assert_eq!(ended.status.code(), Some(0), "{}{}", text(&ended.stdout), text(&ended.stderr));
     let report: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
     let scenes = report["scenes"].as_array().unwrap();
@@ -56,7 +56,7 @@ fn every_scene_is_seen_as_announced_and_nothing_is_left() {
         assert_eq!(outage["ok"], true, "{report}");
         assert!(outage["rows_waited"].as_u64().unwrap() > 6, "three rows a second wait for eight seconds: {report}");
     }
-    assert_eq!(text(&ended.stderr), "hotspare: the demo plays for 20 s\n");
+    assert_eq!(text(&ended.stderr), "hotspare: the demo plays for 22 s\n");
     assert_eq!(fs::read_dir(folder.path().join("tmp")).unwrap().count(), 0, "the demo's folder is removed");
     assert!(!folder.path().join("state-home").exists(), "the demo's state is its own");
     assert_eq!(processes_of(folder.path()), Vec::<String>::new());
