@@ -72,7 +72,9 @@ impl Addressing {
         let free = |network: &u8| {
             PLANS.iter().all(|plan| {
                 let address = Self::Own { network: *network }.address(plan);
-                plan.listens.iter().all(|listens| std::net::TcpListener::bind((address, listens.port)).is_ok())
+                // The sshd of a demo that was killed goes on, and would be taken for ours.
+                let mut ports = plan.listens.iter().map(|listens| listens.port).chain([SSH_PORT]);
+                ports.all(|port| std::net::TcpListener::bind((address, port)).is_ok())
             })
         };
         (0..=255).find(free).map_or(Self::Shared, |network| Self::Own { network })
