@@ -57,7 +57,7 @@ impl House {
         let engine = engine.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let house = Self { folder, program, engine };
         let socket = house.state().join("engine.sock");
-        until("the socket is there", || socket.exists());
+        within("the socket is there", || socket.exists());
         house
     }
 
@@ -99,7 +99,7 @@ impl Drop for House {
 }
 
 /// Waits until it holds, 20 s at most.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+fn within(what: &str, mut holds: impl FnMut() -> bool) {
     let mut looks = 0..1_000;
     while !holds() {
         assert!(looks.next().is_some(), "{what}");
@@ -170,7 +170,7 @@ fn each_may_do_what_its_groups_may_and_the_journal_knows_who() {
 fn through_the_state_folder_nothing_but_the_socket_is_reached() {
     let house = House::new(GROUPS);
     let socket = house.state().join("engine.sock");
-    until("the way is open", || mode(&socket) == 0o666);
+    within("the way is open", || mode(&socket) == 0o666);
     assert_eq!(mode(&house.state()), 0o711);
     let mut folders = vec![house.state()];
     let mut seen = 0;
@@ -234,7 +234,7 @@ fn a_change_of_the_groups_holds_for_those_who_are_there() {
     until(&["uid 61002 is in none of the groups"]);
     assert_eq!(house.told(OPERATOR, &["status"]).0, Some(3));
     house.rewrite("");
-    until("it is shut again", || mode(&house.state()) == 0o700 && mode(&house.state().join("engine.sock")) == 0o600);
+    within("it is shut again", || mode(&house.state()) == 0o700 && mode(&house.state().join("engine.sock")) == 0o600);
     watching.kill().unwrap();
     watching.wait().unwrap();
 }
