@@ -5,7 +5,7 @@
 //! have real servers and sshds, the races lie in a real MariaDB. Time is not pretended: the pauses of the demo and the
 //! intervals of its fleet file are divided by twenty, down to the floors that `src/demo` names.
 //!
-//! `cargo test --test soak` plays for a minute and a half; `HOTSPARE_SOAK_HOURS=2 cargo test --test soak -- --nocapture` plays
+//! `cargo test --test soak -- --ignored` plays for a minute and a half; with `HOTSPARE_SOAK_HOURS=2` it plays
 //! for hours and leaves `soak.csv` and `soak.svg` in `HOTSPARE_SOAK_OUT`. `HOTSPARE_SOAK_SEED` plays the same faults again,
 //! `HOTSPARE_SOAK_PROGRAM` plays another build. docs/endurance.md says what is measured and how it is judged.
 
@@ -91,6 +91,7 @@ impl Plan {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it is played by hand before a release: cargo test --test soak -- --ignored --nocapture"]
 async fn the_demo_at_twenty_times_its_pace_leaks_nothing_and_loses_nothing() {
     let plan = Plan::of_environment();
     println!("soak: {} s from seed {}", plan.span.as_secs(), plan.seed);
