@@ -17,6 +17,8 @@
     reason = "it measures with the machine's own clocks and may stop at any error; the tests use the rest"
 )]
 
+#[path = "../tests/support/board.rs"]
+mod board;
 #[path = "../tests/simulation/engine.rs"]
 mod engine;
 #[path = "../tests/simulation/guard.rs"]

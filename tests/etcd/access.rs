@@ -10,8 +10,9 @@ use hotspare::fleet::settings::LeaseSettings;
 use hotspare::standin::lease::Lease;
 use serde_json::json;
 
+use crate::board::Board;
 use crate::cluster::{Cluster, Member, Speech};
-use crate::engine::{Board, settings, start, until};
+use crate::engine::{settings, start, until};
 
 const TTL: Duration = Duration::from_secs(2);
 const START: Duration = Duration::from_secs(10);

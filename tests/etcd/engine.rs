@@ -1,35 +1,18 @@
 //! One engine's lease, with its own network and its own shelf.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use hotspare::clock::Clock;
 use hotspare::fleet::settings::{LeaseKind, LeaseSettings};
 use hotspare::reach::network::Network;
 use hotspare::reach::secret::Secrets;
 use hotspare::standin::lease::hold::Right;
-use hotspare::standin::lease::{Lease, Shelf, Tools};
+use hotspare::standin::lease::{Lease, Tools};
 
+use crate::board::Board;
 use crate::cluster::Cluster;
 use crate::path::Paths;
-
-/// Keeps texts as long as the test runs.
-#[derive(Clone, Default)]
-pub(crate) struct Board(Arc<Mutex<BTreeMap<String, String>>>);
-
-impl Shelf for Board {
-    fn keep(&self, key: String, text: String) -> BoxFuture<'static, Result<(), String>> {
-        self.0.lock().unwrap().insert(key, text);
-        std::future::ready(Ok(())).boxed()
-    }
-
-    fn kept(&self, key: String) -> BoxFuture<'static, Result<Option<String>, String>> {
-        std::future::ready(Ok(self.0.lock().unwrap().get(&key).cloned())).boxed()
-    }
-}
 
 pub(crate) fn settings(endpoints: Vec<String>, prefix: &str, ttl: Duration) -> LeaseSettings {
     LeaseSettings { kind: LeaseKind::Etcd, endpoints, prefix: prefix.into(), ttl, ..LeaseSettings::default() }

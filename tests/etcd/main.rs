@@ -13,6 +13,8 @@
 
 mod access;
 mod apart;
+#[path = "../support/board.rs"]
+mod board;
 mod books;
 mod cluster;
 mod engine;

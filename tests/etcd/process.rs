@@ -9,8 +9,9 @@ use hotspare::clock::Clock;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::board::Board;
 use crate::cluster::Cluster;
-use crate::engine::{Board, settings, start, until};
+use crate::engine::{settings, start, until};
 use crate::witness::{Log, Span, overlaps};
 
 const TTL: Duration = Duration::from_secs(2);

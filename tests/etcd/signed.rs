@@ -11,8 +11,9 @@ use hotspare::standin::lease::book::{Version, WriteError};
 use hotspare::standin::lease::opinion::{Seen, Sights, majority};
 use serde_json::json;
 
+use crate::board::Board;
 use crate::cluster::Cluster;
-use crate::engine::{Board, settings, start, until};
+use crate::engine::{settings, start, until};
 
 const TTL: Duration = Duration::from_secs(2);
 const START: Duration = Duration::from_secs(10);

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::join_all;
 use hotspare::clock::{Clock, Tick};
 use hotspare::fleet::pool::Pool;
 use hotspare::fleet::settings::{LeaseKind, LeaseSettings};
@@ -20,11 +19,12 @@ use hotspare::standin::arbiter::{Act, Anchors, Decision, Engines, HostSeen, Scen
 use hotspare::standin::book::{Assignment, Book, Phase};
 use hotspare::standin::lease::book::{Version, WriteError};
 use hotspare::standin::lease::opinion::{Others, Sights, majority, sights};
-use hotspare::standin::lease::{Lease, Shelf, Tools};
+use hotspare::standin::lease::{Lease, Tools};
 use hotspare::standin::steady::Steady;
 use tokio_util::sync::CancellationToken;
 
 use crate::Guard;
+use crate::board::Board;
 use crate::server::Path;
 use crate::world::{POOL, SPARES, Site, World};
 
@@ -39,21 +39,6 @@ const STEP: Duration = Duration::from_millis(600);
 const STEPS: usize = 5;
 /// A record of a run is about so long, bytes.
 const RECORD: usize = 6_000;
-
-/// Keeps texts for one engine, as its state folder does.
-#[derive(Clone, Default)]
-pub(crate) struct Board(Arc<Mutex<BTreeMap<String, String>>>);
-
-impl Shelf for Board {
-    fn keep(&self, key: String, text: String) -> BoxFuture<'static, Result<(), String>> {
-        self.0.lock().unwrap().insert(key, text);
-        std::future::ready(Ok(())).boxed()
-    }
-
-    fn kept(&self, key: String) -> BoxFuture<'static, Result<Option<String>, String>> {
-        std::future::ready(Ok(self.0.lock().unwrap().get(&key).cloned())).boxed()
-    }
-}
 
 /// What it takes to start one.
 #[derive(Clone)]

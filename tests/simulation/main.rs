@@ -14,6 +14,8 @@
     reason = "its helpers may fail like a test"
 )]
 
+#[path = "../support/board.rs"]
+mod board;
 mod engine;
 mod guard;
 mod random;

@@ -9,7 +9,8 @@ use hotspare::standin::book::Book;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::Guard;
-use crate::engine::{Board, Engine, Start, prefix};
+use crate::board::Board;
+use crate::engine::{Engine, Start, prefix};
 use crate::server::{Etcd, Pace, Path, Way};
 use crate::store::Tally;
 use crate::world::{Filter, Layout, POOL, SPARES, Site, World};
