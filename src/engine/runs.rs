@@ -86,6 +86,8 @@ impl Runs {
         });
         // What cannot be read now appears among the books when it can.
         let _in_time = tokio::time::timeout(FIRST_READ, join_all(all)).await.is_ok();
+        // Those that were there before, of runbooks that other engines ran, do not come again by themselves.
+        books.mark_changed();
         let weak = Arc::downgrade(&runs.0);
         tokio::spawn(ended.run_until_cancelled_owned(async move {
             while books.changed().await.is_ok() {
