@@ -4,9 +4,10 @@ use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::process::{Child, ChildStdin, Command};
 
-use super::tools::{Tools, owner_only};
+use super::tools::Tools;
 use super::trouble::Trouble;
 use crate::reach::program::{self, Family};
 
@@ -19,16 +20,20 @@ const GOING: Duration = Duration::from_secs(10);
 /// Where a server keeps its data, and where its socket is: the path of a socket holds about 100 bytes.
 #[derive(Debug)]
 pub(super) struct Rooms {
-    data: tempfile::TempDir,
-    door: tempfile::TempDir,
+    data: TempDir,
+    door: TempDir,
 }
 
 impl Rooms {
-    /// Makes both, for nobody but us.
-    pub(super) fn new(tools: &Tools) -> Result<Self, Trouble> {
-        let io = |error: std::io::Error| Trouble::Failed(format!("{}: {error}", tools.folder.display()));
-        let data = tools.room("drill").map_err(io)?;
-        let door = tempfile::Builder::new().prefix("hotspare-").permissions(owner_only()).tempdir().map_err(io)?;
+    /// Makes the first, for nobody but us.
+    pub(super) fn for_data(tools: &Tools) -> Result<TempDir, Trouble> {
+        tools.room("drill").map_err(|error| cannot(&tools.folder, &error))
+    }
+
+    /// Makes the second beside it. The last thing before the server is started: from then on its keeper removes both, whatever
+    /// ends us.
+    pub(super) fn new(data: TempDir, tools: &Tools) -> Result<Self, Trouble> {
+        let door = tools.door().map_err(|error| cannot(&tools.doors, &error))?;
         Ok(Self { data, door })
     }
 
@@ -48,6 +53,10 @@ impl Rooms {
         command.args(["-c", KEEPER, "sh"]).arg(self.data()).arg(self.door()).arg(server);
         command
     }
+}
+
+fn cannot(folder: &Path, error: &std::io::Error) -> Trouble {
+    Trouble::Failed(format!("{}: {error}; is it writable, and is there room?", folder.display()))
 }
 
 /// A server that runs.

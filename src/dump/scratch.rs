@@ -36,9 +36,10 @@ pub struct Scratch {
 impl Scratch {
     /// Starts one, of the kind of this version where it is installed, and waits until it answers.
     pub async fn start(version: &str, size: Size, tools: &Tools, stop: &CancellationToken) -> Result<Self, Trouble> {
-        let rooms = Rooms::new(tools)?;
+        let data = Rooms::for_data(tools)?;
         let program = found(version.contains("MariaDB"), tools)?;
-        set_up(&program, rooms.data(), tools, stop).await?;
+        set_up(&program, data.path(), tools, stop).await?;
+        let rooms = Rooms::new(data, tools)?;
         let (socket, log) = (rooms.door().join(SOCKET), rooms.data().join("log"));
         let mut command = rooms.command(&program);
         command.args(common(rooms.data()));
@@ -165,4 +166,32 @@ async fn set_up(program: &Path, data: &Path, tools: &Tools, stop: &CancellationT
         Some(Ok(Ok(ended))) => Err(plain::last_line(&String::from_utf8_lossy(&ended.stderr), 200)),
     };
     ended.map_err(|why| Trouble::Failed(format!("a throw-away server cannot be set up: {why}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::reach::secret::Secrets;
+
+    /// A killed engine leaves what is in the state folder, where the next start removes it: no keeper is there yet.
+    #[tokio::test]
+    async fn while_a_server_is_set_up_there_is_no_folder_for_its_socket() {
+        let place = tempfile::tempdir().unwrap();
+        let (bin, doors, seen) = (place.path().join("bin"), place.path().join("t"), place.path().join("seen"));
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::create_dir_all(&doors).unwrap();
+        let look = |when: &str| {
+            format!("#!/bin/sh\necho {when}: $(/bin/ls '{}' | wc -l) >>'{}'\n", doors.display(), seen.display())
+        };
+        crate::program::script(&bin.join("mariadb-install-db"), &look("set up"));
+        crate::program::script(&bin.join("mariadbd"), &look("started"));
+        let clock = Clock::real();
+        let mut tools = Tools::new(clock.clone(), Secrets::new(clock), place.path().join("dump"));
+        (tools.doors, tools.path, tools.patience.server) = (doors.clone(), Some(bin.into()), Duration::from_secs(1));
+        let started = Scratch::start("11.8.3-MariaDB", Size::Small, &tools, &CancellationToken::new()).await;
+        assert!(started.unwrap_err().to_string().contains("does not start"));
+        assert_eq!(std::fs::read_to_string(seen).unwrap(), "set up: 0\nstarted: 1\n");
+        assert_eq!(std::fs::read_dir(doors).unwrap().count(), 0);
+    }
 }

@@ -74,7 +74,7 @@ async fn start(tools: &Tools, stop: &CancellationToken) -> Result<(Kept, Mongo),
         let why = "a drill needs a server program, and mongod is not installed: install mongodb-org-server of the server's version";
         return Err(Trouble::Failed(why.into()));
     };
-    let rooms = Rooms::new(tools)?;
+    let rooms = Rooms::new(Rooms::for_data(tools)?, tools)?;
     let (data, socket) = (rooms.data().join("data"), rooms.door().join("s.sock"));
     std::fs::create_dir(&data).map_err(|error| Trouble::Failed(format!("{}: {error}", data.display())))?;
     let log = rooms.data().join("log");
