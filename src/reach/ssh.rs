@@ -158,9 +158,10 @@ impl SshPool {
         futures_util::future::join_all(closing).await;
     }
 
-    /// Closes every connection. Ends within 2 s.
+    /// Closes every connection, for good. Ends within 2 s.
     pub async fn shutdown(&self) {
         self.retain(|_name| false).await;
+        self.0.folder.remove();
     }
 
     fn destination(&self, name: &str) -> Arc<Destination> {

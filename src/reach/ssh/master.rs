@@ -35,8 +35,16 @@ const CLOSING: Duration = Duration::from_secs(2);
 /// the state folder is called.
 #[derive(Debug)]
 pub(super) struct Folder {
-    made: Mutex<Option<tempfile::TempDir>>,
+    made: Mutex<Made>,
     next: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Made {
+    NotYet,
+    Here(tempfile::TempDir),
+    /// Nobody connects any more.
+    Gone,
 }
 
 /// First part of the folder's name; the process id of its owner follows.
@@ -44,32 +52,46 @@ const PREFIX: &str = "hs-";
 
 impl Folder {
     pub(super) fn new() -> Self {
-        Self { made: Mutex::new(None), next: AtomicU64::new(1) }
+        Self { made: Mutex::new(Made::NotYet), next: AtomicU64::new(1) }
     }
 
     /// A path for the next socket. The folder is made with the first: who never connects leaves nothing behind.
     fn socket(&self) -> Result<PathBuf, SshError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = match &*made {
-            Some(folder) => {
-                // The clients of an engine that was killed a moment before this one began leave later than it did.
-                if let Some(place) = folder.path().parent() {
-                    sweep(place);
-                }
-                folder.path().to_owned()
+        if matches!(*made, Made::NotYet) {
+            *made = Made::Here(make()?);
+        } else if let Made::Here(folder) = &*made
+            && let Some(place) = folder.path().parent()
+        {
+            // The clients of an engine that was killed a moment before this one began leave later than it did.
+            sweep(place);
+        }
+        match &*made {
+            Made::Here(folder) => Ok(folder.path().join(self.next.fetch_add(1, Ordering::Relaxed).to_string())),
+            Made::NotYet | Made::Gone => Err(SshError::new(
+                SshErrorKind::Client,
+                "no connection over ssh is made any more",
+                "the engine is ending",
+            )),
+        }
+    }
+
+    /// Removes the folder, for good. A process that ends does not wait for all of its tasks, any of which may hold this.
+    pub(super) fn remove(&self) {
+        let made = std::mem::replace(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner), Made::Gone);
+        if let Made::Here(folder) = made {
+            if let Some(place) = folder.path().parent() {
+                sweep(place);
             }
-            None => made.insert(make()?).path().to_owned(),
-        };
-        Ok(folder.join(self.next.fetch_add(1, Ordering::Relaxed).to_string()))
+            // Whatever a client puts there meanwhile goes with the next engine.
+            let _left = folder.close();
+        }
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let made = self.made.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = made.as_ref().and_then(|folder| folder.path().parent()) {
-            sweep(place);
-        }
+        self.remove();
     }
 }
 
@@ -351,5 +373,18 @@ mod tests {
         std::fs::write(busy.join("1"), "").unwrap();
         sweep(place.path());
         assert_eq!([&left, &busy, &living, &other].map(|path| path.exists()), [false, true, true, true]);
+    }
+
+    #[test]
+    fn the_folder_goes_when_it_is_told_to_and_does_not_come_again() {
+        let folder = Folder::new();
+        let socket = folder.socket().unwrap();
+        let place = socket.parent().unwrap();
+        std::fs::write(&socket, "").unwrap();
+        assert!(place.exists() && folder.socket().unwrap() != socket);
+        folder.remove();
+        assert!(!place.exists());
+        assert!(folder.socket().unwrap_err().to_string().contains("any more"));
+        assert!(!place.exists());
     }
 }
