@@ -18,6 +18,7 @@ use crate::engine::{Config, Engine, StartError, daemon};
 use crate::metrics;
 use crate::reach::ssh::SshOptions;
 
+mod memory;
 mod restart;
 
 /// Arguments of `hotspare engine`.
@@ -64,6 +65,7 @@ pub fn run(context: &Context, args: &EngineArgs) -> Result<Exit, Failure> {
 }
 
 fn foreground(context: &Context, detached: bool) -> Result<Exit, Failure> {
+    memory::begin_with_few_arenas();
     let place = join::place(context)?;
     let config = Config {
         fleet: place.fleet?,

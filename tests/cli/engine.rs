@@ -29,6 +29,12 @@ async fn a_running_engine_is_described_and_stopped() {
     let status = place.run(&["engine", "status"]);
     assert_eq!(status.status.code(), Some(0));
     assert!(text(&status.stdout).contains(&format!("engine    pid {}", engine.pid())));
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        let environment = std::fs::read(format!("/proc/{}/environ", engine.pid())).unwrap();
+        let few = environment.split(|byte| *byte == 0).any(|set| set == b"MALLOC_ARENA_MAX=2");
+        assert!(few, "its allocator keeps memory for each thread: {}", text(&environment));
+    }
     let cancel = place.run(&["cancel", "3"]);
     assert_eq!(cancel.status.code(), Some(2));
     assert!(text(&cancel.stderr).contains("no job 3 runs"));
