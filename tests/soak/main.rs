@@ -6,8 +6,9 @@
 //! intervals of its fleet file are divided by twenty, down to the floors that `src/demo` names.
 //!
 //! `cargo test --test soak -- --ignored` plays for a minute and a half; with `HOTSPARE_SOAK_HOURS=2` it plays
-//! for hours and leaves `soak.csv` and `soak.svg` in `HOTSPARE_SOAK_OUT`. `HOTSPARE_SOAK_SEED` plays the same faults again,
-//! `HOTSPARE_SOAK_PROGRAM` plays another build. docs/endurance.md says what is measured and how it is judged.
+//! for hours and writes `soak.csv` and `soak.svg` into `HOTSPARE_SOAK_OUT` as it goes, with the verdict in `soak.txt` at the
+//! end. `HOTSPARE_SOAK_SEED` plays the same faults again, `HOTSPARE_SOAK_PROGRAM` plays another build.
+//! docs/endurance.md says what is measured and how it is judged.
 
 #![allow(
     clippy::expect_used,
@@ -65,12 +66,13 @@ impl Plan {
     fn of_environment() -> Self {
         let hours: Option<f64> = std::env::var("HOTSPARE_SOAK_HOURS").ok().map(|text| text.parse().expect("hours"));
         let seed = std::env::var("HOTSPARE_SOAK_SEED").ok().map(|text| text.parse().expect("a number"));
-        let program = std::env::var_os("HOTSPARE_SOAK_PROGRAM").map(PathBuf::from);
+        // Both are used from other folders.
+        let path = |name| std::env::var_os(name).map(|path| std::path::absolute(path).expect("a path"));
         Self {
             span: hours.map_or(SHORT, |hours| Duration::try_from_secs_f64(hours * 3600.0).expect("hours")),
             seed: seed.unwrap_or(20),
-            out: std::env::var_os("HOTSPARE_SOAK_OUT").map(PathBuf::from),
-            program: program.unwrap_or_else(|| env!("CARGO_BIN_EXE_hotspare").into()),
+            out: path("HOTSPARE_SOAK_OUT"),
+            program: path("HOTSPARE_SOAK_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_hotspare").into()),
         }
     }
 
@@ -96,7 +98,7 @@ async fn the_demo_at_twenty_times_its_pace_leaks_nothing_and_loses_nothing() {
     let plan = Plan::of_environment();
     println!("soak: {} s from seed {}", plan.span.as_secs(), plan.seed);
     let house = Arc::new(House::build(&plan, Pace::times(TIMES)).await);
-    let mut samples = samples::Samples::new(&house, plan.every());
+    let mut samples = samples::Samples::new(&house, &plan);
     let mut faults = faults::Faults::new(&house, &plan);
     let mut ear = ear::Ear::new(&house);
     let mut hands = hands::Hands::new(&house, plan.seed);
@@ -118,15 +120,14 @@ async fn the_demo_at_twenty_times_its_pace_leaks_nothing_and_loses_nothing() {
         println!("soak: not well: {left:#?}");
     }
     samples.one().await;
+    samples.draw();
     let (ledger, series, heard) = (hands.into_ledger(), samples.into_series(), ear.into_heard());
     drop(faults);
-    if let Some(out) = &plan.out {
-        std::fs::create_dir_all(out).unwrap();
-        std::fs::write(out.join("soak.csv"), series.csv()).unwrap();
-        std::fs::write(out.join("soak.svg"), graph::svg(&series, &plan)).unwrap();
-    }
     let ended = Arc::into_inner(house).expect("nobody else is in the house").close().await;
     let verdict = judge::of(&plan, &series, judge::Told { ledger, heard, ended, left });
     println!("{}", verdict.told.join("\n"));
+    if let Some(out) = &plan.out {
+        std::fs::write(out.join("soak.txt"), verdict.told.join("\n") + "\n").unwrap();
+    }
     assert!(verdict.wrong.is_empty(), "seed {}:\n{}", plan.seed, verdict.wrong.join("\n"));
 }

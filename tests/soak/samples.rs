@@ -1,6 +1,6 @@
 //! What is measured: memory, descriptors, threads, tasks, processes, what lies on the disk, and how soon the engine answers.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use hotspare::engine::command::{Answer, Command, Query};
 
 use crate::house::{House, processes_of};
+use crate::{Plan, graph};
 
 /// One look at everything. Memory and disk in KiB.
 #[derive(Debug, Clone, Default)]
@@ -54,15 +55,33 @@ pub(crate) struct Samples {
     every: Duration,
     began: hotspare::clock::Tick,
     beats: u64,
-    taken: Vec<Sample>,
+    taken: Series,
+    plan: Plan,
 }
 
+/// The table of all samples, and its head.
+const TABLE: &str = "soak.csv";
+const HEAD: &str = "seconds,engine_pid,engine_rss_kib,engine_heap_kib,engine_fds,engine_threads,engine_tasks,engine_children,\
+     engine_cpu_s,console_rss_kib,console_heap_kib,console_fds,console_cpu_s,beat_ms,journal_entries,state_db_kib,wal_kib,\
+     log_kib,state_kib,temporary_kib,data_kib,share_kib,stick_kib\n";
 /// A beat is shown within this.
 const SHOWN_WITHIN: Duration = Duration::from_secs(10);
 
 impl Samples {
-    pub(crate) fn new(house: &Arc<House>, every: Duration) -> Self {
-        Self { house: Arc::clone(house), every, began: house.clock.tick(), beats: 0, taken: Vec::new() }
+    pub(crate) fn new(house: &Arc<House>, plan: &Plan) -> Self {
+        let taken = Series::default();
+        if let Some(out) = &plan.out {
+            std::fs::create_dir_all(out).unwrap();
+            std::fs::write(out.join(TABLE), HEAD).unwrap();
+        }
+        Self {
+            house: Arc::clone(house),
+            every: plan.every(),
+            began: house.clock.tick(),
+            beats: 0,
+            taken,
+            plan: plan.clone(),
+        }
     }
 
     /// Takes samples. Ends never.
@@ -76,7 +95,7 @@ impl Samples {
     }
 
     pub(crate) fn into_series(self) -> Series {
-        Series(self.taken)
+        self.taken
     }
 
     pub(crate) async fn one(&mut self) {
@@ -107,13 +126,29 @@ impl Samples {
             share: below(&dir.join("machines/nas/recordings")),
             stick: below(&dir.join("stick")),
         };
-        if self.taken.len().is_multiple_of(20) {
+        let now_and_then = self.taken.0.len().is_multiple_of(20);
+        if now_and_then {
             println!(
                 "soak: {at:.0} s: engine {} KiB, {} fds, {tasks:?} tasks; console {} KiB; {entries} entries; beat {beat:?} ms",
                 sample.engine.rss, sample.engine.fds, sample.console.rss
             );
         }
-        self.taken.push(sample);
+        self.taken.0.push(sample);
+        // As it goes: a play that is ended before its time has its graph too.
+        if let Some(out) = &self.plan.out {
+            let mut table = std::fs::OpenOptions::new().append(true).open(out.join(TABLE)).unwrap();
+            table.write_all(self.taken.0[self.taken.0.len() - 1].line().as_bytes()).unwrap();
+            if now_and_then {
+                self.draw();
+            }
+        }
+    }
+
+    /// The graph of all that was measured so far.
+    pub(crate) fn draw(&self) {
+        if let Some(out) = &self.plan.out {
+            std::fs::write(out.join("soak.svg"), graph::svg(&self.taken, &self.plan)).unwrap();
+        }
     }
 
     /// From a remark to the picture that shows it.
@@ -184,46 +219,38 @@ fn below(folder: &Path) -> u64 {
 }
 
 /// All samples, in order.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Series(pub(crate) Vec<Sample>);
 
-impl Series {
-    pub(crate) fn csv(&self) -> String {
-        let mut text = String::from(
-            "seconds,engine_pid,engine_rss_kib,engine_heap_kib,engine_fds,engine_threads,engine_tasks,engine_children,\
-             engine_cpu_s,console_rss_kib,console_heap_kib,console_fds,console_cpu_s,beat_ms,journal_entries,state_db_kib,wal_kib,\
-             log_kib,state_kib,temporary_kib,data_kib,share_kib,stick_kib\n",
-        );
-        for sample in &self.0 {
-            let Sample { engine, console, .. } = sample;
-            let tasks = sample.tasks.map(|tasks| tasks.to_string()).unwrap_or_default();
-            let beat = sample.beat.map(|beat| format!("{beat:.1}")).unwrap_or_default();
-            let _a_string_takes_all = writeln!(
-                text,
-                "{:.1},{},{},{},{},{},{tasks},{},{:.2},{},{},{},{:.2},{beat},{},{},{},{},{},{},{},{},{}",
-                sample.at,
-                engine.pid,
-                engine.rss,
-                engine.heap,
-                engine.fds,
-                engine.threads,
-                sample.children,
-                engine.cpu,
-                console.rss,
-                console.heap,
-                console.fds,
-                console.cpu,
-                sample.entries,
-                sample.state_db,
-                sample.wal,
-                sample.log,
-                sample.state,
-                sample.temporary,
-                sample.data,
-                sample.share,
-                sample.stick,
-            );
-        }
-        text
+impl Sample {
+    /// Its line of the table.
+    fn line(&self) -> String {
+        let Self { engine, console, .. } = self;
+        let tasks = self.tasks.map(|tasks| tasks.to_string()).unwrap_or_default();
+        let beat = self.beat.map(|beat| format!("{beat:.1}")).unwrap_or_default();
+        format!(
+            "{:.1},{},{},{},{},{},{tasks},{},{:.2},{},{},{},{:.2},{beat},{},{},{},{},{},{},{},{},{}\n",
+            self.at,
+            engine.pid,
+            engine.rss,
+            engine.heap,
+            engine.fds,
+            engine.threads,
+            self.children,
+            engine.cpu,
+            console.rss,
+            console.heap,
+            console.fds,
+            console.cpu,
+            self.entries,
+            self.state_db,
+            self.wal,
+            self.log,
+            self.state,
+            self.temporary,
+            self.data,
+            self.share,
+            self.stick,
+        )
     }
 }

@@ -18,9 +18,8 @@ const WELL_WITHIN: Duration = Duration::from_secs(90);
 pub(crate) fn wanted(snapshot: &Snapshot) -> Option<Command> {
     let pool = snapshot.pool("people-count")?;
     let name = || pool.name.clone();
-    // A run that had begun no step when its engine died has no picture of its own: only the alarm tells of it.
-    let left = pool.alarms.iter().any(|alarm| alarm.contains("was interrupted"));
-    if left || pool.run.as_ref().is_some_and(|run| matches!(run.state, RunState::Interrupted | RunState::Unknown)) {
+    // What the console offers, and no more.
+    if pool.run.as_ref().is_some_and(|run| run.state == RunState::Interrupted) {
         return Some(Command::PoolAbandon { pool: name() });
     }
     if let Some(spare) = pool.spares.iter().find(|spare| spare.state == SpareState::Failed) {
