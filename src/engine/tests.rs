@@ -26,6 +26,7 @@ use crate::reach::ssh::SshOptions;
 use crate::work::view::JobState;
 
 mod guests;
+mod left;
 mod life;
 
 const FLEET: &str = r#"

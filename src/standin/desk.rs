@@ -21,6 +21,7 @@ use crate::runbook::run::Wish;
 use crate::runbook::view::RunView;
 
 pub(super) use scene::Seen;
+pub(super) use views::not_begun;
 
 /// What is not done and was not done a moment ago is one refusal.
 const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);

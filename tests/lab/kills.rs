@@ -175,6 +175,12 @@ async fn an_engine_that_is_killed_at_any_place_of_a_takeover_is_gone_on_with_or_
     println!("{} kills at chosen places of a takeover; no address had two owners", cases.len());
 }
 
+/// How many steps the run has that the next engine shows as interrupted.
+fn left(site: &Site) -> Option<usize> {
+    let run = &site.lan.ask(&["pool", "show", "people"]).1["run"];
+    run["steps"].as_array().filter(|_| run["state"] == "interrupted").map(Vec::len)
+}
+
 /// The engine dies between the decision and the first step: what was kept last is the run before.
 async fn no_step_had_begun(site: &Site, gates: &Gates) {
     let state = site.lan.path("state/state.db");
@@ -192,6 +198,7 @@ async fn no_step_had_begun(site: &Site, gates: &Gates) {
     query(&format!("UPDATE kept SET value = {} WHERE {of_runs}", before.trim()));
     site.start();
     within(PATIENCE, "the next engine has looked", || site.spare()["state"] == "activating").await;
+    assert_eq!(left(site), Some(0));
     let resumed = site.lan.tell(&["pool", "resume", "people"]);
     let output = format!("{}{}", String::from_utf8_lossy(&resumed.stdout), String::from_utf8_lossy(&resumed.stderr));
     assert!(!resumed.status.success() && output.contains("had begun none of its steps"), "{output}");
@@ -258,6 +265,7 @@ async fn kill_at(site: &Site, gates: &Gates, wire: &mut Wire, case: Case) {
     site.start();
     within(PATIENCE, "the next engine runs", || site.lan.tell(&["engine", "status"]).status.success()).await;
     within(PATIENCE, "the next engine has looked", || site.spare()["state"] == "activating").await;
+    assert!(left(site).is_some_and(|steps| steps > 0), "{place}: {:?}", left(site));
     let holders = site.holders();
     assert!(holders.len() < 2, "{case:?}: two owners: {holders:?}");
     let word = if resume { "resume" } else { "abandon" };

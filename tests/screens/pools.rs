@@ -1,6 +1,7 @@
 //! Pictures of pools and what the keys of their questions do: the pane, the page, why not, and every question, in every
 //! state and size.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hotspare::console::action::{Action, Invocation};
@@ -273,6 +274,22 @@ fn what_cannot_be_done_says_why() {
     assert_eq!(stage.app.why_not(&Action::Why.into()).as_deref(), Some("no pool is selected"));
     let fleet = Stage::new(crate::fixture::harbour(noon()));
     assert!(!fleet.app.exists(Action::Takeover), "a fleet without pools has no takeover");
+}
+
+#[test]
+fn a_run_that_had_begun_no_step_is_abandoned_and_not_resumed() {
+    let mut snapshot = pools::scene("interrupted", noon());
+    let pool = Arc::make_mut(&mut Arc::make_mut(&mut snapshot.pools)[0]);
+    Arc::make_mut(pool.run.as_mut().unwrap()).steps.clear();
+    let mut stage = Stage::new(snapshot);
+    stage.app.focus = PaneId::Pools;
+    let said = stage.app.why_not(&Action::Resume.into()).unwrap_or_default();
+    assert!(said.contains("had begun none of its steps: abandon it"), "{said}");
+    let text = stage.press("2 F u").text();
+    assert!(text.contains("nothing has to be undone"), "{text}");
+    stage.press("text:studio-2").press("enter");
+    let sent = stage.sent();
+    assert!(matches!(&sent[..], [Command::PoolAbandon { pool }] if pool == "people-count"), "{sent:?}");
 }
 
 #[test]

@@ -110,10 +110,13 @@ impl Target {
                 let nothing = self.pool.held_back.is_empty() && self.pool.well();
                 nothing.then(|| format!("nothing has happened in {name} that waits to be seen"))
             }
-            Action::Resume | Action::Abandon => {
-                let none = run.is_none_or(|run| run.state != RunState::Interrupted);
-                none.then(|| format!("no run of {name} is interrupted"))
-            }
+            Action::Resume | Action::Abandon => match run.filter(|run| run.state == RunState::Interrupted) {
+                None => Some(format!("no run of {name} is interrupted")),
+                Some(run) if action == Action::Resume && run.steps.is_empty() => {
+                    Some(format!("run {} of {name} had begun none of its steps: abandon it, and begin anew", run.id))
+                }
+                Some(_) => None,
+            },
             Action::AnswerStep => {
                 run.is_none_or(|run| run.question.is_none()).then(|| format!("no step of {name} asks for anything"))
             }

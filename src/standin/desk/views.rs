@@ -6,7 +6,9 @@ use super::{Desk, Kept};
 use crate::clock::Timestamp;
 use crate::fleet::pool::Pool;
 use crate::runbook::cast::Purpose;
-use crate::standin::book::Phase;
+use crate::runbook::view::{RunState, RunView};
+use crate::standin::arbiter::Decision;
+use crate::standin::book::{Phase, Underway};
 use crate::standin::drill;
 use crate::standin::view::{Past, PoolDetail, PoolView, Protected, SpareState, SpareView, Stand};
 
@@ -100,12 +102,27 @@ impl Desk {
             spares: spares.collect(),
             paused: book.paused.clone(),
             held_back: judged.held_back.clone(),
-            run: kept.run.clone(),
+            run: self.run(kept),
             owners: kept.owners.clone(),
             last_takeover: last(Purpose::Takeover),
             last_drill: last(Purpose::Drill),
             alarms,
             ..blank(self.pool(), kept.view.hosts.first().map_or_else(Timestamp::default, |host| host.since))
+        }
+    }
+
+    /// The run that is under way, waits for a person, or was the last. What the book says was interrupted is shown so, whatever
+    /// was seen of it last: a person ends that, and nothing else is begun before.
+    fn run(&self, kept: &Kept) -> Option<Arc<RunView>> {
+        let Some(left) = kept.book.run.as_ref().filter(|left| left.interrupted) else { return kept.run.clone() };
+        match kept.run.as_ref().filter(|run| run.id == left.id) {
+            Some(run) if run.state == RunState::Interrupted => Some(Arc::clone(run)),
+            Some(run) => {
+                let next = "its end is not kept: resume the run to keep it, or abandon it (undo what was done)";
+                let run = RunView::clone(run);
+                Some(Arc::new(RunView { state: RunState::Interrupted, next: Some(next.into()), question: None, ..run }))
+            }
+            None => Some(Arc::new(not_begun(left, &self.pool().name))),
         }
     }
 
@@ -122,6 +139,30 @@ impl Desk {
     }
 }
 
+/// A run that was interrupted before its first step: nothing of it was kept but what the book says.
+pub(in crate::standin) fn not_begun(left: &Underway, pool: &str) -> RunView {
+    let Decision { act, host, spare, evidence, .. } = left.decision.clone();
+    RunView {
+        id: left.id,
+        runbook: String::new(),
+        purpose: act.purpose(),
+        pool: Some(pool.to_owned()),
+        failed: Some(host),
+        spare: Some(spare),
+        who: left.by.clone(),
+        why: evidence,
+        generation: left.generation,
+        state: RunState::Interrupted,
+        started: left.began,
+        ended: None,
+        steps: Vec::new(),
+        timeline: Vec::new(),
+        question: None,
+        next: Some("the engine ended before its first step: abandon the run, and begin anew".into()),
+        owed: Vec::new(),
+    }
+}
+
 /// Two owners, a wrong one and none are all alarms; who cannot be asked is none.
 fn owned(kept: &Kept) -> Vec<String> {
     let nobody = |owner: &crate::standin::view::Owner| {
@@ -134,4 +175,54 @@ fn owned(kept: &Kept) -> Vec<String> {
     let contests = kept.contests.values().map(|contest| contest.why.clone());
     let lapses = kept.lapses.iter().filter(|(address, _)| !kept.contests.contains_key(*address));
     nobody.into_iter().chain(contests).chain(lapses.map(|(_, lapse)| lapse.why.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::runbook::view::RunId;
+    use crate::standin::arbiter::Act;
+
+    /// What was seen of the run last, and the number of that run; the book holds run 7.
+    fn shown(seen: Option<(u64, RunState)>, interrupted: bool) -> Option<(RunId, RunState)> {
+        let text = "name = \"f\"\n[hosts.a]\naddress = \"192.0.2.1\"\n[hosts.s]\naddress = \"192.0.2.3\"\n[pools.p]\n\
+                    protects = [\"a\"]\nspares = [\"s\"]\nfence = \"none\"\ntakeover = \"r\"\n\
+                    [runbooks.r]\nsteps = [{ kind = \"command\", on = \"spare\", run = \"true\" }]\n";
+        let fleet = crate::fleet::load(text.as_bytes(), std::path::Path::new("/nowhere/fleet.toml")).fleet.unwrap();
+        let now = Clock::held(Timestamp::UNIX_EPOCH).now();
+        let desk = Desk::new(&fleet.pools[0], now);
+        let decision = Decision {
+            act: Act::Takeover,
+            host: "a".into(),
+            spare: "s".into(),
+            for_host: None,
+            fault: None,
+            planned: false,
+            evidence: "seen".into(),
+        };
+        let mut kept = desk.kept();
+        kept.book.begin(&decision, "ana", false, RunId(7), now).unwrap();
+        if interrupted {
+            kept.book.restore(now);
+        }
+        let left = kept.book.run.clone().unwrap();
+        kept.run = seen.map(|(id, state)| Arc::new(RunView { id: RunId(id), state, ..not_begun(&left, "p") }));
+        desk.show(&mut kept);
+        let run = kept.view.run.as_deref()?;
+        assert!(run.state != RunState::Interrupted || run.next.as_ref().is_some_and(|next| next.contains("abandon")));
+        Some((run.id, run.state))
+    }
+
+    #[test]
+    fn what_was_interrupted_is_shown_so_that_a_person_ends_it() {
+        use RunState::{Done, Interrupted, Running};
+        let interrupted = Some((RunId(7), Interrupted));
+        // Never seen here; another one was the last; as it was kept; its end could not be kept.
+        for seen in [None, Some((6, Done)), Some((7, Interrupted)), Some((7, Done))] {
+            assert_eq!(shown(seen, true), interrupted, "{seen:?}");
+        }
+        assert_eq!(shown(Some((7, Running)), false), Some((RunId(7), Running)));
+        assert_eq!(shown(None, false), None);
+    }
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::arbiter::{Act, Decision, decide};
 use super::super::book::{Book, Underway};
-use super::super::desk::Desk;
+use super::super::desk::{Desk, not_begun};
 use super::Pools;
 use super::keep::Undone;
 use super::ledger::{Ledge, Standing};
@@ -179,7 +179,7 @@ impl Pools {
     }
 
     /// What was kept of this run; what was kept may be another one's.
-    async fn record_of(&self, desk: &Arc<Desk>, run: RunId) -> Result<Option<RunRecord>, Undone> {
+    pub(super) async fn record_of(&self, desk: &Arc<Desk>, run: RunId) -> Result<Option<RunRecord>, Undone> {
         let record = self.read_record(desk).await.map_err(Undone::Unkept)?;
         Ok(record.filter(|record| record.view.id == run))
     }
@@ -199,27 +199,16 @@ impl Pools {
             Ok(begun.generation)
         };
         let generation = self.change(desk, undone).await?;
-        let Decision { act, host, spare, evidence, .. } = underway.decision;
-        self.show_generation(desk, std::slice::from_ref(&spare), generation).await;
+        self.show_generation(desk, std::slice::from_ref(&underway.decision.spare), generation).await;
         let wall = self.0.parts.clock.now();
         let run = RunView {
-            id,
-            runbook: String::new(),
-            purpose: act.purpose(),
-            pool: Some(desk.pool().name.clone()),
-            failed: Some(host),
-            spare: Some(spare),
             who: who.to_owned(),
-            why: evidence,
             generation,
             state: RunState::Undone,
             started: wall,
             ended: Some(wall),
-            steps: Vec::new(),
-            timeline: Vec::new(),
-            question: None,
             next: None,
-            owed: Vec::new(),
+            ..not_begun(&underway, &desk.pool().name)
         };
         self.told(desk, &run, "none of its steps had begun".into());
         Ok(RunReport { run, dry_run: false, refused: Vec::new() })

@@ -6,6 +6,7 @@ use super::super::book::Book;
 use super::super::desk::Desk;
 use super::super::lease::book::WriteError;
 use super::Pools;
+use crate::runbook::view::{RunId, RunView};
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,12 +45,18 @@ impl Pools {
                 } else {
                     serde_json::from_str(&text.text).map_err(|error| error.to_string())
                 };
+                let left = read.as_ref().ok().and_then(|book| book.run.as_ref()).filter(|_| held);
+                let left = match left.map(|left| left.id) {
+                    Some(run) => self.left(desk, run).await,
+                    None => None,
+                };
                 let mut kept = desk.kept();
                 match read {
                     Ok(mut book) => {
                         // What is under way and not done here was another engine's, or could not be written down.
                         if held && kept.busy == 0 {
                             book.restore(self.now());
+                            kept.run = left.or_else(|| kept.run.take());
                         }
                         (kept.book, kept.version, kept.trouble) = (book, Some(text.version), None);
                         kept.ours = held;
@@ -65,6 +72,17 @@ impl Pools {
         }
         if desk.show(&mut desk.kept()) {
             self.bump();
+        }
+    }
+
+    /// How far a run came whose engine has gone. `None`: none of its steps had begun, or what was kept of it cannot be read.
+    async fn left(&self, desk: &Arc<Desk>, run: RunId) -> Option<Arc<RunView>> {
+        match self.record_of(desk, run).await {
+            Ok(record) => record.map(|record| Arc::new(record.interrupted().view)),
+            Err(undone) => {
+                tracing::warn!(pool = desk.pool().name, %run, %undone, "the run that was interrupted cannot be shown");
+                None
+            }
         }
     }
 

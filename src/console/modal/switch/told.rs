@@ -248,6 +248,9 @@ fn for_good(kind: &Kind, run: &RunView, page: &Page<'_>) -> Vec<Line> {
         (Kind::Resume, _) => {
             "it goes on with the step that was interrupted, after looking whether that took effect".into()
         }
+        (Kind::Abandon, _) if run.steps.is_empty() => {
+            "none of its steps had begun: nothing has to be undone, and its spare is free again".into()
+        }
         (Kind::Abandon, _) => {
             "what was done is undone from the last step to the first; what cannot be undone is named".into()
         }

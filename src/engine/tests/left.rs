@@ -1,0 +1,104 @@
+//! What an engine has left of the run of a pool: the next one shows it, and a person gets out of it.
+
+use super::*;
+use crate::fleet::pool::Fence;
+use crate::runbook::cast::{Cast, Machine, Purpose};
+use crate::runbook::plan::plan;
+use crate::runbook::record::{Orders, RunRecord};
+use crate::runbook::view::{RunId, RunState, RunView};
+use crate::standin::arbiter::{Act, Decision};
+use crate::standin::book::Book;
+use crate::standin::view::SpareState;
+
+const FLEET: &str = r#"
+name = "harbour"
+[hosts.studio-1]
+address = "127.0.0.1"
+checks = [{ kind = "tcp", port = 9, every = "1h" }]
+[hosts.studio-9]
+address = "127.0.0.1"
+[pools.p]
+protects = ["studio-1"]
+spares = ["studio-9"]
+mode = "manual"
+takeover = "t"
+fence = "none"
+[runbooks.t]
+steps = [{ name = "tell", kind = "ask", text = "ready?" }]
+"#;
+
+fn run(snapshot: &Snapshot) -> Option<&RunView> {
+    snapshot.pools.first()?.run.as_deref()
+}
+
+fn spare(snapshot: &Snapshot) -> Option<SpareState> {
+    snapshot.pools.first()?.spares.first().map(|spare| spare.state)
+}
+
+/// The book of the pool as an engine leaves it that is killed in a takeover, and what it kept of the run where it had begun.
+fn kept(place: &Place, begun: bool) -> Vec<(String, String)> {
+    let clock = Clock::real();
+    let decision = Decision {
+        act: Act::Takeover,
+        host: "studio-1".into(),
+        spare: "studio-9".into(),
+        for_host: None,
+        fault: None,
+        planned: false,
+        evidence: "nobody hears it".into(),
+    };
+    let mut book = Book::default();
+    let generation = book.begin(&decision, "ana", false, RunId(7), clock.now()).unwrap().generation;
+    let fleet = crate::fleet::load(FLEET.as_bytes(), &place.file()).fleet.unwrap();
+    let machine = |name: &str| fleet.host(name).map(Machine::from);
+    let cast = Cast { failed: machine("studio-1"), spare: machine("studio-9"), ..Cast::of(&fleet, "token") };
+    let plan = plan(&fleet.runbooks[0], Purpose::Takeover, &cast).unwrap();
+    let orders = Orders {
+        who: "ana".into(),
+        why: String::new(),
+        generation,
+        fence: Fence::None,
+        oath: None,
+        before: Vec::new(),
+        since: None,
+    };
+    let record = RunRecord::new(RunId(7), plan, orders, &clock);
+    let shelf = |name: &str, text: String| {
+        (format!("standin.lease/book/{name}"), serde_json::json!({ "version": 1, "text": text }).to_string())
+    };
+    let mut all = vec![shelf("p", serde_json::to_string(&book).unwrap())];
+    all.extend(begun.then(|| shelf("p.run", serde_json::to_string(&record).unwrap())));
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_an_engine_left_is_shown_by_the_next_one_and_can_be_abandoned() {
+    for begun in [true, false] {
+        let place = Place::new(FLEET);
+        place.start().await.stop("a test").await;
+        let state = rusqlite::Connection::open(place.state().join("state.db")).unwrap();
+        for (key, value) in kept(&place, begun) {
+            state.execute("INSERT OR REPLACE INTO kept (key, value) VALUES (?1, ?2)", [key, value]).unwrap();
+        }
+        drop(state);
+
+        let engine = place.start().await;
+        let mut snapshots = engine.snapshots();
+        let shown = until(&mut snapshots, |shown| run(shown).is_some()).await;
+        let left = run(&shown).unwrap();
+        assert_eq!((left.id, left.state), (RunId(7), RunState::Interrupted));
+        assert_eq!((left.failed.as_deref(), left.spare.as_deref()), (Some("studio-1"), Some("studio-9")));
+        assert_eq!(left.steps.len(), usize::from(begun));
+        assert!(left.next.as_ref().unwrap().contains("abandon"), "{left:?}");
+        let client = in_process(&engine, &Guest::console(false));
+        let job = client.command(Command::PoolAbandon { pool: "p".into() }).await.unwrap().job.unwrap();
+        let done = |shown: &Arc<Snapshot>| shown.jobs.iter().any(|view| view.id == job && view.state.ended());
+        let after = until(&mut snapshots, done).await;
+        assert_eq!(after.jobs.iter().find(|view| view.id == job).unwrap().state, JobState::Done, "{after:?}");
+        let over = |shown: &Arc<Snapshot>| {
+            spare(shown) != Some(SpareState::Activating) && run(shown).is_none_or(|run| run.state == RunState::Undone)
+        };
+        until(&mut snapshots, over).await;
+        engine.stop("a test").await;
+    }
+}
