@@ -61,7 +61,7 @@ pub struct SshPool(Arc<Pool>);
 struct Pool {
     options: SshOptions,
     clock: Clock,
-    folder: Folder,
+    folder: Arc<Folder>,
     hosts: Mutex<HashMap<String, Arc<Destination>>>,
 }
 
@@ -88,7 +88,7 @@ type Opened = Result<Arc<Master>, SshError>;
 impl SshPool {
     /// A pool without connections.
     pub fn new(options: SshOptions, clock: Clock) -> Self {
-        Self(Arc::new(Pool { options, clock, folder: Folder::new(), hosts: Mutex::default() }))
+        Self(Arc::new(Pool { options, clock, folder: Arc::new(Folder::new()), hosts: Mutex::default() }))
     }
 
     /// Runs a command on a destination, connecting first where needed. Ends within the command's time-out, whatever

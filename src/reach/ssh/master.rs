@@ -10,12 +10,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
-use tokio::process::{ChildStderr, Command};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::SshOptions;
@@ -26,6 +27,9 @@ use crate::reach::program;
 const ORPHAN_SECONDS: u32 = 15;
 /// How much of what the client says is kept for its error message, bytes.
 const KEPT: usize = 8 * 1024;
+/// Clients that are started in the same moment. An engine with hundreds of spares begins by looking at all of them, and starting
+/// a program holds up the thread that does it for milliseconds.
+const STARTS: usize = 2;
 /// Longest wait for a client to end when it is asked to.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -37,6 +41,7 @@ const CLOSING: Duration = Duration::from_secs(2);
 pub(super) struct Folder {
     made: Mutex<Made>,
     next: AtomicU64,
+    starts: Semaphore,
 }
 
 #[derive(Debug)]
@@ -52,7 +57,7 @@ const PREFIX: &str = "hs-";
 
 impl Folder {
     pub(super) fn new() -> Self {
-        Self { made: Mutex::new(Made::NotYet), next: AtomicU64::new(1) }
+        Self { made: Mutex::new(Made::NotYet), next: AtomicU64::new(1), starts: Semaphore::new(STARTS) }
     }
 
     /// A path for the next socket. The folder is made with the first: who never connects leaves nothing behind.
@@ -145,12 +150,8 @@ pub(super) struct Master {
 
 impl Master {
     /// Connects and logs in. Ends within the options' connect time-out and a little; dropping the future ends the client.
-    pub(super) async fn open(destination: &str, options: &SshOptions, folder: &Folder) -> Result<Self, SshError> {
-        let socket = folder.socket()?;
-        let mut child = command(destination, options, &socket).spawn().map_err(|error| {
-            let what = format!("{} cannot be started: {error}", options.program.display());
-            SshError::new(SshErrorKind::Client, what, "install the OpenSSH client: apt-get install openssh-client")
-        })?;
+    pub(super) async fn open(destination: &str, options: &SshOptions, folder: &Arc<Folder>) -> Result<Self, SshError> {
+        let (socket, mut child) = start(destination, options, folder).await?;
         let mut said = Said::new(child.stderr.take());
         // The client's own limit covers each address and each jump; this one covers everything.
         let limit = options.connect_timeout + Duration::from_millis(500);
@@ -238,6 +239,23 @@ impl Drop for Master {
     fn drop(&mut self) {
         self.dead.cancel();
     }
+}
+
+/// Starts a client, not on a thread that others wait for, with the path of its socket.
+async fn start(destination: &str, options: &SshOptions, folder: &Arc<Folder>) -> Result<(PathBuf, Child), SshError> {
+    let _turn = folder.starts.acquire().await.map_err(|_closed| SshError::lost(destination))?;
+    let (destination, options, folder) = (destination.to_owned(), options.clone(), Arc::clone(folder));
+    let starting = tokio::task::spawn_blocking(move || {
+        let socket = folder.socket()?;
+        let child = command(&destination, &options, &socket).spawn().map_err(|error| {
+            let what = format!("{} cannot be started: {error}", options.program.display());
+            SshError::new(SshErrorKind::Client, what, "install the OpenSSH client: apt-get install openssh-client")
+        })?;
+        Ok((socket, child))
+    });
+    starting.await.unwrap_or_else(|lost| {
+        Err(SshError::new(SshErrorKind::Client, format!("the ssh client was not started: {lost}"), "try again"))
+    })
 }
 
 fn command(destination: &str, options: &SshOptions, socket: &Path) -> Command {
