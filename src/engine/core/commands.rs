@@ -1,25 +1,21 @@
 //! Commands: each is journalled, whether it is done or refused, and answered when its entry is on disk.
 
-use std::sync::Arc;
+mod checkups;
+mod hosts;
 
 use tokio::sync::oneshot;
 
 use super::pools::Wanted;
 use super::{Core, ReadAgain};
-use crate::clock::Timestamp;
-use crate::engine::command::{Accepted, Command, Grade, Refusal, RefusalKind, Report};
+use crate::engine::command::{Accepted, Command, Refusal, RefusalKind};
+use crate::engine::file;
 use crate::engine::guest::{ReadOnly, Who};
-use crate::engine::{doctor, file, maintenance};
-use crate::fleet::nearest;
 use crate::fleet::secret::SecretSource;
-use crate::health::view::MaintenanceView;
-use crate::journal::entry::{Chain, Weight};
+use crate::journal::entry::Weight;
 use crate::journal::writer::Recorded;
 use crate::standin::arbiter::Act;
 use crate::standin::worker::{Order, Word};
-use crate::work::jobs::{Handle, JobError, Outcome, Request};
-use crate::work::progress::Event;
-use crate::work::view::{JobId, Priority, Unit};
+use crate::work::view::JobId;
 
 pub(super) type Answer = oneshot::Sender<Result<Accepted, Refusal>>;
 
@@ -211,99 +207,10 @@ impl Core {
         Ok(Done::new(format!("job {job} is asked to end"), serde_json::json!({ "job": job })))
     }
 
-    fn maintain(&mut self, who: &Who, host: &str, why: String, until: Timestamp) -> Result<Done, Refusal> {
-        self.known(host)?;
-        let now = self.now();
-        if until <= now {
-            return Err(usage(format!("the maintenance of {host} would end at {until}, which is over"), None));
-        }
-        if why.trim().is_empty() {
-            return Err(usage(
-                format!("the maintenance of {host} has no reason"),
-                Some("say why, for the others".into()),
-            ));
-        }
-        let view = MaintenanceView { owner: who.name.clone(), why: why.clone(), since: now, until };
-        self.maintenance.begin(host, view);
-        self.parts.hosts.maintain(host, self.maintenance.all().get(host));
-        self.keep_maintenance();
-        let about = serde_json::json!({ "host": host, "maintenance": true, "until": until });
-        let mut done = Done::new(format!("{host} is under maintenance until {until:.0}"), about);
-        done.why = why;
-        Ok(done)
-    }
-
-    fn end_maintenance(&mut self, host: &str) -> Result<Done, Refusal> {
-        self.known(host)?;
-        let Some(view) = self.maintenance.end(host) else {
-            return Err(usage(format!("{host} is not under maintenance"), None));
-        };
-        self.counts_again(host);
-        self.keep_maintenance();
-        let about = serde_json::json!({ "host": host, "maintenance": false });
-        let mut done = Done::new(format!("maintenance of {host} ended"), about);
-        done.why = format!("begun by {} ({})", view.owner, view.why);
-        Ok(done)
-    }
-
-    pub(super) fn keep_maintenance(&self) {
-        self.keep(maintenance::KEY, self.maintenance.to_kept());
-    }
-
     pub(super) fn keep(&self, key: &str, value: String) {
         if let Err(error) = self.parts.journal.keep(key, value) {
             tracing::error!(%error, key, "a value is not kept");
         }
-    }
-
-    fn doctor(&mut self, who: &Who) -> Done {
-        let request = Request {
-            kind: "doctor",
-            title: "everything the fleet file needs".into(),
-            unit: Unit::Items,
-            priority: Priority::Urgent,
-            who: who.name.clone(),
-        };
-        let (fleet, clock) = (Arc::clone(&self.parts.fleet), self.parts.clock.clone());
-        let prober = self.parts.hosts.prober().clone();
-        let id = self.jobs.submit(request, |job| async move {
-            let progress = |done, total, subject: &str| {
-                job.event(Event::Total(total));
-                job.event(Event::Reached(done));
-                job.note(subject);
-            };
-            let report = doctor::doctor(fleet, prober, clock, &progress, job.token()).await;
-            if job.cancelled() {
-                return Err(JobError::Cancelled);
-            }
-            let count = |grade| report.iter().filter(|finding| finding.grade == grade).count();
-            let risks = count(Grade::Risk);
-            let risk = if risks == 1 { "risk" } else { "risks" };
-            let note = format!("{} good, {risks} {risk}, {} bad", count(Grade::Good), count(Grade::Bad));
-            Ok(Outcome { ok: true, note, report: Report::Findings { findings: report } })
-        });
-        self.submitted(id, "the doctor looks at everything")
-    }
-
-    fn verify(&mut self, who: &Who) -> Done {
-        let request = Request {
-            kind: "verify journal",
-            title: "the chain of hashes".into(),
-            unit: Unit::Items,
-            priority: Priority::Normal,
-            who: who.name.clone(),
-        };
-        let (journal, verdicts) = (self.parts.journal.clone(), self.verdicts.clone());
-        let id = self.jobs.submit(request, |job| async move {
-            let chain = blocking(move || verify_with(&journal, &job)).await??;
-            let (note, broken) = match &chain {
-                Chain::Broken { at, why } => (String::new(), Some(format!("the chain breaks at entry {at}: {why}"))),
-                _ => ("every entry follows from the one before".into(), None),
-            };
-            let _engine_ends = verdicts.send(chain).await;
-            broken.map_or(Ok(Outcome { ok: true, note, report: Report::Nothing }), |why| Err(JobError::Failed(why)))
-        });
-        self.submitted(id, "the journal is verified")
     }
 
     pub(super) fn submitted(&mut self, id: JobId, said: &str) -> Done {
@@ -311,15 +218,6 @@ impl Core {
         let mut done = Done::new(format!("{said}: job {id}"), serde_json::json!({ "job": id }));
         done.job = Some(id);
         done
-    }
-
-    fn known(&self, host: &str) -> Result<(), Refusal> {
-        if self.parts.fleet.host(host).is_some() {
-            return Ok(());
-        }
-        let names = self.parts.fleet.hosts.iter().map(|host| host.name.as_str());
-        let hint = nearest(host, names).map(|name| format!("did you mean {name}?"));
-        Err(usage(format!("there is no host {host} in {}", self.parts.fleet.name), hint))
     }
 }
 
@@ -356,23 +254,6 @@ fn word(command: Command) -> Result<(String, Result<Word, Refusal>), Box<Command
 }
 
 const LONGEST_NOTE: usize = 4_096;
-
-fn verify_with(journal: &crate::journal::writer::Journal, job: &Handle<Report>) -> Result<Chain, JobError> {
-    let verdict = journal.verify(|done, total| {
-        job.event(Event::Total(total));
-        job.event(Event::Reached(done));
-        !job.cancelled()
-    });
-    match verdict {
-        Ok(Some(chain)) => Ok(chain),
-        Ok(None) => Err(JobError::Cancelled),
-        Err(error) => Err(JobError::Failed(error.to_string())),
-    }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JobError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| JobError::Failed(format!("the work broke: {error}")))
-}
 
 /// The answer, when the entry that tells of it would survive a power cut, or with a word that it would not yet.
 async fn when_durable(
