@@ -55,6 +55,27 @@ fn who_guides_has_the_line_below_the_title_and_none_on_a_low_screen() {
     }
 }
 
+#[test]
+fn a_viewer_reads_so_in_the_title_and_changes_nothing() {
+    for (width, height) in [(80, 24), (120, 36), (200, 50)] {
+        let mut stage = Stage::of(mocap(noon())).sized(width, height);
+        stage.app.looks_only(Some("the group watchers may look".into()));
+        let text = stage.text();
+        assert!(text.lines().next().is_some_and(|title| title.contains("viewer, read-only")), "{text}");
+        assert!(text.contains("you may only look: the group watchers may look"), "{text}");
+        for keys in KEYS {
+            stage.press(keys);
+        }
+        assert_eq!(stage.sent(), [], "{width}x{height}");
+
+        stage.press("esc esc esc");
+        stage.app.looks_only(None);
+        let text = stage.text();
+        assert!(text.lines().next().is_some_and(|title| !title.contains("read-only")), "{text}");
+        assert!(text.contains("you may change things now"), "{text}");
+    }
+}
+
 /// Keys that open and change everything.
 const KEYS: [&str; 43] = [
     "enter",
