@@ -192,6 +192,10 @@ impl Reader {
                 return 1;
             }
             table.sum.update(b";");
+            if !lines {
+                // Behind a backslash, it is what is escaped.
+                let _begins_no_row = count(b";", &mut within);
+            }
         }
         // What follows the head says how rows stand, and only that: a piece may begin anywhere.
         if fresh && piece.starts_with(b"\n") {

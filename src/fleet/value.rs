@@ -189,7 +189,9 @@ fn zone(text: &str) -> Result<(), Problem> {
 }
 
 pub(super) fn layout(text: &str) -> Result<(), Problem> {
-    if let Some(missing) = ["participant", "date"].iter().find(|name| !text.contains(&format!("{{{name}}}"))) {
+    if let Some(missing) =
+        ["participant", "date"].iter().find(|name| template::placeholders(text).all(|(_, known)| known != **name))
+    {
         return Err(Problem::new(format!("must hold `{{{missing}}}`"))
             .hint("without it two sessions would share one folder; such as \"{participant}/{date}\""));
     }
@@ -240,6 +242,8 @@ mod tests {
             &Kind::Layout,
             &[
                 "{participant}",
+                // A variable of a shell, which nobody fills in.
+                "{participant}/${date}",
                 "/{participant}/{date}",
                 "{date}/../{participant}",
                 "{date}//{participant}",

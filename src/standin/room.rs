@@ -14,7 +14,7 @@ pub fn judge(said: &str) -> (Option<u64>, Vec<String>) {
     let disk = |line: &str| {
         let mut words = line.split_whitespace().skip(3);
         let free = words.next()?.parse::<u64>().ok()?.checked_mul(1024)?;
-        let mount = words.skip(1).collect::<Vec<_>>().join(" ");
+        let mount = plain::one_line(&words.skip(1).collect::<Vec<_>>().join(" "));
         Some((free, mount))
     };
     let mut disks: Vec<(u64, String)> = said.lines().filter_map(disk).collect();
@@ -38,6 +38,12 @@ mod tests {
         assert_eq!(free, Some(10_240 * 1024));
         assert_eq!(unready, ["only 10.5 MB free on /"]);
         assert_eq!(judge(&format!("{head}/dev/sda1 20511312 1 412000000 8% /\n")), (Some(412_000_000 * 1024), vec![]));
+    }
+
+    #[test]
+    fn the_name_of_a_mount_moves_no_terminal() {
+        let (_, unready) = judge("/dev/sda1 20511312 1 1024 99% /media/\u{1b}[2J\n");
+        assert!(unready.iter().all(|line| line.chars().all(plain::is_plain)), "{unready:?}");
     }
 
     #[test]
