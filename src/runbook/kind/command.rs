@@ -80,6 +80,7 @@ fn gone(name: &str) -> Trouble {
 pub(super) async fn ended(tools: &Tools, bit: Bit<'_>, mark: &str) -> Result<Remembered, Trouble> {
     let spot = shell::place(bit)?;
     let until: Tick = tools.clock.tick() + bit.patience;
+    let mut before = None;
     loop {
         let left = until.since(tools.clock.tick());
         let asked = shell::ask(tools, spot, bit.guard.question(mark), left.min(QUESTION)).await;
@@ -90,8 +91,12 @@ pub(super) async fn ended(tools: &Tools, bit: Bit<'_>, mark: &str) -> Result<Rem
         };
         let over = until.since(tools.clock.tick()) <= AGAIN;
         match answer {
-            Ok(Remembered::Running) | Err(_) if !over => tokio::time::sleep(AGAIN).await,
-            answer => return answer,
+            Ok(Remembered::Running) if !over => before = Some(Remembered::Running),
+            Err(_) if !over => before = None,
+            // The last question may have had too little time: what was said a moment before says more.
+            Err(why) => return before.ok_or(why),
+            ended => return ended,
         }
+        tokio::time::sleep(AGAIN).await;
     }
 }
