@@ -18,6 +18,7 @@ use crate::fleet::nearest;
 use crate::health::observation::Outcome;
 use crate::health::view::{CheckView, Health, HostView};
 use crate::reach::plain;
+use crate::standin::view::{PoolView, SpareState, Stand};
 
 mod document;
 mod dumps;
@@ -159,6 +160,7 @@ fn troubles(snapshot: &Snapshot) -> Vec<String> {
     lines.extend(head.file.refused.iter().map(|refused| format!("fleet file refused: {refused}")));
     lines.extend(head.engine.frozen.iter().map(|freeze| format!("automatic decisions are suspended: {}", freeze.why)));
     // What is owed is an alarm already.
+    lines.extend(snapshot.pools.iter().flat_map(|pool| of_pool(pool)));
     let waits = snapshot.runs.iter().filter(|run| !run.well() && (run.owed.is_empty() || !run.state.ended()));
     lines.extend(waits.map(|run| {
         let next = run.question.as_ref().map(|question| question.text.clone()).or_else(|| run.next.clone());
@@ -168,6 +170,19 @@ fn troubles(snapshot: &Snapshot) -> Vec<String> {
         lines.push(format!("the lease is not held: {why}"));
     }
     lines
+}
+
+/// Who of a pool does not serve, or could not: without it a status with every host up would end with 1 and say nothing.
+fn of_pool(pool: &PoolView) -> Vec<String> {
+    let hosts = pool.hosts.iter().filter(|host| host.stand != Stand::Serving);
+    let hosts = hosts.map(|host| format!("pool {}: {} is {}: {}", pool.name, host.name, host.stand.word(), host.why));
+    let spares = pool.spares.iter().filter(|spare| spare.state != SpareState::Ready);
+    let spares = spares.map(|spare| {
+        let why = if spare.reasons.is_empty() { String::new() } else { format!(": {}", spare.reasons.join("; ")) };
+        format!("pool {}: {} is {}{why}", pool.name, spare.name, spare.state.word())
+    });
+    let alarms = pool.alarms.iter().map(|alarm| format!("pool {}: {alarm}", pool.name));
+    alarms.chain(hosts).chain(spares).collect()
 }
 
 /// The first check that does not pass, by name, and how many more there are; vital ones and failures first. A host that is

@@ -23,6 +23,20 @@ fn the_table_tells_what_is_wrong_first_and_the_exit_code_too() {
 }
 
 #[test]
+fn a_spare_that_could_not_serve_is_told_although_every_host_is_up() {
+    let place = Place::new(
+        "name = \"harbour\"\n[hosts.a]\naddress = \"127.0.0.1\"\nchecks = [{ kind = \"ping\" }]\n\
+         [hosts.b]\naddress = \"127.0.0.1\"\nssh = \"ssh://127.0.0.1:9\"\nchecks = [{ kind = \"ping\" }]\n\
+         [pools.main]\nprotects = [\"a\"]\nspares = [\"b\"]\nmode = \"observe\"\ntakeover = \"takeover\"\n\
+         [runbooks.takeover]\nsteps = [{ name = \"off\", kind = \"ask\", text = \"Off?\", fence = true }]\n",
+    );
+    let ended = place.run(&["status"]);
+    let said = text(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("harbour: 2 up\n") && said.contains("\npool main: b is unready: "), "{said}");
+}
+
+#[test]
 fn a_fresh_engine_is_not_asked_before_it_knows() {
     // One that listens nowhere, and one of whose checks one that is not vital fails: each needs two runs to be told.
     let place = Place::new(
