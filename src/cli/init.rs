@@ -273,9 +273,14 @@ mod tests {
         let input = "harbour\n1 3\n1 nas\n\n/media/usb\nroot\n/data\n/mnt/nas\n";
         let answers = questions::ask(&found, &mut input.as_bytes(), &mut said).unwrap().unwrap();
         let said = String::from_utf8(said).unwrap();
-        for part in
-            ["1 nas (10.0.0.7, answers)", "2 old (10.0.0.8, no answer)", "`3` is none of them", "11.4.2-MariaDB"]
-        {
+        for part in [
+            "1 nas (10.0.0.7, answers)",
+            "2 old (10.0.0.8, no answer)",
+            "`3` is none of them",
+            "Another host",
+            "11.4.2-MariaDB",
+            "found: /mnt/nas, /media/usb (empty: nowhere",
+        ] {
             assert!(said.contains(part), "{part}: {said}");
         }
         let fleet = fleet(&answers);

@@ -107,7 +107,7 @@ fn machines_that_answer_are_taken_from_the_ssh_client() {
     let ended = command.output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
     assert!(ended.status.success(), "{said}");
-    assert!(said.contains("1 here (127.0.0.1, answers)  2 gone (127.0.0.1, no answer)"), "{said}");
+    assert!(said.contains("\n  1 here (127.0.0.1, answers)\n  2 gone (127.0.0.1, no answer)\n"), "{said}");
     let text = fs::read_to_string(folder.path().join("hotspare.toml")).unwrap();
     assert!(text.contains("[hosts.nas]") && text.contains("ssh = \"here\"\n"), "{text}");
     assert!(text.contains(&format!("port = {port}")) && !text.contains("gone"), "{text}");

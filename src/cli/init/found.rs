@@ -57,7 +57,7 @@ impl Found {
         self.hosts.iter().filter(|seen| seen.answers || seen.port.is_none()).map(Seen::host)
     }
 
-    /// The machines, numbered, in one line.
+    /// The machines, numbered, one a line.
     pub(super) fn words(&self) -> String {
         let word = |(number, seen): (usize, &Seen)| {
             let answers = match seen.port {
@@ -71,7 +71,7 @@ impl Found {
         if words.is_empty() {
             "~/.ssh/config names no machine".to_owned()
         } else {
-            format!("~/.ssh/config names: {}", words.join("  "))
+            format!("~/.ssh/config names:\n  {}", words.join("\n  "))
         }
     }
 }

@@ -94,8 +94,10 @@ impl<I: BufRead, O: std::io::Write> Asking<'_, I, O> {
     fn hosts(&mut self) -> std::io::Result<Option<()>> {
         let mut more = true;
         while more {
-            let text = "A host, as name=address (such as studio-1=10.77.0.11); empty when there are no more:";
-            let asked = self.one_or(text, |answers, line| {
+            let a = if self.answers.hosts.is_empty() { "A" } else { "Another" };
+            let text =
+                format!("{a} host, as name=address (such as studio-1=10.77.0.11); empty when there are no more:");
+            let asked = self.one_or(&text, |answers, line| {
                 more = !line.is_empty();
                 if more {
                     answers.hosts.push(host(line)?);
@@ -153,7 +155,8 @@ impl<I: BufRead, O: std::io::Write> Asking<'_, I, O> {
         if asked.is_none() || self.answers.recordings.is_none() {
             return Ok(asked);
         }
-        let text = format!("Where copies of them go{} (empty: nowhere yet):", offered(&found.shares));
+        let places: Vec<_> = found.shares.iter().chain(&found.media).cloned().collect();
+        let text = format!("Where copies of them go{} (empty: nowhere yet):", offered(&places));
         self.one(&text, |answers, line| {
             let mounted = found.shares.iter().chain(&found.media).any(|share| share == Path::new(line));
             if let Some(recordings) = answers.recordings.as_mut().filter(|_| !line.is_empty()) {
