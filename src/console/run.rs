@@ -80,7 +80,8 @@ pub async fn run(client: Arc<dyn Client>, options: ConsoleOptions) -> Result<Con
 
 /// Whether this process was started by a shell that can continue it: then it is not the first of its session.
 fn has_shell() -> bool {
-    rustix::process::getsid(None).is_ok_and(|session| session != rustix::process::getpid())
+    // rustix takes the answer for a process; it is 0 where the session began outside of this pid namespace.
+    nix::unistd::getsid(None).is_ok_and(|session| session != nix::unistd::getpid())
 }
 
 struct Console {
