@@ -98,7 +98,12 @@ impl App {
                 self.pages.clear();
                 self.focus = id;
             }
-            None => self.say(Meaning::Warn, format!("there is no pane `{name}`"), None),
+            None => {
+                let there: Vec<_> = PaneId::there(&self.world).zip(1..).collect();
+                let there: Vec<_> = there.iter().map(|(id, number)| format!("{number} {}", id.pane().name())).collect();
+                let text = format!("there is no pane `{name}`; those of this fleet: {}", there.join(", "));
+                self.say(Meaning::Warn, text, None);
+            }
         }
     }
 
