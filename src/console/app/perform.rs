@@ -93,17 +93,14 @@ impl App {
     }
 
     fn show_pane(&mut self, name: &str) {
-        match PaneId::of(name, &self.world) {
-            Some(id) => {
-                self.pages.clear();
-                self.focus = id;
-            }
-            None => {
-                let there: Vec<_> = PaneId::there(&self.world).zip(1..).collect();
-                let there: Vec<_> = there.iter().map(|(id, number)| format!("{number} {}", id.pane().name())).collect();
-                let text = format!("there is no pane `{name}`; those of this fleet: {}", there.join(", "));
-                self.say(Meaning::Warn, text, None);
-            }
+        if let Some(id) = PaneId::of(name, &self.world) {
+            self.pages.clear();
+            self.focus = id;
+        } else {
+            let there: Vec<_> = PaneId::there(&self.world).zip(1..).collect();
+            let there: Vec<_> = there.iter().map(|(id, number)| format!("{number} {}", id.pane().name())).collect();
+            let text = format!("there is no pane `{name}`; those of this fleet: {}", there.join(", "));
+            self.say(Meaning::Warn, text, None);
         }
     }
 
