@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::console::ConsoleOptions;
 use crate::demo::counts::{Counts, Outage};
 use crate::demo::fleet::SIGNATURE;
-use crate::demo::guide;
+use crate::demo::guide::{self, Need};
 use crate::demo::pace::Pace;
 use crate::demo::races::{self, Races};
 use crate::demo::script;
@@ -207,12 +207,18 @@ async fn over_it(context: &Context, manner: &Manner, play: &mut Play<'_>, engine
         ..console::options(context, manner, ConsoleSettings::default(), engine.folder().to_owned())
     };
     let (shown, clock) = (crate::console::run(client, options), play.clock.clone());
+    let there = [
+        (Need::Sshd, play.stage.ssh.is_some()),
+        (Need::Database, play.races.is_some()),
+        (Need::Share, play.share.is_some()),
+    ];
+    let missing: Vec<Need> = there.into_iter().filter(|(_, there)| !there).map(|(need, _)| need).collect();
     tokio::select! {
         ended = shown => ended.map(|_end| Exit::Done).map_err(|error| Failure::failed(error.to_string())),
         stopped = play.go(None, |_outcome| (), |_session| (), |_outage| (), |_dump| (), |_hang| ()) => {
             Err(stopped.err().unwrap_or_else(|| Failure::failed("the demo's script ended")))
         }
-        () = guide::lead(&clock, &say) => Err(Failure::failed("the demo's script ended")),
+        () = guide::lead(&clock, &missing, &say) => Err(Failure::failed("the demo's script ended")),
     }
 }
 
