@@ -306,6 +306,12 @@ impl Site {
         shown.lines().filter_map(|line| line.split_whitespace().nth(3).map(str::to_owned)).collect()
     }
 
+    /// The client can be asked at once: an engine asks its witnesses all the time, over connections that stay warm.
+    async fn warm(&self) {
+        let asked = hotspare::reach::ssh::Remote::new("true", Duration::from_secs(10));
+        self.tools.ssh.run(&self.tools.witnesses[0].ssh, &asked).await.expect("it answers");
+    }
+
     /// Where the client believes the service to be.
     fn believed(&self) -> String {
         let neighbour = self.client.exec(&["ip", "neigh", "show", SERVICE, "dev", "lan0"]);
@@ -333,6 +339,7 @@ async fn an_address_moves_and_nothing_else_does() {
     assert_eq!(Site::addresses(&site.spare), before);
 
     site.lan.pull(&site.failed);
+    site.warm().await;
     let taken = go(&site.tools, record(vec![take()], &site.cast, 1, Fence::None), Way::Begin).await;
     assert_eq!(taken.view.state, RunState::Done, "{:?}", taken.view);
     assert_eq!(site.believed(), mac(&site.spare), "the client was told");
@@ -441,8 +448,7 @@ async fn whoever_took_an_address_beside_an_owner_that_was_not_heard_lets_go_of_i
     site.lan.part(&site.failed, &site.spare);
     site.client.exec(&["ping", "-n", "-c", "1", "-W", "1", SERVICE]);
     // The witness has a warm connection, as one has in a pool that is watched.
-    let warm = hotspare::reach::ssh::Remote::new("true", Duration::from_secs(10));
-    site.tools.ssh.run(&site.tools.witnesses[0].ssh, &warm).await.expect("it answers");
+    site.warm().await;
     let mut twice = take();
     twice.retries = 3;
     let taken = go(&site.tools, record(vec![twice], &site.cast, 1, Fence::None), Way::Begin).await;
