@@ -46,7 +46,7 @@ pub struct Mounts(Vec<Mount>);
 impl Mount {
     /// Type and source in a few words: `cifs from //nas/share`.
     pub fn words(&self) -> String {
-        format!("{} from {}", self.kind, super::plain::line(&self.source, 80))
+        format!("{} from {}", super::plain::line(&self.kind, 40), super::plain::line(&self.source, 80))
     }
 
     /// Whether nothing may be written to it.

@@ -38,6 +38,10 @@ pub(super) fn read_sum(line: &[u8]) -> Result<(blake3::Hash, PathBuf), &'static 
     let line = std::str::from_utf8(line).map_err(|_not_utf8| "not UTF-8")?;
     let (escaped, line) = line.strip_prefix('\\').map_or((false, line), |rest| (true, rest));
     let (hash, path) = line.split_once("  ").ok_or("no two spaces between sum and path")?;
+    if path.contains('\u{fffd}') {
+        // b3sum writes so a name that is not UTF-8, and does not check it: whose sum it is nobody can tell.
+        return Err("a name with U+FFFD, which b3sum does not check");
+    }
     let path = if escaped { unescape(path.as_bytes())? } else { path.as_bytes().to_vec() };
     Ok((read_hash(hash)?, read_path(path)?))
 }

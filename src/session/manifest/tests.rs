@@ -53,12 +53,17 @@ fn what_b3sum_writes_is_read() {
     for name in ["plain", "back\\slash", "new\nline", "cr\rx"] {
         std::fs::write(copy.join(name), name).unwrap();
     }
-    let written = Command::new("sh").args(["-c", "b3sum p001/*"]).current_dir(folder.path()).output().expect(B3SUM);
-    let manifest = Manifest::parse(&written.stdout, None, &copy).unwrap();
+    let written =
+        || Command::new("sh").args(["-c", "b3sum p001/*"]).current_dir(folder.path()).output().expect(B3SUM).stdout;
+    let manifest = Manifest::parse(&written(), None, &copy).unwrap();
     assert_eq!(manifest.sums.len(), 4);
     for (path, sum) in &manifest.sums {
         assert_eq!(sum.hash, blake3::hash(path.as_os_str().as_bytes()));
     }
+    // It writes another name than the file has, and says so when it is to check it.
+    std::fs::write(copy.join(std::ffi::OsStr::from_bytes(b"\xff")), "").unwrap();
+    let error = Manifest::parse(&written(), None, &copy).unwrap_err().to_string();
+    assert!(error.contains("U+FFFD"), "{error}");
 }
 
 #[test]
