@@ -29,8 +29,9 @@ async fn a_few_answers_lead_from_nothing_into_the_console() {
     // A server of databases of this machine may be there, and is then asked about.
     let answers = [
         ("Name of the fleet:", "harbour\n"),
-        ("1 nas (127.0.0.1, answers)  2 old (127.0.0.1, no answer)", "1\n"),
-        ("A host, as name=address", "studio-1=127.0.0.2\n\n"),
+        ("  1 nas (127.0.0.1, answers)", ""),
+        ("  2 old (127.0.0.1, no answer)", "1\n"),
+        ("Another host, as name=address", "studio-1=127.0.0.2\n\n"),
         ("Which of them are spares", "nas\n"),
         ("User on the hosts, for ssh", "\n"),
     ];
