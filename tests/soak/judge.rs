@@ -2,7 +2,8 @@
 //!
 //! A figure is flat when the median of the last third of what was measured after the warm-up is not more than its bound above the
 //! median of the first third. Medians, because a restore for practice or a check of the whole journal is a peak and no leak;
-//! thirds, because a leak shows at the end however slow it is, if the play is long enough for it.
+//! thirds, because a leak shows at the end however slow it is, if the play is long enough for it. Of the processes that work for
+//! the engine, which are few or many as it happens, the fewest of each third: what leaks is never gone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,10 +65,10 @@ fn flat(verdict: &mut Verdict, measured: &[&Sample]) {
     let engines: BTreeSet<u32> = measured.iter().map(|sample| sample.engine.pid).collect();
     verdict.must(engines.len() == 1, format!("one engine lives through the {span:.0} s that are measured"));
     let bound = if span >= LONG { FLAT } else { FLAT_SHORT };
-    let mut figure = |what: &str, bound: f64, slack: f64, of: &dyn Fn(&Sample) -> f64| {
+    let mut figure = |what: &str, of_third: fn(&[f64]) -> f64, bound: f64, slack: f64, of: &dyn Fn(&Sample) -> f64| {
         let values: Vec<f64> = measured.iter().map(|sample| of(sample)).collect();
         let third = values.len() / 3;
-        let (first, last) = (median(&values[..third]), median(&values[values.len() - third..]));
+        let (first, last) = (of_third(&values[..third]), of_third(&values[values.len() - third..]));
         let grown = if first > 0.0 { (last - first) / first * 100.0 } else { 0.0 };
         let most = values.iter().copied().fold(0.0, f64::max);
         let hour = slope(measured, of) * 3600.0;
@@ -76,13 +77,13 @@ fn flat(verdict: &mut Verdict, measured: &[&Sample]) {
         );
         verdict.must(last <= first * (1.0 + bound) + slack, line);
     };
-    figure("engine, resident KiB", bound, 0.0, &|sample| sample.engine.rss as f64);
-    figure("console, resident KiB", bound, 0.0, &|sample| sample.console.rss as f64);
-    figure("engine, descriptors", 0.1, 8.0, &|sample| sample.engine.fds as f64);
-    figure("engine, threads", 0.1, 4.0, &|sample| sample.engine.threads as f64);
-    figure("engine, tasks", 0.1, 16.0, &|sample| sample.tasks.unwrap_or(0) as f64);
-    figure("engine, processes that work for it", 0.1, 4.0, &|sample| sample.children as f64);
-    figure("console, descriptors", 0.0, 2.0, &|sample| sample.console.fds as f64);
+    figure("engine, resident KiB", median, bound, 0.0, &|sample| sample.engine.rss as f64);
+    figure("console, resident KiB", median, bound, 0.0, &|sample| sample.console.rss as f64);
+    figure("engine, descriptors", median, 0.1, 8.0, &|sample| sample.engine.fds as f64);
+    figure("engine, threads", median, 0.1, 4.0, &|sample| sample.engine.threads as f64);
+    figure("engine, tasks", median, 0.1, 16.0, &|sample| sample.tasks.unwrap_or(0) as f64);
+    figure("engine, fewest processes that work for it", fewest, 0.1, 4.0, &|sample| sample.children as f64);
+    figure("console, descriptors", median, 0.0, 2.0, &|sample| sample.console.fds as f64);
     let (first, last) = (measured[0], measured[measured.len() - 1]);
     let share = |of: &dyn Fn(&Sample) -> f64| (of(last) - of(first)) / span * 100.0;
     let (engine, console) = (share(&|sample| sample.engine.cpu), share(&|sample| sample.console.cpu));
@@ -149,6 +150,10 @@ fn median(values: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
 }
 
+fn fewest(values: &[f64]) -> f64 {
+    values.iter().copied().reduce(f64::min).unwrap_or(0.0)
+}
+
 /// Least squares, a second.
 fn slope(measured: &[&Sample], of: &dyn Fn(&Sample) -> f64) -> f64 {
     let count = measured.len() as f64;
@@ -165,12 +170,12 @@ fn slope(measured: &[&Sample], of: &dyn Fn(&Sample) -> f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn series(rss: impl Fn(f64) -> f64) -> Vec<Sample> {
+    fn series(of: impl Fn(&mut Sample)) -> Vec<Sample> {
         (0..90)
             .map(|step| {
                 let mut sample = Sample { at: f64::from(step) * 20.0, ..Sample::default() };
-                sample.engine.rss = rss(sample.at) as u64;
-                sample.console.rss = 20_000;
+                (sample.engine.rss, sample.console.rss) = (50_000, 20_000);
+                of(&mut sample);
                 sample
             })
             .collect()
@@ -184,10 +189,26 @@ mod tests {
 
     #[test]
     fn a_leak_of_ten_percent_is_found_and_a_peak_is_none() {
-        let leaks = verdict(&series(|at| 50_000.0 * (1.0 + at / 18_000.0)));
+        let leaks = verdict(&series(|sample| sample.engine.rss = (50_000.0 * (1.0 + sample.at / 18_000.0)) as u64));
         assert_eq!(leaks.wrong.len(), 1, "{:?}", leaks.wrong);
         assert!(leaks.wrong[0].contains("engine, resident"), "{:?}", leaks.wrong);
-        let peaks = verdict(&series(|at| if at % 400.0 == 0.0 { 90_000.0 } else { 50_000.0 }));
+        let peaks = verdict(&series(|sample| {
+            if sample.at % 400.0 == 0.0 {
+                sample.engine.rss = 90_000;
+            }
+        }));
         assert!(peaks.wrong.is_empty(), "{:?}", peaks.wrong);
+    }
+
+    #[test]
+    fn processes_that_never_end_are_found_and_many_at_a_time_are_none() {
+        let swings = |at: f64| if at % 60.0 == 0.0 { 4 } else { 6 };
+        let busy = verdict(&series(|sample| {
+            sample.children = if sample.at > 900.0 && sample.at % 60.0 != 0.0 { 23 } else { swings(sample.at) };
+        }));
+        assert!(busy.wrong.is_empty(), "{:?}", busy.wrong);
+        let leaks = verdict(&series(|sample| sample.children = swings(sample.at) + (sample.at / 200.0) as u64));
+        assert_eq!(leaks.wrong.len(), 1, "{:?}", leaks.wrong);
+        assert!(leaks.wrong[0].contains("processes"), "{:?}", leaks.wrong);
     }
 }
