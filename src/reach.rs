@@ -15,3 +15,4 @@ pub mod program;
 pub mod quote;
 pub mod secret;
 pub mod ssh;
+pub(crate) mod temporary;

@@ -27,7 +27,7 @@ pub(super) struct Rooms {
 impl Rooms {
     /// Makes the first, for nobody but us.
     pub(super) fn for_data(tools: &Tools) -> Result<TempDir, Trouble> {
-        tools.room("drill").map_err(|error| cannot(&tools.folder, &error))
+        tools.room().map_err(|error| cannot(&tools.folder, &error))
     }
 
     /// Makes the second beside it. The last thing before the server is started: from then on its keeper removes both, whatever

@@ -276,7 +276,7 @@ pub(super) fn option_file(
     nature: &Nature,
     tools: &Tools,
 ) -> std::io::Result<(tempfile::TempDir, PathBuf)> {
-    let folder = tools.room("login")?;
+    let folder = tools.room()?;
     let path = folder.path().join("options.cnf");
     // Made with 0600 by the library, in a folder with 0700.
     let mut file = tempfile::NamedTempFile::new_in(folder.path())?;

@@ -1,25 +1,19 @@
 //! What a round, a drill and a restore work with: the machine's programs, its clock, secrets, and patience.
 
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::process::Pid;
 use tempfile::TempDir;
 
 use crate::clock::Clock;
 use crate::reach::secret::Secrets;
+use crate::reach::temporary;
 
-/// How the names of our own temporary folders begin; what it is for and the number of the process follow.
-const PREFIX: &str = "dump-";
-/// The same of those that hold a socket; the number of the process follows.
+/// How the names of our own temporary folders begin.
+const ROOM: &str = "dump-";
+/// The same of those that hold a socket.
 const DOOR: &str = "hotspare-";
-
-/// The rights of a temporary folder: the library's own are open to everybody.
-fn owner_only() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o700)
-}
 
 /// What the work is done with. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -75,25 +69,23 @@ impl Tools {
     }
 
     /// A folder of our own that goes when it is dropped, and with [`Tools::sweep`] when we were killed.
-    pub(super) fn room(&self, what: &str) -> std::io::Result<TempDir> {
+    pub(super) fn room(&self) -> std::io::Result<TempDir> {
         use std::os::unix::fs::DirBuilderExt;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
-        let prefix = format!("{PREFIX}{what}-{}-", std::process::id());
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).permissions(owner_only()).tempdir_in(&self.folder)
+        temporary::make(&self.folder, ROOM)
     }
 
     /// The same for a socket, in a place with a short name.
     pub(super) fn door(&self) -> std::io::Result<TempDir> {
         self.sweep();
-        let prefix = format!("{DOOR}{}-", std::process::id());
-        tempfile::Builder::new().prefix(&prefix).permissions(owner_only()).tempdir_in(&self.doors)
+        temporary::make(&self.doors, DOOR)
     }
 
     /// Removes what processes left that were killed.
     pub fn sweep(&self) {
-        remove_left(&self.folder, |name| name.strip_prefix(PREFIX)?.split('-').nth(1));
-        remove_left(&self.doors, |name| Some(name.strip_prefix(DOOR)?.split_once('-')?.0));
+        for folder in temporary::abandoned(&self.folder, ROOM).iter().chain(&temporary::abandoned(&self.doors, DOOR)) {
+            let _tried_again_next_time = std::fs::remove_dir_all(folder);
+        }
     }
 
     /// Where a program is, by the first of these names that is there. Servers are often kept where users do not look.
@@ -112,22 +104,6 @@ impl Tools {
     }
 }
 
-/// Removes folders of our user whose names tell of a process that is no more.
-fn remove_left(place: &Path, owner: fn(&str) -> Option<&str>) {
-    let Ok(entries) = std::fs::read_dir(place) else { return };
-    let us = rustix::process::geteuid().as_raw();
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let id = name.to_str().and_then(owner).and_then(|id| id.parse().ok()).and_then(Pid::from_raw);
-        let gone = id.is_some_and(|id| rustix::process::test_kill_process(id) == Err(rustix::io::Errno::SRCH));
-        // Of the entry itself, not of what a link names: anybody may put something into a folder for temporary files.
-        let ours = || entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == us);
-        if gone && ours() {
-            let _tried_again_next_time = std::fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,35 +118,14 @@ mod tests {
         let gone = ended.id();
         ended.wait().unwrap();
         let here = std::process::id();
-        for folder in
-            [format!("dump/dump-drill-{gone}-a"), format!("t/hotspare-{gone}-a"), format!("t/hotspare-{gone}-b")]
-        {
-            std::fs::create_dir_all(place.path().join(folder)).unwrap();
+        let left = [folder.join(format!("dump-{gone}-a")), doors.join(format!("hotspare-{gone}-a"))];
+        let stay = [folder.join(format!("dump-{here}-a")), doors.join(format!("hotspare-{here}-a"))];
+        for path in left.iter().chain(&stay) {
+            std::fs::create_dir_all(path.join("deep")).unwrap();
         }
-        std::fs::write(doors.join(format!("hotspare-{gone}-b/s")), "").unwrap();
-        let stay = [
-            folder.join(format!("dump-drill-{here}-a")),
-            doors.join(format!("hotspare-{here}-a")),
-            // Of other things with our name, and of strangers.
-            doors.join("hotspare-demo-a"),
-            doors.join(format!("hotspare-{gone}")),
-            doors.join(format!("else-{gone}-a")),
-        ];
-        for path in &stay {
-            std::fs::create_dir_all(path).unwrap();
-        }
-        let link = doors.join(format!("hotspare-{gone}-link"));
-        std::os::unix::fs::symlink(&stay[2], &link).unwrap();
+        std::fs::write(left[1].join("s"), "").unwrap();
         let own = tools.door().unwrap();
-        let mut left: Vec<_> = [&folder, &doors]
-            .into_iter()
-            .flat_map(|place| std::fs::read_dir(place).unwrap())
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        let mut expected: Vec<_> = stay.into_iter().chain([link, own.path().to_owned()]).collect();
-        left.sort();
-        expected.sort();
-        assert_eq!(left, expected);
+        assert!(!left.iter().any(|path| path.exists()) && stay.iter().all(|path| path.exists()));
         assert!(own.path().file_name().unwrap().to_str().unwrap().starts_with(&format!("hotspare-{here}-")));
     }
 }

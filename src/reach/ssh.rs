@@ -4,6 +4,7 @@
 //! does not answer is left alone for a while that doubles, and whoever asks meanwhile gets the same error at once.
 
 mod error;
+mod folder;
 mod master;
 mod remote;
 
@@ -19,7 +20,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 #[cfg(any(test, fuzzing))]
 pub(crate) use error::told_by_client;
 pub use error::{SshError, SshErrorKind};
-use master::{Folder, Master};
+use folder::Folder;
+use master::Master;
 pub use remote::{Output, Remote};
 
 use crate::clock::{Clock, Tick};

@@ -54,7 +54,7 @@ impl Mongo {
             text = format!("{text}password: {}\n", quoted(password.expose()));
         }
         let write = || {
-            let folder = tools.room("login")?;
+            let folder = tools.room()?;
             let config = folder.path().join("config.yaml");
             // Made with 0600 by the library, in a folder with 0700.
             let mut file = tempfile::NamedTempFile::new_in(folder.path())?;

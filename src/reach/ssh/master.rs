@@ -6,136 +6,27 @@
 //! `ControlPersist`.
 
 use std::ffi::OsString;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStderr, Command};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::SshOptions;
 use super::error::{SshError, SshErrorKind};
+use super::folder::Folder;
 use crate::reach::program;
 
 /// Seconds after which an orphaned client leaves.
 const ORPHAN_SECONDS: u32 = 15;
 /// How much of what the client says is kept for its error message, bytes.
 const KEPT: usize = 8 * 1024;
-/// Clients that are started in the same moment. An engine with hundreds of spares begins by looking at all of them, and starting
-/// a program holds up the thread that does it for milliseconds.
-const STARTS: usize = 2;
 /// Longest wait for a client to end when it is asked to.
 const CLOSING: Duration = Duration::from_secs(2);
-
-/// A private folder for control sockets, removed when dropped.
-///
-/// The path of a Unix socket holds about 100 bytes, of which ssh uses 17 for a temporary name: it must be short, whatever
-/// the state folder is called.
-#[derive(Debug)]
-pub(super) struct Folder {
-    made: Mutex<Made>,
-    next: AtomicU64,
-    starts: Semaphore,
-}
-
-#[derive(Debug)]
-enum Made {
-    NotYet,
-    Here(tempfile::TempDir),
-    /// Nobody connects any more.
-    Gone,
-}
-
-/// First part of the folder's name; the process id of its owner follows.
-const PREFIX: &str = "hs-";
-
-impl Folder {
-    pub(super) fn new() -> Self {
-        Self { made: Mutex::new(Made::NotYet), next: AtomicU64::new(1), starts: Semaphore::new(STARTS) }
-    }
-
-    /// A path for the next socket. The folder is made with the first: who never connects leaves nothing behind.
-    fn socket(&self) -> Result<PathBuf, SshError> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*made, Made::NotYet) {
-            *made = Made::Here(make()?);
-        } else if let Made::Here(folder) = &*made
-            && let Some(place) = folder.path().parent()
-        {
-            // The clients of an engine that was killed a moment before this one began leave later than it did.
-            sweep(place);
-        }
-        match &*made {
-            Made::Here(folder) => Ok(folder.path().join(self.next.fetch_add(1, Ordering::Relaxed).to_string())),
-            Made::NotYet | Made::Gone => Err(SshError::new(
-                SshErrorKind::Client,
-                "no connection over ssh is made any more",
-                "the engine is ending",
-            )),
-        }
-    }
-
-    /// Removes the folder, for good. A process that ends does not wait for all of its tasks, any of which may hold this.
-    pub(super) fn remove(&self) {
-        let made = std::mem::replace(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner), Made::Gone);
-        if let Made::Here(folder) = made {
-            if let Some(place) = folder.path().parent() {
-                sweep(place);
-            }
-            // Whatever a client puts there meanwhile goes with the next engine.
-            let _left = folder.close();
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        self.remove();
-    }
-}
-
-fn make() -> Result<tempfile::TempDir, SshError> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let short = |path: &PathBuf| path.is_absolute() && path.as_os_str().len() <= 40;
-    let places = runtime.into_iter().chain([std::env::temp_dir(), "/tmp".into()]).filter(short);
-    let mut failure = None;
-    for place in places {
-        sweep(&place);
-        let private = std::fs::Permissions::from_mode(0o700);
-        let prefix = format!("{PREFIX}{}-", std::process::id());
-        match tempfile::Builder::new().prefix(&prefix).permissions(private).tempdir_in(&place) {
-            Ok(folder) => return Ok(folder),
-            Err(error) => failure = Some(format!("{}: {error}", place.display())),
-        }
-    }
-    Err(SshError::new(
-        SshErrorKind::Client,
-        format!("no folder for ssh control sockets: {}", failure.unwrap_or_else(|| "no short path".into())),
-        "let XDG_RUNTIME_DIR or TMPDIR name a short, writable folder",
-    ))
-}
-
-/// Removes what engines that were killed left behind: empty folders whose owner runs no more.
-fn sweep(place: &Path) {
-    let Ok(entries) = std::fs::read_dir(place) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok());
-        let gone = owner
-            .and_then(rustix::process::Pid::from_raw)
-            .is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH));
-        if gone {
-            // Not empty, or somebody else's: it is left alone.
-            let _left = std::fs::remove_dir(entry.path());
-        }
-    }
-}
 
 /// A living connection.
 #[derive(Debug)]
@@ -243,7 +134,7 @@ impl Drop for Master {
 
 /// Starts a client, not on a thread that others wait for, with the path of its socket.
 async fn start(destination: &str, options: &SshOptions, folder: &Arc<Folder>) -> Result<(PathBuf, Child), SshError> {
-    let _turn = folder.starts.acquire().await.map_err(|_closed| SshError::lost(destination))?;
+    let _turn = folder.turn().await;
     let (destination, options, folder) = (destination.to_owned(), options.clone(), Arc::clone(folder));
     let starting = tokio::task::spawn_blocking(move || {
         let socket = folder.socket()?;
@@ -363,46 +254,5 @@ impl Said {
                 let _ended = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
             });
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_killed_engine_left_is_removed_and_nothing_else() {
-        let place = tempfile::tempdir().unwrap();
-        let mut dead = std::process::Command::new("true").spawn().unwrap();
-        let gone = dead.id();
-        dead.wait().unwrap();
-        let own = std::process::id();
-        let folder = |name: String| place.path().join(name);
-        let (left, busy, living, other) = (
-            folder(format!("hs-{gone}-a")),
-            folder(format!("hs-{gone}-b")),
-            folder(format!("hs-{own}-c")),
-            folder("hs-x".into()),
-        );
-        for path in [&left, &busy, &living, &other] {
-            std::fs::create_dir(path).unwrap();
-        }
-        // A client of it has not left yet.
-        std::fs::write(busy.join("1"), "").unwrap();
-        sweep(place.path());
-        assert_eq!([&left, &busy, &living, &other].map(|path| path.exists()), [false, true, true, true]);
-    }
-
-    #[test]
-    fn the_folder_goes_when_it_is_told_to_and_does_not_come_again() {
-        let folder = Folder::new();
-        let socket = folder.socket().unwrap();
-        let place = socket.parent().unwrap();
-        std::fs::write(&socket, "").unwrap();
-        assert!(place.exists() && folder.socket().unwrap() != socket);
-        folder.remove();
-        assert!(!place.exists());
-        assert!(folder.socket().unwrap_err().to_string().contains("any more"));
-        assert!(!place.exists());
     }
 }

@@ -117,7 +117,7 @@ async fn a_throw_away_server_goes_with_whoever_wanted_it() {
     }
     assert_eq!(alive(), 0, "and is gone with the drill that was dropped");
     // What a killed process leaves goes with the next one's sweep.
-    let left = meos.tools.folder.join(format!("dump-drill-{}-abc", i32::MAX));
+    let left = meos.tools.folder.join(format!("dump-{}-abc", i32::MAX));
     std::fs::create_dir_all(left.join("data")).expect("a folder");
     meos.tools.sweep();
     assert!(!left.exists());
