@@ -16,6 +16,7 @@ pub mod engine;
 pub mod exit;
 pub mod feed;
 pub mod files;
+mod fold;
 pub mod follow;
 pub mod hold;
 pub mod host;

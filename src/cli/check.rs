@@ -36,7 +36,7 @@ pub fn run(context: &Context, _args: &CheckArgs) -> Result<Exit, Failure> {
     }
     for diagnostic in &loaded.diagnostics {
         if diagnostic.is_error() || !context.quiet {
-            context.line(&format!("{diagnostic}\n"))?;
+            context.verbatim(&format!("{diagnostic}\n\n"))?;
         }
     }
     let counts = match (errors.len(), warnings.len()) {

@@ -159,7 +159,7 @@ fn diff(context: &Context, args: &DiffArgs) -> Result<Exit, Failure> {
         let what = if args.from.is_some() { "nothing changed since then" } else { "nothing has changed yet" };
         context.line(&format!("{what}: {} files compared", diff.compared))?;
     }
-    context.painted(&lines(&diff))?;
+    context.painted_verbatim(&lines(&diff))?;
     Ok(Exit::Done)
 }
 
@@ -198,7 +198,7 @@ fn show(context: &Context, host: &str, path: &str, at: Option<&str>) -> Result<E
         context.document(&*shown)?;
     } else {
         context.detail(&format!("as it was fetched at {:.0}", shown.at));
-        context.print(&shown.text)?;
+        context.verbatim(&shown.text)?;
     }
     Ok(Exit::Done)
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::exit::{Exit, Failure};
+use super::fold::{columns, fold};
 use super::options::Options;
 use crate::clock::{Clock, Tick};
 use crate::reach::plain;
@@ -56,23 +57,38 @@ impl Context {
         }
     }
 
-    /// Writes a result; what could do something to a terminal is replaced. A reader that went away
-    /// (`hotspare journal | head`) is not an error.
+    /// Writes a result for people: on a terminal, long lines break between words. What could do something to a terminal is
+    /// replaced. A reader that went away (`hotspare journal | head`) is not an error.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
+        self.write(&fold(&plain::harmless(text), columns(&std::io::stdout())))
+    }
+
+    /// Writes what others wrote and may be copied, a file or the lines of a log, with its lines as they are.
+    pub fn verbatim(&self, text: &str) -> Result<(), Failure> {
         self.write(&plain::harmless(text))
     }
 
-    /// Writes lines, each in its colour (a code of SGR) where there is one and colours are wanted.
+    /// Writes lines as [`Context::print`] does, each in its colour (a code of SGR) where there is one and colours are wanted.
     pub fn painted(&self, lines: &[(Option<&str>, String)]) -> Result<(), Failure> {
+        let columns = columns(&std::io::stdout());
+        self.write(&self.paint(lines, |line| fold(line, columns).into_owned()))
+    }
+
+    /// Writes lines as [`Context::verbatim`] does, in colours.
+    pub fn painted_verbatim(&self, lines: &[(Option<&str>, String)]) -> Result<(), Failure> {
+        self.write(&self.paint(lines, str::to_owned))
+    }
+
+    fn paint(&self, lines: &[(Option<&str>, String)], shaped: impl Fn(&str) -> String) -> String {
         let mut text = String::new();
         for (colour, line) in lines {
-            let line = plain::harmless(line);
+            let line = shaped(&plain::harmless(line));
             match colour {
                 Some(code) if self.color => text.extend(["\x1b[", code, "m", &line, "\x1b[0m\n"]),
                 _ => text.extend([&*line, "\n"]),
             }
         }
-        self.write(&text)
+        text
     }
 
     #[expect(clippy::unused_self, reason = "the outputs belong to the context")]
@@ -105,7 +121,7 @@ impl Context {
         if self.json {
             return self.document(&serde_json::json!({ "text": text }));
         }
-        self.print(text)
+        self.verbatim(text)
     }
 
     /// Writes a result and ends the line.
@@ -131,8 +147,7 @@ impl Context {
     /// Tells what goes on, on standard error, unless `--quiet`.
     pub fn tell(&self, text: &str) {
         if !self.quiet {
-            // Standard error that is gone leaves nobody to tell.
-            let _gone = writeln!(std::io::stderr().lock(), "{}", plain::harmless(text));
+            complaint(text);
         }
     }
 
@@ -162,10 +177,9 @@ impl Context {
             let document = serde_json::json!({ "error": failure.message, "hints": failure.hints });
             let _gone = self.document_line(&document);
         }
-        let mut err = std::io::stderr().lock();
-        let _gone = writeln!(err, "hotspare: {}", plain::harmless(&failure.message));
+        complaint(&format!("hotspare: {}", failure.message));
         for hint in &failure.hints {
-            let _gone = writeln!(err, "  hint: {}", plain::harmless(hint));
+            complaint(&format!("  hint: {hint}"));
         }
     }
 
@@ -190,6 +204,12 @@ impl Context {
         runtime.shutdown_background();
         ended
     }
+}
+
+/// Writes lines for people to standard error. One that is gone leaves nobody to tell.
+fn complaint(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _gone = writeln!(err, "{}", fold(&plain::harmless(text), columns(&err)));
 }
 
 /// JSON whose texts keep every character and do nothing to a terminal: what is not plain is written as an escape.

@@ -43,7 +43,7 @@ pub fn run(
                 let file = file(&source.origin);
                 context.document(&json!({ "name": source.name, "file": file, "text": source.text }))?;
             } else {
-                context.print(&source.text)?;
+                context.verbatim(&source.text)?;
             }
             Ok(Exit::Done)
         }

@@ -140,11 +140,11 @@ impl Printer<'_> {
                 text.extend([row.text.as_str(), "\n"]);
             } else {
                 // What hotspare says is no part of the log.
-                self.context.print(&std::mem::take(&mut text))?;
+                self.context.verbatim(&std::mem::take(&mut text))?;
                 self.context.tell(&format!("hotspare: {}", row.text));
             }
         }
-        self.context.print(&text)
+        self.context.verbatim(&text)
     }
 }
 

@@ -18,6 +18,7 @@ mod hangup;
 mod joining;
 mod real;
 mod recordings;
+mod words;
 
 use std::time::Duration;
 
