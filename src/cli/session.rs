@@ -3,6 +3,7 @@
 pub mod delete;
 pub mod limit;
 pub mod list;
+mod rows;
 pub mod show;
 pub mod sync;
 pub mod verify;

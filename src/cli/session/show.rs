@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::list::{self, Session};
+use super::rows;
 use super::which::One;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
@@ -48,8 +49,8 @@ pub fn run(context: &Context, store: Option<&str>, args: &One) -> Result<Exit, F
         let Answer::Session { detail } = engine.query(query).await? else {
             return Err(Failure::failed("the engine answered something else; its version may differ"));
         };
-        let snapshot = list::shown(&engine, &detail.store, version).await;
-        let view = list::view(&snapshot, &detail.store)?;
+        let snapshot = rows::shown(&engine, &detail.store, version).await;
+        let view = rows::view(&snapshot, &detail.store)?;
         if context.json {
             context.document(&document(view, &detail))?;
         } else {

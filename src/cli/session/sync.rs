@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{list, which};
+use super::{list, rows, which};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{follow, join, table};
@@ -80,7 +80,7 @@ pub fn run(context: &Context, store: Option<&str>, args: &SyncArgs) -> Result<Ex
 /// of the rows.
 pub(super) async fn look(engine: &Socket, store: Option<&str>) -> Result<u64, Failure> {
     let ask = Ask { store: store.map(str::to_owned), limit: 1, ..Ask::default() };
-    list::looked(engine, &ask, list::PATIENCE).await.map(|rows| rows.version)
+    rows::looked(engine, &ask, rows::PATIENCE).await.map(|rows| rows.version)
 }
 
 fn document(sync: &SyncReport) -> Document<'_> {
