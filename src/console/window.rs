@@ -3,9 +3,14 @@
 //! The engine keeps all rows, chooses and sorts them. What is here stays on the screen until newer rows have come; of
 //! several questions only the newest one's answer counts.
 
+mod marks;
+
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::time::Duration;
+
+pub use marks::Amount;
+use marks::Gather;
 
 use crate::clock::Timestamp;
 use crate::session::view::{Ask, MOST_ROWS, Rows, SessionRow, Sort};
@@ -61,27 +66,6 @@ pub struct Window {
     gather: Option<Gather>,
     /// Files and bytes of sessions that were marked, which may be far from here now.
     marked: HashMap<String, (u64, u64)>,
-}
-
-/// Keys of all rows that match, on their way.
-#[derive(Debug, Clone)]
-struct Gather {
-    ask: Ask,
-    sent: bool,
-    keys: BTreeSet<String>,
-}
-
-/// How much sessions are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Amount {
-    /// Sessions.
-    pub sessions: usize,
-    /// Their files on this computer.
-    pub files: u64,
-    /// Their bytes on this computer.
-    pub bytes: u64,
-    /// Of the sessions, those of which it is not known.
-    pub unknown: usize,
 }
 
 /// What an answer was good for.
@@ -234,80 +218,6 @@ impl Window {
         Taken::Rows
     }
 
-    /// Wants to know every row that matches. Where all are here, they are known at once.
-    pub fn gather(&mut self, ask: &Ask) -> Option<BTreeSet<String>> {
-        let whole = self.held.as_ref().filter(|held| {
-            same_rows(&held.ask, ask) && held.rows.offset == 0 && held.rows.rows.len() as u64 >= held.rows.matching
-        });
-        if let Some(held) = whole {
-            self.marked.extend(held.rows.rows.iter().map(|row| (row.key.to_string(), amount_of(row))));
-            return Some(held.index.keys().cloned().collect());
-        }
-        let ask = Ask { offset: 0, limit: MOST_ROWS, at: None, ..ask.clone() };
-        self.gather = Some(Gather { ask, sent: false, keys: BTreeSet::new() });
-        None
-    }
-
-    /// Remembers how much a session is that was marked.
-    pub fn remember(&mut self, position: usize) {
-        if let Some(row) = self.row(position) {
-            let (key, amount) = (row.key.to_string(), amount_of(row));
-            self.marked.insert(key, amount);
-        }
-    }
-
-    /// No marks are left.
-    pub fn forget_marks(&mut self) {
-        self.marked = HashMap::new();
-    }
-
-    /// How much these sessions are.
-    pub fn amount<'a>(&self, keys: impl Iterator<Item = &'a String>) -> Amount {
-        let mut sum = Amount::default();
-        for key in keys {
-            let here = || self.find(key).and_then(|position| self.row(position)).map(amount_of);
-            let known = self.marked.get(key).copied().or_else(here);
-            sum.sessions += 1;
-            match known {
-                Some((files, bytes)) => (sum.files, sum.bytes) = (sum.files + files, sum.bytes + bytes),
-                None => sum.unknown += 1,
-            }
-        }
-        sum
-    }
-
-    /// How many of the rows that match are known so far, where they are on their way.
-    pub fn gathering(&self) -> Option<usize> {
-        self.gather.as_ref().map(|gather| gather.keys.len())
-    }
-
-    /// Wants it no more.
-    pub fn stop_gathering(&mut self) {
-        self.gather = None;
-    }
-
-    fn gathered(&mut self, answer: Result<Rows, String>, now: Timestamp) -> Taken {
-        let Some(mut gather) = self.gather.take() else { return Taken::Nothing };
-        match answer {
-            Ok(rows) => {
-                for row in &rows.rows {
-                    let key = row.key.to_string();
-                    self.marked.insert(key.clone(), amount_of(row));
-                    gather.keys.insert(key);
-                }
-                let next = rows.offset + rows.rows.len() as u64;
-                if next >= rows.matching || rows.rows.is_empty() {
-                    return Taken::All(gather.keys);
-                }
-                gather.ask.offset = next;
-                gather.sent = false;
-                self.gather = Some(gather);
-            }
-            Err(why) => self.refused = Some((now, why)),
-        }
-        Taken::Nothing
-    }
-
     /// Whether all of these positions are here, as far as there are so many.
     fn has(&self, positions: &Range<usize>) -> bool {
         let Some(held) = &self.held else { return false };
@@ -320,10 +230,6 @@ impl Window {
 /// A screen before and one after: when one of these is missing, the next rows are asked for.
 fn around(visible: &Range<usize>) -> Range<usize> {
     visible.start.saturating_sub(visible.len())..visible.end.saturating_add(visible.len())
-}
-
-fn amount_of(row: &SessionRow) -> (u64, u64) {
-    row.source.as_ref().map_or((0, 0), |facts| (u64::from(facts.files), facts.bytes))
 }
 
 /// Whether two questions are about the same rows in the same order, whatever their windows.
@@ -355,89 +261,4 @@ pub const SORTS: [(&str, Sort); 7] = [
 ];
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::session::view::{Imported, Totals};
-
-    fn row(index: u64) -> SessionRow {
-        let date = jiff::civil::date(2026, 1, 1).saturating_sub(jiff::Span::new().days(i64::try_from(index).unwrap()));
-        let key = crate::session::key::Key { date, participant: "p001".into() };
-        SessionRow {
-            key,
-            source: None,
-            copies: Vec::new(),
-            imported: Imported::NotAsked,
-            busy: None,
-            safe: false,
-            why_not: Vec::new(),
-            wrong: None,
-        }
-    }
-
-    /// What an engine with so many rows answers.
-    fn answer(ask: &Ask, count: u64, version: u64) -> Rows {
-        let at = ask.at.as_ref().and_then(|key| (0..count).find(|index| row(*index).key == *key));
-        let offset = at.map_or(ask.offset, |at| at.saturating_sub(u64::from(ask.limit) / 2)).min(count);
-        let end = count.min(offset + u64::from(ask.limit));
-        let rows = (offset..end).map(row).collect();
-        Rows { store: "s".into(), version, looked: None, matching: count, totals: Totals::default(), offset, rows }
-    }
-
-    fn wish(first: usize, version: u64) -> Wish {
-        let ask = Ask { store: Some("s".into()), ..Ask::default() };
-        Wish { ask, visible: first..first + 30, selected: None, version, frozen: false }
-    }
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millisecond(millis).unwrap()
-    }
-
-    proptest! {
-        /// Wherever one jumps: after each answer the rows on the screen are here, and then nothing more is asked.
-        #[test]
-        fn what_is_looked_at_comes_with_one_or_two_questions(jumps in prop::collection::vec(0_usize..3_000, 1..20)) {
-            let count = 2_500_u64;
-            let mut window = Window::default();
-            for (step, first) in jumps.into_iter().enumerate() {
-                let first = first.min(usize::try_from(count).unwrap() - 30);
-                let now = at(i64::try_from(step).unwrap());
-                let mut asked = 0;
-                while let Some(ask) = window.next(&wish(first, 1), now) {
-                    asked += 1;
-                    prop_assert!(ask.limit <= MOST_ROWS);
-                    let rows = answer(&ask, count, 1);
-                    prop_assert_eq!(window.take(&ask, Ok(rows), now), Taken::Rows);
-                }
-                prop_assert!(asked <= 2, "{} questions", asked);
-                prop_assert!((first..first + 30).all(|position| window.row(position).is_some()));
-            }
-        }
-    }
-
-    #[test]
-    fn an_engine_that_gives_fewer_rows_than_it_says_is_not_asked_for_ever() {
-        let mut window = Window::default();
-        let mut asked = 0;
-        for second in 0..60 {
-            while let Some(ask) = window.next(&wish(0, 1), at(second * 1000)) {
-                asked += 1;
-                window.take(&ask, Ok(Rows { rows: Vec::new(), ..answer(&ask, 500, 1) }), at(second * 1000));
-            }
-        }
-        assert_eq!(asked, 1);
-    }
-
-    #[test]
-    fn an_answer_to_an_old_question_is_not_taken() {
-        let mut window = Window::default();
-        let old = window.next(&wish(0, 1), at(0)).unwrap();
-        let filtered = Wish { ask: Ask { filter: "p".into(), ..wish(0, 1).ask }, ..wish(0, 1) };
-        let new = window.next(&filtered, at(1)).unwrap();
-        assert_eq!(window.take(&old, Ok(answer(&old, 9, 1)), at(2)), Taken::Nothing);
-        assert_eq!(window.matching(), None);
-        assert_eq!(window.take(&new, Ok(answer(&new, 3, 1)), at(3)), Taken::Rows);
-        assert_eq!(window.matching(), Some(3));
-    }
-}
+mod tests;
