@@ -56,6 +56,10 @@ pub(super) fn read(output: &Output) -> Result<Fetched, String> {
         let (line, after) = rest.split_at(end);
         rest = after.get(1..).unwrap_or_default();
         let line = String::from_utf8_lossy(line);
+        // No path holds it, and in the index of git what follows would be a file of any other host.
+        if line.contains('\0') {
+            return Err(unasked(&line));
+        }
         let mut words = line.splitn(2, ' ');
         match (words.next(), words.next()) {
             (Some("Z"), None) => return Ok(fetched),
@@ -131,6 +135,15 @@ pub(super) mod tests {
         let evil = format!("/$(touch {0})/`touch {0}`/; touch {0}", mark.display());
         assert_eq!(here(std::slice::from_ref(&evil)).unwrap().missing, [evil]);
         assert!(!mark.exists());
+    }
+
+    #[test]
+    fn a_path_that_would_be_two_is_refused() {
+        for said in ["F 0 644 /a\x00100644 0123456789\tother/etc/passwd\nZ\n", "X missing /a\0b\nZ\n"] {
+            let output = Output { status: 0, stdout: said.into(), stderr: Vec::new() };
+            let refused = read(&output).unwrap_err();
+            assert!(refused.contains("what was not asked for"), "{refused}");
+        }
     }
 
     #[test]
