@@ -11,9 +11,11 @@ use super::tools::Tools;
 use super::trouble::Trouble;
 use crate::reach::program::{self, Family};
 
-/// Ends the server when its input ends. Then removes what it left.
-const KEEPER: &str = "trap '' HUP INT TERM; a=$1; b=$2; shift 2; \"$@\" & server=$!; read -r _end; kill -9 \"$server\" 2>/dev/null; \
-     wait \"$server\"; rm -rf -- \"$a\" \"$b\"";
+/// Ends the server when its own input ends, which is when we do, and then removes what it left. It ends with a server that ends by
+/// itself, and leaves what that said to us.
+const KEEPER: &str = "trap '' HUP INT TERM; a=$1; b=$2; shift 2; exec 3<&0; \"$@\" </dev/null 3<&- & server=$!; \
+     { read -r _end; kill -9 \"$server\"; } <&3 3<&- 2>/dev/null & reader=$!; \
+     wait \"$server\"; ended=$?; kill -9 \"$reader\" 2>/dev/null; [ $ended -ne 137 ] || rm -rf -- \"$a\" \"$b\"";
 /// A server that is told to go is gone within this.
 const GOING: Duration = Duration::from_secs(10);
 

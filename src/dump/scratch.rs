@@ -174,9 +174,10 @@ mod tests {
     use crate::clock::Clock;
     use crate::reach::secret::Secrets;
 
-    /// A killed engine leaves what is in the state folder, where the next start removes it: no keeper is there yet.
+    /// While it is set up there is no folder for its socket: no keeper is there yet, and a killed engine leaves only what is in the
+    /// state folder, where the next start removes it.
     #[tokio::test]
-    async fn while_a_server_is_set_up_there_is_no_folder_for_its_socket() {
+    async fn a_server_that_ends_is_told_with_what_it_said_and_leaves_nothing() {
         let place = tempfile::tempdir().unwrap();
         let (bin, doors, seen) = (place.path().join("bin"), place.path().join("t"), place.path().join("seen"));
         std::fs::create_dir_all(&bin).unwrap();
@@ -185,12 +186,17 @@ mod tests {
             format!("#!/bin/sh\necho {when}: $(/bin/ls '{}' | wc -l) >>'{}'\n", doors.display(), seen.display())
         };
         crate::program::script(&bin.join("mariadb-install-db"), &look("set up"));
-        crate::program::script(&bin.join("mariadbd"), &look("started"));
+        let says = "for word; do case $word in --log-error=*) echo 'x [ERROR] no room' >\"${word#*=}\" ;; esac; done; exit 1\n";
+        crate::program::script(&bin.join("mariadbd"), &(look("started") + says));
         let clock = Clock::real();
         let mut tools = Tools::new(clock.clone(), Secrets::new(clock), place.path().join("dump"));
-        (tools.doors, tools.path, tools.patience.server) = (doors.clone(), Some(bin.into()), Duration::from_secs(1));
-        let started = Scratch::start("11.8.3-MariaDB", Size::Small, &tools, &CancellationToken::new()).await;
-        assert!(started.unwrap_err().to_string().contains("does not start"));
+        (tools.doors, tools.path, tools.patience.server) = (doors.clone(), Some(bin.into()), Duration::from_secs(600));
+        let stop = CancellationToken::new();
+        let starting = Scratch::start("11.8.3-MariaDB", Size::Small, &tools, &stop);
+        // Nobody waits for a server that has ended.
+        let started = tokio::time::timeout(Duration::from_secs(60), starting).await.unwrap();
+        let why = started.unwrap_err().to_string();
+        assert!(why.contains("does not start: x [ERROR] no room"), "{why}");
         assert_eq!(std::fs::read_to_string(seen).unwrap(), "set up: 0\nstarted: 1\n");
         assert_eq!(std::fs::read_dir(doors).unwrap().count(), 0);
     }
