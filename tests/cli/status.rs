@@ -91,6 +91,24 @@ fn an_unknown_host_is_wrong_usage_with_a_guess() {
 }
 
 #[test]
+fn a_host_where_a_pool_is_to_be_named_is_told_from_one() {
+    let hosts =
+        "name = \"harbour\"\n[hosts.studio-1]\naddress = \"127.0.0.1\"\n[hosts.spare-1]\naddress = \"127.0.0.2\"\n";
+    let pool = "[pools.studios]\nprotects = [\"studio-1\"]\nspares = [\"spare-1\"]\nmode = \"manual\"\nfence = \"none\"\n\
+                takeover = \"take\"\n[runbooks.take]\nsteps = [{ kind = \"ask\", text = \"done?\" }]\n";
+    let place = Place::new(&format!("{hosts}{pool}"));
+    for (words, host) in
+        [(["pool", "takeover"], "studio-1"), (["pool", "show"], "spare-1"), (["pool", "unpause"], "spare-1")]
+    {
+        let ended = place.run(&[words.as_slice(), &[host]].concat());
+        let said = text(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!("there is no pool {host} in harbour")), "{said}");
+        assert!(said.contains(&format!("{host} is a host of the pool studios")), "{said}");
+    }
+}
+
+#[test]
 fn watching_prints_a_line_for_each_change() {
     let place = Place::new(FLEET);
     let mut child = place.program(&["status", "--watch"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::fleet::nearest;
+use crate::fleet::pool::Pool;
 use crate::runbook::cast::Purpose;
 use crate::runbook::view::{RunId, RunReport, RunState, RunView};
 use crate::standin::arbiter::{Act, Decision, Wish};
@@ -181,16 +182,24 @@ impl Core {
     }
 
     pub(super) fn known_pool(&self, pool: &str) -> Result<(), Refusal> {
+        let known = self.parts.fleet.pools.iter().any(|known| known.name == pool);
+        if known { Ok(()) } else { Err(self.no_pool(pool)) }
+    }
+
+    /// Who is in trouble thinks of the host, and names it where the pool is to be named.
+    pub(super) fn no_pool(&self, pool: &str) -> Refusal {
         let pools = &self.parts.fleet.pools;
-        if pools.iter().any(|known| known.name == pool) {
-            return Ok(());
-        }
-        let hint = match nearest(pool, pools.iter().map(|known| known.name.as_str())) {
-            Some(name) => format!("did you mean {name}?"),
-            None if pools.is_empty() => "write [pools.NAME] into the fleet file".into(),
-            None => "`hotspare pool list` lists them".into(),
+        let of = |pool: &&Pool, host: &str| pool.protects.iter().chain(&pool.spares).any(|known| known == host);
+        let hint = if let Some(home) = pools.iter().find(|known| of(known, pool)) {
+            format!("{pool} is a host of the pool {}: name the pool", home.name)
+        } else if let Some(name) = nearest(pool, pools.iter().map(|known| known.name.as_str())) {
+            format!("did you mean {name}?")
+        } else if pools.is_empty() {
+            "write [pools.NAME] into the fleet file".into()
+        } else {
+            "`hotspare pool list` lists them".into()
         };
-        Err(usage(format!("there is no pool {pool} in {}", self.parts.fleet.name), Some(hint)))
+        usage(format!("there is no pool {pool} in {}", self.parts.fleet.name), Some(hint))
     }
 }
 

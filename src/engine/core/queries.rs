@@ -41,7 +41,7 @@ impl Core {
             }
             Query::Pool { pool } => {
                 let detail = self.parts.pools.detail(&pool).map(|detail| Answer::Pool { detail: Box::new(detail) });
-                detail.ok_or_else(|| unknown(format!("there is no pool {pool}")))
+                detail.ok_or_else(|| self.no_pool(&pool))
             }
             Query::Hold { service, generation } => {
                 Ok(Answer::Hold { hold: self.parts.services.stands(&service, generation) })
