@@ -80,9 +80,10 @@ impl Memory {
         let missed = names.into_iter().zip(&self.checks).filter(|(_name, check)| check.misses > 0);
         let stated: Vec<String> = missed
             .map(|(name, check)| {
-                let did = if check.outcome() == Outcome::Fail { "failed" } else { "not answered" };
+                let did = if check.outcome() == Outcome::Fail { "failed" } else { "could not be asked" };
                 let reason = check.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
-                format!("{name} {did} {} ×{reason}", check.misses)
+                let longer = (check.misses > check.streak).then(|| format!(", {} × without a pass", check.misses));
+                format!("{name} {did} {} ×{reason}{}", check.streak, longer.unwrap_or_default())
             })
             .collect();
         (!stated.is_empty()).then(|| stated.join(", "))
@@ -151,8 +152,8 @@ impl Judged<'_> {
     fn falls_short(&self) -> bool {
         match self.says {
             Some(Outcome::Pass) => false,
-            Some(Outcome::Fail) => !self.pace.vital && self.memory.misses >= TWICE,
-            Some(Outcome::Unknown) => self.memory.misses >= TWICE,
+            // Also of a vital check: its first failure after runs in which it could not be asked makes nothing better.
+            Some(Outcome::Fail | Outcome::Unknown) => self.memory.misses >= TWICE,
             // Never run is not yet a fault; not run for long is.
             None => self.memory.last.is_some(),
         }

@@ -201,7 +201,14 @@ async fn checks(bag: &Bag, host: &Host) -> Vec<Finding> {
         match seen.outcome {
             Outcome::Pass => None,
             Outcome::Fail => Some(bad(&subject, reason, by_hand(&ask))),
-            Outcome::Unknown => Some(risk(&subject, format!("could not be asked: {reason}"), by_hand(&ask))),
+            Outcome::Unknown => {
+                let remedy = match ask.kind {
+                    // It lies with this machine, for every host alike.
+                    CheckKind::Ping => "see what is said of ping, of this machine itself".into(),
+                    _ => by_hand(&ask),
+                };
+                Some(risk(&subject, format!("could not be asked: {reason}"), remedy))
+            }
         }
     });
     let findings: Vec<Finding> = futures_util::future::join_all(runs).await.into_iter().flatten().collect();

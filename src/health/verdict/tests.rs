@@ -177,11 +177,23 @@ fn an_hour_of_sleep_is_not_an_hour_of_failing() {
 }
 
 #[test]
+fn the_first_failure_of_what_could_not_be_asked_makes_nothing_better() {
+    let mut story = Story::new(policy(2, 0));
+    story.round("PP");
+    assert_eq!(story.rounds("PU", 3).health, Health::Degraded);
+    assert_eq!(story.round("PF").health, Health::Degraded);
+    let evidence = story.memory.evidence(["port", "ping"]);
+    assert_eq!(evidence.as_deref(), Some("ping failed 1 × (no answer), 4 × without a pass"));
+    assert_eq!(story.round("PF").health, Health::Suspect);
+    assert_eq!(story.round("PP").health, Health::Up);
+}
+
+#[test]
 fn the_evidence_names_checks_counts_and_reasons() {
     let mut story = Story::new(policy(1, 1));
     story.rounds("FU", 3);
     let evidence = story.memory.evidence(["ping", "disk"]);
-    assert_eq!(evidence.as_deref(), Some("ping failed 3 × (no answer), disk not answered 3 × (no answer)"));
+    assert_eq!(evidence.as_deref(), Some("ping failed 3 × (no answer), disk could not be asked 3 × (no answer)"));
     assert_eq!(Memory::new(1).evidence(["ping"]), None);
 }
 

@@ -233,7 +233,10 @@ impl Watched {
         state.changes.push_back(change.clone());
         HostChange {
             host: self.host.name.clone(),
-            evidence: state.memory.evidence(self.host.checks.iter().map(|check| check.name.as_str())),
+            // One miss of some check is no reason for what is up.
+            evidence: (verdict.health != Health::Up)
+                .then(|| state.memory.evidence(self.host.checks.iter().map(|check| check.name.as_str())))
+                .flatten(),
             weight: weight(&change, state.maintenance.is_some()),
             in_maintenance: state.maintenance.is_some(),
             change,
