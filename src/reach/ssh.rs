@@ -35,6 +35,9 @@ const ABANDON: Duration = Duration::from_secs(60);
 const FIRST_REST: Duration = Duration::from_secs(1);
 /// Longest rest after a failed connection.
 const LONGEST_REST: Duration = Duration::from_secs(30);
+/// The same where a person is asked to accept the host's key, does so in another window, and looks here right afterwards. No login
+/// is tried meanwhile, which a host might count.
+const LONGEST_REST_WITHOUT_KEY: Duration = Duration::from_secs(4);
 
 /// How the ssh client is started.
 #[derive(Debug, Clone)]
@@ -192,8 +195,8 @@ impl SshPool {
                 State::Opening(opening) => opening.clone(),
                 State::Resting { until, error, .. } if self.0.clock.tick() < *until => return Err(error.clone()),
                 State::Closed | State::Open(_) | State::Resting { .. } => {
-                    if let State::Resting { rest: last, .. } = &*state {
-                        rest = (*last * 2).min(LONGEST_REST);
+                    if let State::Resting { rest: last, error, .. } = &*state {
+                        rest = (*last * 2).min(longest_rest(error.kind));
                     }
                     let opening = self.start(host.clone(), rest);
                     *state = State::Opening(opening.clone());
@@ -226,6 +229,13 @@ impl SshPool {
             tell.send_replace(Some(opened));
         });
         opening
+    }
+}
+
+const fn longest_rest(after: SshErrorKind) -> Duration {
+    match after {
+        SshErrorKind::HostKeyUnknown => LONGEST_REST_WITHOUT_KEY,
+        _ => LONGEST_REST,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hotspare::clock::Clock;
+use hotspare::clock::{Clock, Timestamp};
 use hotspare::reach::ssh::{Remote, SshErrorKind, SshPool};
 
 use crate::farm::{Host, processes, run, until};
@@ -177,6 +177,25 @@ async fn trouble_is_told_in_words() {
     let mut nowhere = ssh.options();
     nowhere.program = "/nowhere/ssh".into();
     assert_eq!(run(nowhere).await.expect_err("no client").kind, SshErrorKind::Client);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_a_person_accepts_is_soon_seen_however_long_it_was_unknown() {
+    let mut host = Host::new();
+    let ssh = host.sshd().await;
+    let clock = Clock::held(Timestamp::UNIX_EPOCH);
+    let pool = SshPool::new(ssh.options(), clock.clone());
+    let known = std::fs::read_to_string(&ssh.known_hosts).expect("known hosts");
+    std::fs::write(&ssh.known_hosts, "").expect("written");
+    for _try in 0..8 {
+        clock.advance(Duration::from_secs(60));
+        let unknown = pool.run(&ssh.destination, &remote("true")).await.expect_err("never seen");
+        assert_eq!(unknown.kind, SshErrorKind::HostKeyUnknown, "{unknown}");
+    }
+    std::fs::write(&ssh.known_hosts, known).expect("written");
+    clock.advance(Duration::from_secs(5));
+    pool.run(&ssh.destination, &remote("true")).await.expect("the key is known");
+    pool.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
