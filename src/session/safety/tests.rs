@@ -168,7 +168,9 @@ fn breaks() -> Vec<Break> {
         ("imported unknown: the database did not answer in 5 s", |k| {
             k.imported = Imported::Unknown { why: "the database did not answer in 5 s".into() };
         }),
-        ("no `imported` is declared, so nothing proves it; declare it", |k| k.imported = Imported::NotAsked),
+        ("no `imported` is declared, so nothing proves it; see [sessions.NAME] in docs/fleet-file.md", |k| {
+            k.imported = Imported::NotAsked;
+        }),
     ]
 }
 

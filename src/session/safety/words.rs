@@ -33,7 +33,9 @@ impl fmt::Display for Reason<'_> {
             Self::NotImported { short, line: None } => write!(f, "not imported: {short}"),
             Self::NotImported { line: Some(line), .. } => write!(f, "not imported: {line}"),
             Self::ImportUnknown(why) => write!(f, "imported unknown: {why}"),
-            Self::NotAsked => f.write_str("no `imported` is declared, so nothing proves it; declare it"),
+            Self::NotAsked => f.write_str(
+                "no `imported` is declared, so nothing proves it; see [sessions.NAME] in docs/fleet-file.md",
+            ),
         }
     }
 }
