@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The lock, held as long as this lives.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// Why the lock is not ours.
@@ -56,7 +56,7 @@ impl Lock {
         }
         // The number is for people; on a full disk the lock holds without it.
         let _for_people = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 
     /// Whether somebody holds the lock, and who.
@@ -66,6 +66,13 @@ impl Lock {
             Err(TryLockError::WouldBlock) => Some(read_pid(&mut file)),
             _ => None,
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a program that begins in this moment has the file open too, until it is the program.
+        let _closed_then = self.file.unlock();
     }
 }
 
@@ -89,8 +96,11 @@ mod tests {
         let error = Lock::take(&path).unwrap_err();
         assert!(matches!(error, LockError::Held { pid: Some(pid), .. } if pid == std::process::id()), "{error}");
         assert_eq!(Lock::holder(&path), Some(Some(std::process::id())));
+        // As a child has it between its fork and its exec.
+        let forked = first.file.try_clone().unwrap();
         drop(first);
         assert_eq!(Lock::holder(&path), None);
         Lock::take(&path).unwrap();
+        drop(forked);
     }
 }
