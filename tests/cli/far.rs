@@ -1,6 +1,6 @@
 //! A host behind a real sshd of its own on this machine, as commands that go there see it. Needs no root.
 
-use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -23,6 +23,7 @@ exec sh -c "$SSH_ORIGINAL_COMMAND"
 pub(crate) struct Far {
     place: Place,
     _sshd: Sshd,
+    _nobody: socket2::Socket,
 }
 
 impl Far {
@@ -32,8 +33,7 @@ impl Far {
         let folder = place.path().to_owned();
         let kit = Kit::prepare(&folder).await.unwrap().expect("apt-get install openssh-server");
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let free = || TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port();
-        let (port, closed) = (free(), free());
+        let port = TcpListener::bind((address, 0)).unwrap().local_addr().unwrap().port();
         std::fs::create_dir_all(folder.join("home/log")).unwrap();
         std::fs::create_dir(folder.join("bin")).unwrap();
         // The user nobody is to come in, whatever the mask of whoever runs the tests.
@@ -49,6 +49,10 @@ impl Far {
         let script = format!("#!/bin/sh\nexec /usr/bin/ssh -F '{}' \"$@\"\n", kit.client_config.display());
         crate::program::script(&folder.join("bin/ssh"), &script);
         let sshd = Sshd::start(&kit, &folder, address, port).await.unwrap();
+        // Bound and not listening: whoever knocks is refused, and nobody else gets the port.
+        let nobody = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        nobody.bind(&SocketAddr::new(address, 0).into()).unwrap();
+        let closed = nobody.local_addr().unwrap().as_socket().unwrap().port();
         let host = |name: &str, port: u16| {
             let checks = format!("checks = [{{ kind = \"tcp\", port = {port}, every = \"1s\" }}]");
             format!("[hosts.{name}]\naddress = \"{address}\"\nssh = \"ssh://{address}:{port}\"\n{checks}\n")
@@ -56,7 +60,7 @@ impl Far {
         let hosts = host("kv-1", port) + &host("kv-2", closed);
         let fleet = fleet.replace("HOME", folder.join("home").to_str().unwrap());
         std::fs::write(place.file(), format!("name = \"harbour\"\n{hosts}{fleet}")).unwrap();
-        Self { place, _sshd: sshd }
+        Self { place, _sshd: sshd, _nobody: nobody }
     }
 
     /// A path in the login folder.
