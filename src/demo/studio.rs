@@ -347,9 +347,10 @@ fn mark_imported(imports: &Connection, key: &Key) -> io::Result<bool> {
     new.map(|new| new > 0).map_err(io::Error::other)
 }
 
-/// All sessions, the newest first; `not_before`: as a look found them that began then or later.
+/// Those that are here, those that changed last first: of all that ever were here, more than one window holds, the others come
+/// last. `not_before`: as a look found them that began then or later.
 async fn rows(client: &Arc<dyn Client>, not_before: Option<Timestamp>) -> Vec<SessionRow> {
-    let ask = Ask { store: Some(STORE.into()), sort: Sort::Date, limit: 500, not_before, ..Ask::default() };
+    let ask = Ask { store: Some(STORE.into()), sort: Sort::Changed, limit: 500, not_before, ..Ask::default() };
     match client.query(Query::Sessions { ask: Box::new(ask) }).await {
         Ok(Answer::Sessions { rows }) => rows.rows,
         _ => Vec::new(),

@@ -136,8 +136,10 @@ async fn read(house: &House, seed: u64) {
     }
 }
 
-/// Whoever owns the share and the imports keeps the last ones: the disk of the test is bounded too.
+/// Whoever owns the share and the imports keeps the last ones: what there is to know is bounded too, so that whatever grows is a
+/// leak.
 async fn tidy(house: &House) {
+    let imports = house.path().join("imports.db");
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let Ok(days) = std::fs::read_dir(house.path().join("machines/nas/recordings")) else { continue };
@@ -152,14 +154,25 @@ async fn tidy(house: &House) {
         copies.sort();
         let surplus = copies.len().saturating_sub(COPIES);
         for (_, copy) in copies.into_iter().take(surplus) {
-            let part = |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_owned();
+            let part =
+                |path: Option<&Path>| path.and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
             let (participant, day) = (part(Some(copy.as_path())), part(copy.parent()));
+            let source = house.path().join("data").join(&participant);
             // What is still at the source is not old.
-            if !house.path().join("data").join(participant).join(day).exists() {
-                let _under_work = std::fs::remove_dir_all(&copy);
-                for manifest in ["b3", "sizes"] {
-                    let _there_is_none = std::fs::remove_file(copy.with_extension(manifest));
-                }
+            if source.join(&day).exists() {
+                continue;
+            }
+            let forgotten = rusqlite::Connection::open(&imports).and_then(|imports| {
+                imports.execute("DELETE FROM imports WHERE participant = ?1 AND date = ?2", [&participant, &day])
+            });
+            // Somebody else writes there: the next round does it.
+            if forgotten.is_err() {
+                continue;
+            }
+            let _recorded_again = std::fs::remove_dir(&source);
+            let _under_work = std::fs::remove_dir_all(&copy);
+            for manifest in ["b3", "sizes"] {
+                let _there_is_none = std::fs::remove_file(copy.with_extension(manifest));
             }
         }
     }

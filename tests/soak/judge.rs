@@ -83,6 +83,7 @@ fn flat(verdict: &mut Verdict, measured: &[&Sample]) {
     figure("engine, threads", median, 0.1, 4.0, &|sample| sample.engine.threads as f64);
     figure("engine, tasks", median, 0.1, 16.0, &|sample| sample.tasks.unwrap_or(0) as f64);
     figure("engine, fewest processes that work for it", fewest, 0.1, 4.0, &|sample| sample.children as f64);
+    figure("sessions that are somewhere", median, 0.1, 40.0, &|sample| sample.sessions as f64);
     figure("console, descriptors", median, 0.0, 2.0, &|sample| sample.console.fds as f64);
     let (first, last) = (measured[0], measured[measured.len() - 1]);
     let share = |of: &dyn Fn(&Sample) -> f64| (of(last) - of(first)) / span * 100.0;

@@ -25,6 +25,8 @@ pub(crate) struct Sample {
     pub(crate) beat: Option<f64>,
     /// Entries of the journal.
     pub(crate) entries: u64,
+    /// Sessions that are somewhere: they are to be as many at the end as at the beginning.
+    pub(crate) sessions: u64,
     pub(crate) state_db: u64,
     pub(crate) wal: u64,
     pub(crate) log: u64,
@@ -63,7 +65,7 @@ pub(crate) struct Samples {
 const TABLE: &str = "soak.csv";
 const HEAD: &str = "seconds,engine_pid,engine_rss_kib,engine_heap_kib,engine_fds,engine_threads,engine_tasks,engine_children,\
      engine_cpu_s,console_rss_kib,console_heap_kib,console_fds,console_cpu_s,beat_ms,journal_entries,state_db_kib,wal_kib,\
-     log_kib,state_kib,temporary_kib,data_kib,share_kib,stick_kib\n";
+     log_kib,state_kib,temporary_kib,data_kib,share_kib,stick_kib,sessions\n";
 /// A beat is shown within this.
 const SHOWN_WITHIN: Duration = Duration::from_secs(10);
 
@@ -108,7 +110,11 @@ impl Samples {
         let pid = self.house.engine_pid().await;
         let (dir, state) = (self.house.path().to_owned(), self.house.state());
         let at = self.house.clock.tick().since(self.began).as_secs_f64();
-        let entries = client.snapshots().borrow().journal.length;
+        let (entries, sessions) = {
+            let snapshots = client.snapshots();
+            let picture = snapshots.borrow();
+            (picture.journal.length, picture.stores.iter().map(|store| store.totals.sessions).sum())
+        };
         let sample = Sample {
             at,
             engine: process(pid),
@@ -117,6 +123,7 @@ impl Samples {
             children: children(pid, &dir),
             beat,
             entries,
+            sessions,
             state_db: size(&state.join("state.db")),
             wal: size(&state.join("state.db-wal")),
             log: below(&state.join("log")),
@@ -229,7 +236,7 @@ impl Sample {
         let tasks = self.tasks.map(|tasks| tasks.to_string()).unwrap_or_default();
         let beat = self.beat.map(|beat| format!("{beat:.1}")).unwrap_or_default();
         format!(
-            "{:.1},{},{},{},{},{},{tasks},{},{:.2},{},{},{},{:.2},{beat},{},{},{},{},{},{},{},{},{}\n",
+            "{:.1},{},{},{},{},{},{tasks},{},{:.2},{},{},{},{:.2},{beat},{},{},{},{},{},{},{},{},{},{}\n",
             self.at,
             engine.pid,
             engine.rss,
@@ -251,6 +258,7 @@ impl Sample {
             self.data,
             self.share,
             self.stick,
+            self.sessions,
         )
     }
 }
