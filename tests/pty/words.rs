@@ -9,11 +9,13 @@ const COLUMNS: u16 = 44;
 /// The lines that a command leaves on a terminal, and those that it leaves elsewhere.
 async fn lines(words: &[&str]) -> (Vec<String>, Vec<String>) {
     let program = env!("CARGO_BIN_EXE_hotspare");
-    let mut session = Session::start(Command::new(program).args(words), COLUMNS, 40);
-    session.ended().await;
-    let written = String::from_utf8(session.taken()).unwrap();
     let elsewhere = std::process::Command::new(program).args(words).output().unwrap();
     let text = [elsewhere.stdout, elsewhere.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    let mut session = Session::start(Command::new(program).args(words), COLUMNS, 40);
+    // A program has ended before all that it wrote is read.
+    session.until_text(text.split_whitespace().next_back().unwrap()).await;
+    session.ended().await;
+    let written = String::from_utf8(session.taken()).unwrap();
     let lines = |text: &str| text.lines().map(|line| line.trim_end().to_owned()).collect();
     (lines(&written), lines(&text))
 }
