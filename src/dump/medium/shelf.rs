@@ -7,9 +7,10 @@ use super::folder;
 use super::ground::{Alone, Ground};
 use super::trouble::MediumTrouble;
 use crate::dump::kit::{MAKING, texts};
-use crate::dump::record::{Held, Kit};
+use crate::dump::record::{File, Held, Kit};
 use crate::dump::{keep, name, recovery};
 use crate::fleet::data::Keep;
+use crate::reach::plain;
 
 /// `kit.json` is never longer.
 const LONGEST: u64 = 256 << 20;
@@ -102,6 +103,17 @@ pub(super) fn kit(text: &[u8]) -> Result<Kit, String> {
     let plain = held().try_fold(0_u64, |sum, held| sum.checked_add(held.plain));
     if files.and(plain).is_none() {
         return Err(format!("{}: it tells of more bytes than there can be", texts::KIT));
+    }
+    // They stand in commands that a person copies.
+    let sum = |sum: &str| sum.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let name = |name: &str| name.chars().all(|symbol| plain::is_plain(symbol) && symbol != '\'');
+    let fit = |held: &Held| {
+        let of_file = |file: &File| name(&file.name) && sum(&file.blake3) && sum(&file.sha256);
+        name(&held.kit) && held.files.iter().all(of_file)
+    };
+    if let Some(database) = kit.databases.iter().find(|database| !database.held.as_ref().is_none_or(fit)) {
+        let of = plain::line(&database.name, 60);
+        return Err(format!("{}: the name or a sum of a file of {of} is none", texts::KIT));
     }
     Ok(kit)
 }

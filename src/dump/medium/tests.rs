@@ -296,6 +296,22 @@ fn nothing_is_made_under_a_mount_point_without_a_mount() {
 }
 
 #[test]
+fn what_stands_in_commands_of_the_text_for_recovery_is_plain() {
+    let kit = |kit: &str, file: &str, sum: &str| {
+        let text = serde_json::json!({ "name": "2026-11-20T14-02-11Z", "dump": "d", "at": "2026-11-20T14:02:11Z", "server": "s",
+            "version": "1", "databases": [{ "name": "x", "label": null, "error": null, "held": { "kit": kit,
+            "at": "2026-11-20T14:02:11Z", "files": [{ "name": file, "bytes": 1, "blake3": "af13", "sha256": sum }],
+            "content": "", "plain": 1, "locked": null, "tables": [], "mark": "" } }] });
+        shelf::kit(text.to_string().as_bytes())
+    };
+    assert!(kit("2026-11-20T14-02-11Z", "x y.sql.zst", "e3b0").is_ok());
+    for (of, file, sum) in [("k", "x.sql'; reboot; '", "e3b0"), ("k", "x.sql", "e3b0\u{7f}"), ("k'", "x.sql", "e3b0")] {
+        let error = kit(of, file, sum).unwrap_err();
+        assert!(error.contains("the name or a sum of a file of x is none"), "{error}");
+    }
+}
+
+#[test]
 fn a_kit_that_tells_of_more_bytes_than_there_can_be_is_none() {
     let file = r#"{"name":"a","bytes":18446744073709551615,"blake3":"","sha256":""}"#;
     let text = format!(
