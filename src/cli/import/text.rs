@@ -1,6 +1,6 @@
 //! What every import writes alike: TOML values, comments, names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// What was made of a file.
@@ -44,7 +44,11 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// Names of a fleet file, each given once.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeSet<String>);
+pub(super) struct Names {
+    given: BTreeSet<String>,
+    /// The last number that was put behind a name: thousands may come to the same one.
+    numbers: BTreeMap<String, u64>,
+}
 
 impl Names {
     /// Words that mean something else in a step.
@@ -55,12 +59,16 @@ impl Names {
         let fits = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
         let mended: String = wanted.chars().map(fits).skip_while(|c| matches!(c, '-' | '.')).take(60).collect();
         let mended = if mended.is_empty() { "host".to_owned() } else { mended };
-        let numbered = (2..).map(|number| format!("{mended}-{number}"));
-        let name = std::iter::once(mended.clone())
-            .chain(numbered)
-            .find(|name| !Self::TAKEN.contains(&name.as_str()) && !self.0.contains(name))
-            .unwrap_or(mended);
-        self.0.insert(name.clone());
+        let free = |name: &str| !Self::TAKEN.contains(&name) && !self.given.contains(name);
+        let mut name = mended.clone();
+        if !free(&name) {
+            let number = self.numbers.entry(mended.clone()).or_insert(1);
+            while !free(&name) {
+                *number += 1;
+                name = format!("{mended}-{number}");
+            }
+        }
+        self.given.insert(name.clone());
         name
     }
 }
@@ -74,6 +82,10 @@ mod tests {
         let mut names = Names::default();
         let given = ["web 1", "web-1", "spare", "-.x", "é", ""].map(|wanted| names.give(wanted));
         assert_eq!(given, ["web-1", "web-1-2", "spare-2", "x", "host", "host-2"]);
+        assert_eq!(
+            ["host-4", "host", "host", "host"].map(|wanted| names.give(wanted)),
+            ["host-4", "host-3", "host-5", "host-6"]
+        );
         assert_eq!(names.give(&"a".repeat(99)).len(), 60);
     }
 
