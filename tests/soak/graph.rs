@@ -110,7 +110,7 @@ pub(crate) fn svg(series: &Series, plan: &Plan) -> String {
         }
         for quarter in 0..=4 {
             let at = end * f64::from(quarter) / 4.0;
-            let when = if end >= 3600.0 { format!("{:.1} h", at / 3600.0) } else { format!("{:.0} min", at / 60.0) };
+            let when = if end >= 7200.0 { format!("{:.1} h", at / 3600.0) } else { format!("{:.0} min", at / 60.0) };
             let _a_string_takes_all = writeln!(
                 text,
                 "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"#57606a\">{when}</text>",
