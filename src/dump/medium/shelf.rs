@@ -113,7 +113,10 @@ pub(super) fn kit(text: &[u8]) -> Result<Kit, String> {
     };
     if let Some(database) = kit.databases.iter().find(|database| !database.held.as_ref().is_none_or(fit)) {
         let of = plain::line(&database.name, 60);
-        return Err(format!("{}: the name or a sum of a file of {of} is none", texts::KIT));
+        return Err(format!(
+            "{}: the name or a sum of a file of {of} is none, so it was changed after it was made; restore from another kit",
+            texts::KIT
+        ));
     }
     Ok(kit)
 }
