@@ -7,5 +7,6 @@ pub mod aside;
 pub mod chain;
 pub mod database;
 pub mod entry;
+pub(crate) mod layout;
 pub mod store;
 pub mod writer;

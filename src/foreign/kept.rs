@@ -31,7 +31,7 @@ pub(super) fn state(bytes: &[u8]) {
 /// Each line an entry, its fields between tabs: the number, the time, and texts; the last is what its hash begins with.
 fn journal(text: &str) -> rusqlite::Result<()> {
     let connection = Connection::open_in_memory()?;
-    crate::journal::database::tables(&connection)?;
+    crate::journal::layout::tables(&connection)?;
     let mut rows = 0_usize;
     for line in text.lines().take(64) {
         let mut fields = line.split('\t');

@@ -1,4 +1,4 @@
-//! `state.db`: opening it, bringing it up to date, and setting it aside when it is corrupt.
+//! `state.db`: opening it, and setting it aside when it is corrupt.
 //!
 //! It is never silently replaced: a file that `SQLite` cannot make sense of is kept beside the new one under a name that
 //! says when, and whoever opened it is told.
@@ -10,108 +10,11 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::aside::{Cause, NO_LOG, SetAside, foreign, move_aside, set_log_aside, with_suffix};
+use super::layout::{self, KNOWN};
 use crate::clock::Timestamp;
 
 /// Name of the file in the state folder.
 pub const FILE: &str = "state.db";
-
-/// One step each; `user_version` counts how many a file has behind it. Steps are only ever added at the end.
-const MIGRATIONS: [&str; 3] = [
-    "
-    CREATE TABLE journal (
-        seq    INTEGER PRIMARY KEY,
-        time   INTEGER NOT NULL,
-        who    TEXT NOT NULL,
-        what   TEXT NOT NULL,
-        why    TEXT NOT NULL,
-        about  TEXT NOT NULL,
-        weight TEXT NOT NULL,
-        hash   BLOB NOT NULL
-    ) STRICT;
-    CREATE INDEX journal_time ON journal (time);
-    CREATE TRIGGER journal_keeps_entries BEFORE DELETE ON journal
-        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-    CREATE TRIGGER journal_keeps_words BEFORE UPDATE ON journal
-        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-    CREATE TABLE kept (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-    CREATE TABLE head (
-        only    INTEGER PRIMARY KEY CHECK (only = 1),
-        genesis BLOB NOT NULL,
-        seq     INTEGER NOT NULL,
-        hash    BLOB NOT NULL
-    ) STRICT;
-    INSERT INTO head SELECT 1, genesis, 0, genesis FROM (SELECT randomblob(32) AS genesis);
-",
-    "
-    CREATE TABLE session_sides (
-        store   TEXT NOT NULL,
-        side    TEXT NOT NULL,
-        place   TEXT NOT NULL,
-        scanned INTEGER,
-        marker  TEXT,
-        PRIMARY KEY (store, side)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE session_facts (
-        store       TEXT NOT NULL,
-        side        TEXT NOT NULL,
-        day         INTEGER NOT NULL,
-        participant TEXT NOT NULL,
-        videos      INTEGER NOT NULL,
-        files       INTEGER NOT NULL,
-        bytes       INTEGER NOT NULL,
-        changed     INTEGER,
-        digest      BLOB NOT NULL,
-        state       BLOB NOT NULL,
-        odd         INTEGER NOT NULL,
-        folders     BLOB,
-        below       BLOB NOT NULL,
-        PRIMARY KEY (store, side, day, participant)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE session_verified (
-        store        TEXT NOT NULL,
-        side         TEXT NOT NULL,
-        day          INTEGER NOT NULL,
-        participant  TEXT NOT NULL,
-        level        TEXT NOT NULL,
-        at           INTEGER NOT NULL,
-        ok           INTEGER NOT NULL,
-        read         TEXT,
-        from_storage INTEGER NOT NULL,
-        problems     INTEGER NOT NULL,
-        source       BLOB,
-        copy         BLOB NOT NULL,
-        PRIMARY KEY (store, side, day, participant)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE session_deleted (
-        store       TEXT NOT NULL,
-        day         INTEGER NOT NULL,
-        participant TEXT NOT NULL,
-        at          INTEGER NOT NULL,
-        PRIMARY KEY (store, day, participant)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE session_imported (
-        store       TEXT NOT NULL,
-        day         INTEGER NOT NULL,
-        participant TEXT NOT NULL,
-        imported    TEXT NOT NULL,
-        PRIMARY KEY (store, day, participant)
-    ) STRICT, WITHOUT ROWID;
-",
-    "
-    ALTER TABLE head ADD COLUMN base INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE head ADD COLUMN base_hash BLOB;
-    DROP TRIGGER journal_keeps_entries;
-    CREATE TRIGGER journal_keeps_entries BEFORE DELETE ON journal WHEN old.seq > (SELECT base FROM head)
-        BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
-",
-];
-
-/// From this layout on a journal may begin later than with its first entry.
-pub(super) const WITH_BASE: u32 = 3;
-
-/// The layout that this version writes.
-#[expect(clippy::cast_possible_truncation, reason = "a handful")]
-const KNOWN: u32 = MIGRATIONS.len() as u32;
 
 /// Why `state.db` could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -193,7 +96,7 @@ pub fn join(folder: &Path) -> Result<Connection, OpenError> {
     let mut connection = Connection::open_with_flags(&path, flags).map_err(unusable)?;
     connection.busy_handler(Some(wait)).map_err(unusable)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(unusable)?;
-    match connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(unusable)? {
+    match layout::of(&connection).map_err(unusable)? {
         KNOWN => Ok(connection),
         found => Err(OpenError::Newer { path, found, known: KNOWN }),
     }
@@ -212,12 +115,6 @@ pub fn open_read_only(folder: &Path) -> Result<Connection, OpenError> {
         Err(_) if !with_suffix(&path, "-wal").exists() => immutable(&path, flags).map_err(unusable),
         _ => Ok(connection),
     }
-}
-
-/// Makes the tables in an empty database, for the door of what lies in the state folder.
-#[cfg(any(test, fuzzing))]
-pub(crate) fn tables(connection: &Connection) -> rusqlite::Result<()> {
-    MIGRATIONS.iter().try_for_each(|step| connection.execute_batch(step))
 }
 
 /// Opens a file of which nobody changes anything.
@@ -283,7 +180,7 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
     let mut connection = Connection::open(path)?;
     connection.busy_handler(Some(wait))?;
     // Before anything of a newer version's file is touched.
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version = layout::of(&connection)?;
     if version > KNOWN {
         return Err(Attempt::Newer(version));
     }
@@ -294,26 +191,10 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // An entry counts as written when it would survive a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    migrate(&mut connection)?;
+    if layout::bring_up_to_date(&mut connection)? {
+        settle(&connection);
+    }
     Ok(connection)
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), Attempt> {
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let Some(pending) = MIGRATIONS.get(version as usize..) else {
-        return Err(Attempt::Newer(version));
-    };
-    if pending.is_empty() {
-        return Ok(());
-    }
-    let transaction = connection.transaction()?;
-    for step in pending {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "user_version", KNOWN)?;
-    transaction.commit()?;
-    settle(connection);
-    Ok(())
 }
 
 /// Carries the log into the file itself, as far as readers allow: what lies in one file can only be lost with it.
@@ -347,8 +228,7 @@ mod tests {
         assert_eq!(aside.cause, Cause::Log);
         assert_eq!(std::fs::read(&aside.path).unwrap(), vec![0x5a; 5000]);
         assert!(aside.sentence().contains("the last entries of the journal are missing"));
-        let known: u32 = opened.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-        assert_eq!(known, KNOWN, "the rest is whole");
+        assert_eq!(layout::of(&opened.connection), Ok(KNOWN), "the rest is whole");
         drop(opened.connection);
         assert_eq!(open(folder.path(), Timestamp::UNIX_EPOCH).unwrap().set_aside, None);
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row as SqlRow, params};
 
 use super::chain::{Hash, Row};
-use super::database::WITH_BASE;
 use super::entry::{Chain, Entry, Weight};
+use super::layout::WITH_BASE;
 use crate::clock::Timestamp;
 
 mod retention;

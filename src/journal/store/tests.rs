@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::database;
+use crate::journal::{database, layout};
 
 fn draft(what: &str) -> Draft {
     Draft {
@@ -254,7 +254,7 @@ proptest! {
 #[test]
 fn a_journal_whose_numbers_are_used_up_is_written_no_more_and_breaks_nothing() {
     let connection = Connection::open_in_memory().unwrap();
-    database::tables(&connection).unwrap();
+    layout::tables(&connection).unwrap();
     let insert = "INSERT INTO journal VALUES (9223372036854775807, 0, '', '', '', '', '', x'00')";
     connection.execute(insert, []).unwrap();
     let mut store = Store::new(connection).unwrap();
