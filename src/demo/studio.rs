@@ -3,12 +3,14 @@
 //! What it writes are real files, and everything that is done with them is done by the engine: this room only records,
 //! imports, and asks for copies as a person would.
 
+mod past;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{Span, Zoned};
+use jiff::Zoned;
 use rusqlite::Connection;
 
 use super::pace::Pace;
@@ -44,34 +46,6 @@ const SOONEST: Duration = Duration::from_millis(100);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A session is expected to be safe after so many of them.
 const LOOKS: u32 = 30;
-
-/// A session of the days before today.
-struct Past {
-    participant: &'static str,
-    days_ago: i64,
-    /// Of each recording.
-    pieces: usize,
-    imported: bool,
-    there: There,
-}
-
-/// What somebody left on the share, with other tools.
-enum There {
-    Nothing,
-    /// All of it, which nobody has verified.
-    Whole,
-    /// The copy of its last video broke off.
-    Short,
-}
-
-const PAST: [Past; 6] = [
-    Past { participant: "p011", days_ago: 4, pieces: 40, imported: true, there: There::Whole },
-    Past { participant: "TF47", days_ago: 3, pieces: 30, imported: true, there: There::Nothing },
-    Past { participant: "p012", days_ago: 3, pieces: 46, imported: true, there: There::Nothing },
-    Past { participant: "b009", days_ago: 2, pieces: 24, imported: true, there: There::Nothing },
-    Past { participant: "p013", days_ago: 1, pieces: 38, imported: false, there: There::Nothing },
-    Past { participant: "TF48", days_ago: 1, pieces: 34, imported: false, there: There::Short },
-];
 
 /// The studio's folders.
 #[derive(Debug, Clone)]
@@ -110,21 +84,7 @@ impl Studio {
         let table = "CREATE TABLE IF NOT EXISTS imports (participant TEXT, date TEXT, imported INTEGER, PRIMARY KEY (participant, date))";
         let imports = Connection::open(&studio.imports).map_err(io::Error::other)?;
         imports.execute_batch(table).map_err(io::Error::other)?;
-        let today = now.to_zoned(jiff::tz::TimeZone::system());
-        for past in &PAST {
-            let day = today.saturating_sub(Span::new().days(past.days_ago));
-            let key = Key { date: day.date(), participant: past.participant.to_owned() };
-            if studio.folder(&key).exists() || studio.copy(&key).exists() {
-                continue;
-            }
-            for trial in 0..TRIALS {
-                studio.recorded_before(&key, &day, trial, past.pieces * PIECE)?;
-            }
-            studio.carried(&key, &past.there)?;
-            if past.imported {
-                mark_imported(&imports, &key)?;
-            }
-        }
+        past::leave(&studio, now, &imports)?;
         Ok(studio)
     }
 
@@ -261,45 +221,6 @@ imported     = {{ sqlite = "{}", query = "SELECT participant, date, imported FRO
 
     fn copy(&self, key: &Key) -> PathBuf {
         self.share.join(key.day()).join(&key.participant)
-    }
-
-    /// A recording of a day that is over.
-    fn recorded_before(&self, key: &Key, day: &Zoned, trial: usize, length: usize) -> io::Result<()> {
-        let folder = self.folder(key);
-        std::fs::create_dir_all(&folder)?;
-        let at = day.saturating_add(Span::new().minutes(i64::try_from(trial).unwrap_or(0) * 7));
-        let base = base(&at);
-        let written = std::time::SystemTime::from(at.timestamp());
-        for camera in CAMERAS {
-            let mut file = std::fs::File::create(folder.join(format!("{base}.{camera}.mp4")))?;
-            file.write_all(&noise(length))?;
-            file.set_modified(written)?;
-        }
-        sidecar(&folder, &base)?.set_modified(written)
-    }
-
-    /// What somebody has carried to the share before there was hotspare.
-    fn carried(&self, key: &Key, there: &There) -> io::Result<()> {
-        if matches!(there, There::Nothing) {
-            return Ok(());
-        }
-        let copy = self.copy(key);
-        std::fs::create_dir_all(&copy)?;
-        let mut last = None;
-        for entry in std::fs::read_dir(self.folder(key))? {
-            let entry = entry?;
-            let to = copy.join(entry.file_name());
-            std::fs::copy(entry.path(), &to)?;
-            std::fs::File::options().write(true).open(&to)?.set_modified(entry.metadata()?.modified()?)?;
-            last = last.max(Some(to).filter(|to| to.extension().is_some_and(|kind| kind == "mp4")));
-        }
-        match last {
-            Some(video) if matches!(there, There::Short) => {
-                let length = std::fs::metadata(&video)?.len();
-                std::fs::File::options().write(true).open(&video)?.set_len(length / 3)
-            }
-            _ => Ok(()),
-        }
     }
 }
 
