@@ -20,13 +20,15 @@ pub enum Trouble {
     Failed(String),
     /// It was begun, and whether it took effect cannot be told.
     Unknown(String),
+    /// It was begun before and is still at work: it must not be begun a second time beside itself.
+    Busy(String),
 }
 
 impl Trouble {
     /// What happened, and what to do about it.
     pub fn words(&self) -> &str {
         match self {
-            Self::Refused(words) | Self::Failed(words) | Self::Unknown(words) => words,
+            Self::Refused(words) | Self::Failed(words) | Self::Unknown(words) | Self::Busy(words) => words,
         }
     }
 }

@@ -31,7 +31,10 @@ pub(super) async fn check(tools: &Tools, bit: Bit<'_>, run: &str) -> Result<Foun
             }
             Remembered::Never => Ok(Found::to_do()),
             Remembered::Gone => Err(gone(spot.name())),
-            Remembered::Running => Err(Trouble::Unknown(format!("{}: it is still at work", spot.name()))),
+            Remembered::Running => Err(Trouble::Busy(format!(
+                "{}: it is still at work there; end it or let it end, then resume the run again",
+                spot.name()
+            ))),
         },
     }
 }

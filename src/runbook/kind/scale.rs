@@ -170,7 +170,7 @@ fn told(trouble: Trouble, seen: &Replicas, scale: Scale<'_>, whole: u32) -> Trou
     match trouble {
         Trouble::Failed(why) => Trouble::Failed(stands(seen, scale, whole, &why)),
         Trouble::Unknown(why) => Trouble::Unknown(stands(seen, scale, whole, &why)),
-        refused @ Trouble::Refused(_) => refused,
+        refused @ (Trouble::Refused(_) | Trouble::Busy(_)) => refused,
     }
 }
 

@@ -1,10 +1,12 @@
 //! Whether a failed host is silent on the wire, asked from the spare: its service address and its management address both.
 //!
-//! An address of a subnet that the spare is in is asked for by ARP, which no firewall of the host keeps from it; another by ping.
-//! Silence proves nothing where the spare's own link is down, so that is looked at first; nor where its network loses packets, so
-//! at the same time the console, or the way to it, is asked eight times and must be heard each time. Of a network that loses three
-//! packets of ten each way, two questions hear nothing of a host that is there one time in four; eight answers come through one
-//! time in three hundred.
+//! An address of a subnet that the spare is in is asked for by ARP, which no firewall of the host keeps from it. One behind a
+//! router can only be pinged: an answer says that it is there, and silence says nothing, because many networks drop pings.
+//! Silence proves nothing either where the spare's own link is down, so that is looked at first; nor where its network loses
+//! packets, so at the same time the console, or the way to it, is asked eight times and must be heard each time. Where the
+//! console is on the spare itself, or came by another protocol than IPv4, the gateway of the spare is asked in its place, and
+//! where there is none, nobody can tell whether the wire carries. Of a network that loses three packets of ten each way, two
+//! questions hear nothing of a host that is there one time in four; eight answers come through one time in three hundred.
 
 use std::time::Duration;
 
@@ -26,7 +28,8 @@ hs_one() {
   case $hs_way in
     '' ) echo "cannot ask: the spare has no route to $1"; return 3 ;;
     local*) echo "cannot ask: the spare itself holds $1"; return 3 ;;
-    *' via '*) if ping -n -c 2 -i 0.2 -W 1 "$1" >/dev/null 2>&1; then echo "$1 answers a ping"; return 2; fi; return 0 ;;
+    *' via '*) if ping -n -c 2 -i 0.2 -W 1 "$1" >/dev/null 2>&1; then echo "$1 answers a ping"; return 2; fi
+      echo "cannot ask: $1 is behind a router, where silence proves nothing"; return 3 ;;
   esac
   hs_dev=$(echo "$hs_way" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
   [ "$(cat "/sys/class/net/$hs_dev/carrier" 2>/dev/null)" = 1 ] || { echo "cannot ask: $hs_dev of the spare has no link"; return 3; }
@@ -39,14 +42,14 @@ hs_one() {
     case $hs_status in 0 | 124 | 143) ;; *) echo "cannot ask: $(echo "$hs_said" | tail -n 1)"; return 3 ;; esac
   done
 }
-# Silence is heard only on a wire that carries: whoever is there, the console or the way to it, must be heard each time.
+# Silence is heard only on a wire that carries: whoever is there, the console or the way to it, must be heard each time. Where
+# no wire is between the console and the spare, or another protocol, it is the gateway.
+hs_near=${SSH_CONNECTION%% *}
+hs_way=$(ip -o -4 route get "$hs_near" 2>/dev/null | head -n 1)
+case $hs_way in '' | local*) hs_near=; hs_way=$(ip -o -4 route show default 2>/dev/null | head -n 1) ;; esac
+case $hs_way in *' via '*) hs_near=$(echo "$hs_way" | sed -n 's/.* via \([^ ]*\).*/\1/p') ;; esac
 hs_sound() {
-  hs_near=${SSH_CONNECTION%% *}
-  hs_way=$(ip -o -4 route get "$hs_near" 2>/dev/null | head -n 1)
-  case $hs_way in
-    '' | local*) return 0 ;;
-    *' via '*) hs_near=$(echo "$hs_way" | sed -n 's/.* via \([^ ]*\).*/\1/p') ;;
-  esac
+  [ -n "$hs_near" ] || return 5
   hs_dev=$(echo "$hs_way" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
   for hs_try in 1 2 3 4 5 6 7 8; do
     if timeout 0.1 true 2>/dev/null; then timeout "$hs_wait" $hs_do arping -q -c 1 -w 1 -I "$hs_dev" "$hs_near" >/dev/null 2>&1
@@ -59,12 +62,13 @@ for hs_round in 1 2 3; do
   hs_worst=0 hs_lossy=
   for hs_pid in $hs_pids; do
     wait "$hs_pid"; hs_status=$?
-    if [ "$hs_status" = 4 ]; then hs_lossy=yes
+    if [ "$hs_status" -ge 4 ]; then hs_lossy=$hs_status
     elif [ "$hs_status" -gt "$hs_worst" ]; then hs_worst=$hs_status; fi
   done
   [ "$hs_worst" = 0 ] && [ -n "$hs_lossy" ] || exit "$hs_worst"
 done
-echo "cannot tell: the spare hears nothing from it, but does not hear every answer of ${SSH_CONNECTION%% *} either: the network loses packets"
+if [ "$hs_lossy" = 5 ]; then echo "cannot tell: the spare hears nothing from it, and has nobody to ask whether its wire carries: the engine runs on it or came by IPv6, and it has no gateway"
+else echo "cannot tell: the spare hears nothing from it, but does not hear every answer of $hs_near either: the network loses packets"; fi
 exit 3
 "#;
 

@@ -78,6 +78,7 @@ impl Runner<'_> {
                 }
             }
             Some(Ok(Answer::Said(_))) => {}
+            // Who resumes a second time has looked; but what is at work is never begun beside itself.
             Some(Err(Trouble::Unknown(_))) if seen => {}
             Some(Err(trouble)) => return self.troubled(index, &trouble),
         }
@@ -120,7 +121,9 @@ impl Runner<'_> {
             (Some(Err(Trouble::Failed(why))), lost) => self.troubled(index, &Trouble::Failed(after(lost, why))),
             // It must not be done again: what was found forbids it.
             (Some(Err(Trouble::Refused(why))), lost) => self.troubled(index, &Trouble::Refused(after(lost, why))),
-            (Some(Err(Trouble::Unknown(why))), lost) => self.troubled(index, &Trouble::Unknown(lost.unwrap_or(why))),
+            (Some(Err(Trouble::Unknown(why) | Trouble::Busy(why))), lost) => {
+                self.troubled(index, &Trouble::Unknown(lost.unwrap_or(why)))
+            }
         }
     }
 
@@ -172,7 +175,7 @@ impl Runner<'_> {
         let (state, end) = match trouble {
             Trouble::Refused(_) => (StepState::Refused, End::Refused(words)),
             Trouble::Failed(_) => (StepState::Failed, End::Failed(words)),
-            Trouble::Unknown(_) => (StepState::Unknown, End::Unknown(words)),
+            Trouble::Unknown(_) | Trouble::Busy(_) => (StepState::Unknown, End::Unknown(words)),
         };
         self.finish(index, state, Some(trouble.words().to_owned()));
         end

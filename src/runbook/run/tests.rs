@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::*;
@@ -16,226 +16,12 @@ use crate::runbook::plan::plan;
 use crate::runbook::record::{Glance, Oath, Orders};
 use crate::runbook::view::{RunId, RunState, StepState, UNDO};
 
+mod fence;
 mod owed;
+mod persons;
+mod world;
 
-/// What a part of a step answers with, by `part step`; what is not named goes well. Each answer is used once.
-type Answers = BTreeMap<&'static str, Vec<Trouble>>;
-
-#[derive(Default)]
-struct World {
-    /// Everything that happened, in order.
-    log: Mutex<Vec<String>>,
-    answers: Mutex<Answers>,
-    /// Which steps have taken effect.
-    done: Mutex<BTreeSet<String>>,
-    /// What was kept last.
-    kept: Mutex<Option<RunRecord>>,
-    /// Answers of the wire, one a look; then silence.
-    wire: Mutex<Vec<String>>,
-    /// Half a second passes with each look at the wire.
-    clock: Option<Clock>,
-    /// From this event on the right is lost.
-    lost_from: Option<usize>,
-    /// From this event on nothing can be kept.
-    full_from: Option<usize>,
-    /// At this event everything stops for ever.
-    crash_at: Option<usize>,
-    events: AtomicUsize,
-}
-
-impl World {
-    async fn event(&self, what: String) -> usize {
-        let number = self.events.fetch_add(1, Ordering::SeqCst);
-        if self.crash_at.is_some_and(|at| number >= at) {
-            std::future::pending::<()>().await;
-        }
-        self.log.lock().expect("no panic").push(what);
-        number
-    }
-
-    fn answer(&self, key: &str) -> Result<(), Trouble> {
-        let mut answers = self.answers.lock().expect("no panic");
-        match answers.iter_mut().find(|(name, _)| **name == key) {
-            Some((_, left)) if !left.is_empty() => Err(left.remove(0)),
-            _ => Ok(()),
-        }
-    }
-
-    fn log(&self) -> Vec<String> {
-        self.log.lock().expect("no panic").clone()
-    }
-
-    fn done(&self) -> Vec<String> {
-        self.done.lock().expect("no panic").iter().cloned().collect()
-    }
-
-    fn kept(&self) -> Option<RunRecord> {
-        self.kept.lock().expect("no panic").clone()
-    }
-}
-
-impl Deeds for World {
-    fn check<'a>(&'a self, bit: Bit<'a>) -> BoxFuture<'a, Result<Found, Trouble>> {
-        Box::pin(async move {
-            self.event(format!("check {}", bit.step.name)).await;
-            if bit.step.name == "tell" {
-                let looks = self.log().iter().filter(|what| *what == "check tell").count();
-                bit.live.tell(Told::Line(format!("look {looks} at tell")));
-            }
-            self.answer(&format!("check {}", bit.step.name))?;
-            if bit.look == Look::Again && self.done().contains(&bit.step.name) {
-                return Ok(Found::There("was done".into()));
-            }
-            Ok(Found::ToDo { note: None, keep: (bit.step.name == "b").then(|| "before".into()) })
-        })
-    }
-
-    fn act<'a>(&'a self, bit: Bit<'a>) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
-        Box::pin(async move {
-            self.event(format!("act {}", bit.step.name)).await;
-            bit.live.tell(Told::Line(format!("at {}", bit.step.name)));
-            let answer = self.answer(&format!("act {}", bit.step.name));
-            if answer.is_ok() || matches!(answer, Err(Trouble::Unknown(_))) {
-                self.done.lock().expect("no panic").insert(bit.step.name.clone());
-            }
-            // Between an effect and its answer.
-            self.event(format!("acted {}", bit.step.name)).await;
-            answer.map(|()| None)
-        })
-    }
-
-    fn verify<'a>(&'a self, bit: Bit<'a>) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
-        Box::pin(async move {
-            self.event(format!("verify {}", bit.step.name)).await;
-            self.answer(&format!("verify {}", bit.step.name)).map(|()| None)
-        })
-    }
-
-    fn undo<'a>(&'a self, bit: Bit<'a>) -> BoxFuture<'a, Result<Option<String>, Trouble>> {
-        Box::pin(async move {
-            self.event(format!("undo {}", bit.step.name)).await;
-            self.answer(&format!("undo {}", bit.step.name))?;
-            self.done.lock().expect("no panic").remove(&bit.step.name);
-            Ok(None)
-        })
-    }
-
-    fn silent<'a>(&'a self, bit: Bit<'a>) -> BoxFuture<'a, Result<String, String>> {
-        Box::pin(async move {
-            self.event(format!("wire {}", bit.step.name)).await;
-            if let Some(clock) = &self.clock {
-                clock.advance(Duration::from_millis(500));
-            }
-            let mut wire = self.wire.lock().expect("no panic");
-            if wire.is_empty() { Ok("both are silent".into()) } else { Err(wire.remove(0)) }
-        })
-    }
-}
-
-impl Right for World {
-    fn may(&self) -> Result<(), String> {
-        let now = self.events.load(Ordering::SeqCst);
-        if self.lost_from.is_some_and(|from| now >= from) { Err("the lease is lost".into()) } else { Ok(()) }
-    }
-}
-
-impl Ledger for World {
-    fn keep<'a>(&'a self, record: &'a RunRecord, note: Option<Note>) -> BoxFuture<'a, Result<(), String>> {
-        Box::pin(async move {
-            let what = note.map_or_else(
-                || "keep".to_owned(),
-                |note| {
-                    format!(
-                        "keep {} {}",
-                        note.about["step"].as_str().unwrap_or("run"),
-                        note.about["state"].as_str().unwrap_or_default()
-                    )
-                },
-            );
-            let number = self.event(what).await;
-            if self.full_from.is_some_and(|from| number >= from) {
-                return Err("disk full".into());
-            }
-            *self.kept.lock().expect("no panic") = Some(record.clone());
-            Ok(())
-        })
-    }
-}
-
-fn step(name: &str, undo: bool) -> Step {
-    Step {
-        name: name.into(),
-        kind: StepKind::Command { run: format!("do {name}") },
-        on: Some(Place::Spare),
-        fence: false,
-        timeout: Duration::from_secs(30),
-        retries: 0,
-        on_error: OnError::Stop,
-        drill: true,
-        cleanup: false,
-        each: None,
-        undo: undo.then(|| format!("undo {name}")),
-    }
-}
-
-fn take() -> Step {
-    let kind = StepKind::Address { take: Some("{failed.service}".into()), drop: None, device: "eth0".into() };
-    Step { kind, ..step("take", false) }
-}
-
-fn machine(name: &str) -> Machine {
-    Machine { name: name.into(), address: "192.0.2.1".into(), ssh: name.into(), service: Some("192.0.2.9/24".into()) }
-}
-
-fn record(steps: Vec<Step>, fence: Fence) -> RunRecord {
-    let cast = Cast {
-        pool: Some("p".into()),
-        failed: Some(machine("f")),
-        spare: Some(machine("s")),
-        token: "1".into(),
-        ..Cast::default()
-    };
-    let plan = plan(&Runbook::plain("r", steps), Purpose::Takeover, &cast).expect("a plan");
-    let orders = Orders {
-        who: "ana".into(),
-        why: "test".into(),
-        generation: 7,
-        fence,
-        oath: None,
-        before: Vec::new(),
-        since: None,
-    };
-    RunRecord::new(RunId(1), plan, orders, &Clock::held(Timestamp::UNIX_EPOCH))
-}
-
-fn abc() -> RunRecord {
-    record(vec![step("a", true), step("b", true), step("c", true)], Fence::None)
-}
-
-fn hand() -> (Hand, mpsc::Sender<Wish>, watch::Receiver<Arc<RunView>>) {
-    let (view, watching) = watch::channel(Arc::new(abc().view));
-    let (wish, wishes) = mpsc::channel(4);
-    (Hand { view, wishes }, wish, watching)
-}
-
-async fn go(world: &World, record: RunRecord, way: Way) -> RunRecord {
-    let (hand, _wish, _watching) = hand();
-    let clock = Clock::held(Timestamp::UNIX_EPOCH);
-    let running = execute(record, way, world, &clock, world, world, hand);
-    tokio::time::timeout(Duration::from_secs(3600), running).await.expect("every wait has an end")
-}
-
-fn states(record: &RunRecord) -> Vec<StepState> {
-    record.view.steps.iter().map(|step| step.state).collect()
-}
-
-fn answers<const N: usize>(answers: [(&'static str, Vec<Trouble>); N]) -> World {
-    World { answers: Mutex::new(Answers::from(answers)), ..World::default() }
-}
-
-fn failed() -> Trouble {
-    Trouble::Failed("no".into())
-}
+use self::world::*;
 
 #[tokio::test(start_paused = true)]
 async fn the_intent_is_kept_before_each_step_and_what_was_before_is_kept_before_it_acts() {
@@ -350,6 +136,21 @@ async fn whoever_resumes_an_unknown_step_has_it_done_again() {
     let ended = go(&world, ended, Way::Resume).await;
     assert_eq!(ended.view.state, RunState::Done);
     assert_eq!(world.log().iter().filter(|line| *line == "act b").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_at_work_is_not_begun_beside_itself_however_often_somebody_resumes() {
+    let lost = || Trouble::Unknown("nobody knows".into());
+    let world = answers([("act b", vec![lost()]), ("verify b", vec![lost()])]);
+    let mut ended = go(&world, abc(), Way::Begin).await;
+    for _time in 0..3 {
+        world.answers.lock().expect("no panic").insert("check b", vec![Trouble::Busy("it is still at work".into())]);
+        ended = go(&world, ended, Way::Resume).await;
+        assert_eq!((ended.view.state, ended.view.steps[1].state), (RunState::Unknown, StepState::Unknown));
+    }
+    assert_eq!(world.log().iter().filter(|line| *line == "act b").count(), 1);
+    // It has ended meanwhile.
+    assert_eq!(go(&world, ended, Way::Resume).await.view.state, RunState::Done);
 }
 
 #[tokio::test(start_paused = true)]
@@ -493,149 +294,6 @@ async fn a_run_that_was_being_undone_is_undone_further() {
     let world = World { done: Mutex::new(done), ..World::default() };
     let ended = go(&world, kept.expect("kept").interrupted(), Way::Resume).await;
     assert_eq!((ended.view.state, world.done().len()), (RunState::Undone, 0));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_question_waits_for_its_answer_and_not_for_ever() {
-    let ask = Step {
-        kind: StepKind::Ask { text: "Sure, {failed.name}?".into(), show: None },
-        on: None,
-        ..step("tell", false)
-    };
-    for (answer, state) in [(Some(true), RunState::Done), (Some(false), RunState::Failed), (None, RunState::Failed)] {
-        let world = World::default();
-        let (hand, wish, mut watching) = hand();
-        let clock = Clock::held(Timestamp::UNIX_EPOCH);
-        let running = execute(
-            record(vec![ask.clone(), step("a", false)], Fence::None),
-            Way::Begin,
-            &world,
-            &clock,
-            &world,
-            &world,
-            hand,
-        );
-        let person = async {
-            let asked = watching.wait_for(|view| view.question.is_some()).await.expect("it asks").clone();
-            assert_eq!(asked.state, RunState::Asking);
-            assert_eq!(asked.question.as_ref().expect("a question").text, "Sure, f?");
-            if let Some(yes) = answer {
-                let other = Wish::Answer { step: "other".into(), yes: !yes, who: "bo".into() };
-                wish.send(other).await.expect("heard");
-                wish.send(Wish::Answer { step: "tell".into(), yes, who: "ana".into() }).await.expect("heard");
-            }
-        };
-        let (ended, ()) = tokio::join!(running, person);
-        assert_eq!((ended.view.state, ended.view.question), (state, None), "{answer:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_question_that_was_answered_with_no_stands_so_after_everything_was_undone() {
-    let ask = Step { kind: StepKind::Ask { text: "?".into(), show: None }, on: None, ..step("tell", false) };
-    let world = World::default();
-    let (hand, wish, mut watching) = hand();
-    let clock = Clock::held(Timestamp::UNIX_EPOCH);
-    let steps = vec![step("a", true), step("b", false), ask];
-    let running = execute(record(steps, Fence::None), Way::Begin, &world, &clock, &world, &world, hand);
-    let answering = async {
-        watching.wait_for(|view| view.question.is_some()).await.expect("it asks");
-        clock.advance(Duration::from_secs(4));
-        let no = Wish::Answer { step: "tell".into(), yes: false, who: "bob".into() };
-        wish.send(no).await.expect("heard");
-    };
-    let (ended, ()) = tokio::join!(running, answering);
-    assert_eq!(ended.view.state, RunState::Failed);
-    let asked = ended.view.steps[2].clone();
-    assert_eq!(
-        (asked.state, asked.note.as_deref(), asked.seconds),
-        (StepState::Failed, Some("bob said no"), Some(4.0))
-    );
-    clock.advance(Duration::from_secs(100));
-    let (again, _wish, _watching) = super::tests::hand();
-    let undone = execute(ended, Way::Abandon, &world, &clock, &world, &world, again).await;
-    assert_eq!(undone.view.state, RunState::Undone);
-    assert_eq!(undone.view.steps[2], asked, "it has changed nothing, and stands as it ended");
-    let left = &undone.view.steps[1];
-    assert_eq!(
-        (left.state, left.seconds),
-        (StepState::Done, Some(0.0)),
-        "what has no undo is as it was, and took as long"
-    );
-    assert_eq!(left.note.as_deref(), Some("was done, and has no undo"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stop_ends_waiting_at_once_and_undoes_on_request() {
-    let ask = Step { kind: StepKind::Ask { text: "?".into(), show: None }, on: None, ..step("tell", false) };
-    for (undo, state, left) in [(false, RunState::Failed, 1), (true, RunState::Undone, 0)] {
-        let world = World::default();
-        let (hand, wish, mut watching) = hand();
-        let clock = Clock::held(Timestamp::UNIX_EPOCH);
-        let steps = vec![step("a", true), ask.clone(), step("b", true)];
-        let running = execute(record(steps, Fence::None), Way::Begin, &world, &clock, &world, &world, hand);
-        let person = async {
-            watching.wait_for(|view| view.question.is_some()).await.expect("it asks");
-            wish.send(Wish::Stop { undo, who: "ana".into() }).await.expect("heard");
-        };
-        let (ended, ()) = tokio::join!(running, person);
-        assert_eq!((ended.view.state, world.done().len()), (state, left));
-    }
-}
-
-fn fencing() -> Vec<Step> {
-    vec![Step { fence: true, on: Some(Place::Failed), timeout: Duration::from_secs(3), ..step("fence", false) }, take()]
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_look_at_the_wire_that_was_taken_before_the_run_counts_for_a_moment() {
-    let mut glanced = record(fencing(), Fence::Required);
-    glanced.glance = Some(Glance { words: "both were silent".into(), asked: Tick::default() });
-    for (ago, looks) in [(1000, 0), (1001, 1)] {
-        let (world, clock) = (World::default(), Clock::held(Timestamp::UNIX_EPOCH));
-        clock.advance(Duration::from_millis(ago));
-        let (hand, _wish, _watching) = hand();
-        let done = execute(glanced.clone(), Way::Begin, &world, &clock, &world, &world, hand).await;
-        assert_eq!((done.view.state, done.memory[0].strength), (RunState::Done, Some(Strength::Verified)));
-        let looked = world.log().iter().filter(|event| *event == "wire fence").count();
-        assert_eq!(looked, looks, "a look at the wire counts for a second, and this one is {ago} ms old");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_address_is_taken_only_behind_a_fence_that_holds() {
-    let answering = || (0..100).map(|_| "192.0.2.1 is answered by 02:00".to_owned()).collect::<Vec<_>>();
-    let clock = Clock::held(Timestamp::UNIX_EPOCH);
-    let world = World { wire: Mutex::new(answering()), clock: Some(clock.clone()), ..World::default() };
-    let (hand, _wish, _watching) = hand();
-    let ended = execute(record(fencing(), Fence::Required), Way::Begin, &world, &clock, &world, &world, hand).await;
-    assert_eq!((ended.view.state, states(&ended)), (RunState::Failed, vec![StepState::Failed, StepState::Waiting]));
-    assert_eq!(ended.memory[0].strength, Some(Strength::Sent));
-
-    let mut sworn = ended.clone();
-    sworn.orders.oath = Some(Oath { by: "ana".into(), at: Timestamp::UNIX_EPOCH });
-    let done = go(&world, sworn, Way::Resume).await;
-    assert_eq!((done.view.state, done.memory[0].strength), (RunState::Done, Some(Strength::Sworn)));
-
-    let silent = World::default();
-    let done = go(&silent, record(fencing(), Fence::Required), Way::Begin).await;
-    assert_eq!((done.view.state, done.memory[0].strength), (RunState::Done, Some(Strength::Verified)));
-    assert!(!silent.log().contains(&"act fence".to_owned()), "what is silent already needs no command");
-
-    let dying = World {
-        wire: Mutex::new(vec!["it answers".into()]),
-        answers: Mutex::new(Answers::from([("act fence", vec![failed()])])),
-        ..World::default()
-    };
-    let done = go(&dying, record(fencing(), Fence::Required), Way::Begin).await;
-    assert_eq!(done.memory[0].strength, Some(Strength::Verified), "silence counts although the command failed");
-    assert_eq!(done.view.state, RunState::Done);
-
-    let unfenced = go(&World::default(), record(vec![take()], Fence::Required), Way::Begin).await;
-    assert_eq!((unfenced.view.state, states(&unfenced)), (RunState::Failed, vec![StepState::Refused]));
-    for fence in [Fence::None, Fence::BestEffort] {
-        assert_eq!(go(&World::default(), record(vec![take()], fence), Way::Begin).await.view.state, RunState::Done);
-    }
 }
 
 #[tokio::test(start_paused = true)]
