@@ -10,6 +10,7 @@ pub mod live;
 pub mod mounts;
 pub mod mysql;
 pub mod network;
+pub mod own;
 pub mod plain;
 pub mod program;
 pub mod quote;

@@ -3,7 +3,7 @@
 mod scene;
 mod views;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
@@ -50,6 +50,8 @@ pub(super) struct Kept {
     pub book: Book,
     /// Their version; `None`: they were not read yet.
     pub version: Option<Version>,
+    /// Why facts may be missing, where the brake was tripped for it.
+    pub doubted: Option<String>,
     /// They were taken up since this engine holds the lease.
     pub ours: bool,
     /// Why they cannot be read or written.
@@ -60,6 +62,8 @@ pub(super) struct Kept {
     pub sights: BTreeMap<(String, String), Sight>,
     /// Host and spare to the last look at the wire that found the one silent from the other.
     pub glances: BTreeMap<(String, String), Glance>,
+    /// The pool's machines and witnesses on which this engine runs: what they see is what it sees itself.
+    pub own: BTreeSet<String>,
     /// Anchor to whether it answered last.
     pub anchors: BTreeMap<String, bool>,
     /// Spare to what was found when it was looked at.
@@ -115,11 +119,13 @@ impl Desk {
         let kept = Kept {
             book: Book::default(),
             version: None,
+            doubted: None,
             ours: false,
             trouble: None,
             unkept: None,
             sights: BTreeMap::new(),
             glances: BTreeMap::new(),
+            own: BTreeSet::new(),
             anchors: BTreeMap::new(),
             readiness: BTreeMap::new(),
             overdue: None,
@@ -152,6 +158,7 @@ impl Desk {
             let (mut new, mut old) = (fresh.kept(), self.kept());
             new.book = old.book.clone();
             new.version = old.version;
+            new.doubted.clone_from(&old.doubted);
             new.ours = old.ours;
             new.run.clone_from(&old.run);
             new.hand = old.hand.take();

@@ -73,6 +73,7 @@ pub(crate) fn scene(state: &State, engine: usize, without: Option<Guard>) -> Sce
         spares: SPARES.into_iter().map(spare).collect(),
         frozen: None,
         anchors: Anchors { declared: 1, answering: 1 },
+        own: std::collections::BTreeSet::new(),
         lease: if holds { Ok(()) } else { Err("the other engine holds it".into()) },
         failures: Vec::new(),
     }

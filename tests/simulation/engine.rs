@@ -272,6 +272,7 @@ impl Engine {
             contested: Vec::new(),
             frozen: None,
             anchors: Anchors::default(),
+            own: std::collections::BTreeSet::new(),
             lease: self.lease.may_act().map(|_| ()).map_err(|not| not.0),
             failures: Vec::new(),
         }

@@ -96,16 +96,21 @@ fn evidence(host: &HostSeen, reach: &[String], lost: &[String], silent: &[String
     parts.join("; ")
 }
 
-/// Why the console may be the patient: no anchor answers. Where no anchors are declared, the pool's own machines are.
+/// Why the console may be the patient: no anchor answers. Where no anchors are declared, the pool's other machines are.
 pub(super) fn isolated(scene: &Scene) -> Option<String> {
     if scene.anchors.declared > 0 {
         return (scene.anchors.answering == 0)
             .then(|| "no anchor answers: this machine may be the one that is cut off".into());
     }
-    let answers = |health: Health| matches!(health, Health::Up | Health::Degraded);
-    let any =
-        scene.spares.iter().any(|spare| answers(spare.health)) || scene.hosts.iter().any(|host| answers(host.health));
+    let answers =
+        |name: &String, health: Health| matches!(health, Health::Up | Health::Degraded) && !scene.own.contains(name);
+    let any = scene.spares.iter().any(|spare| answers(&spare.name, spare.health))
+        || scene.hosts.iter().any(|host| answers(&host.name, host.health));
     (!any).then(|| {
-        "no machine of this pool answers, and it has no anchors: this machine may be the one that is cut off".into()
+        let own = scene.own.first().map(|own| format!(" besides {own}, on which this engine runs"));
+        format!(
+            "no machine of this pool answers{}, and it has no anchors: this machine may be the one that is cut off",
+            own.unwrap_or_default()
+        )
     })
 }

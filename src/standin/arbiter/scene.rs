@@ -1,5 +1,7 @@
 //! Scene: what is seen of a pool at one moment. Made by a worker, from health, witnesses, anchors and the lease.
 
+use std::collections::BTreeSet;
+
 use crate::clock::Timestamp;
 use crate::health::view::Health;
 
@@ -18,6 +20,8 @@ pub struct Scene {
     pub frozen: Option<String>,
     /// The addresses that prove that the console itself is connected.
     pub anchors: Anchors,
+    /// The pool's machines on which this engine runs: that they answer says nothing of the network.
+    pub own: BTreeSet<String>,
     /// Whether this engine has the right to act, or why not.
     pub lease: Result<(), String>,
     /// Of every host of the fleet that is down and not in maintenance: when it became so. For the brake.

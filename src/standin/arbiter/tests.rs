@@ -71,6 +71,7 @@ pub(super) fn scene(now: i64) -> Scene {
         contested: Vec::new(),
         frozen: None,
         anchors: Anchors { declared: 1, answering: 1 },
+        own: std::collections::BTreeSet::new(),
         lease: Ok(()),
         failures: Vec::new(),
     }

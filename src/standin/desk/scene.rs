@@ -59,6 +59,7 @@ impl Desk {
             contested: kept.contested(),
             frozen: seen.frozen.clone(),
             anchors: Anchors { declared: count(anchors.len()), answering: count(answering) },
+            own: kept.own.clone(),
             lease: seen.lease.clone(),
             failures: seen.beliefs.iter().chain(elsewhere).filter(down).map(|belief| at(belief.since)).collect(),
         }
@@ -66,7 +67,8 @@ impl Desk {
 }
 
 fn witnesses(kept: &Kept, host: &str) -> Vec<Sighting> {
-    let about = kept.sights.iter().filter(|((witness, seen), _)| seen == host && witness != host);
+    let about = kept.sights.iter();
+    let about = about.filter(|((witness, seen), _)| seen == host && witness != host && !kept.own.contains(witness));
     about
         .map(|((witness, _), sight)| Sighting { witness: witness.clone(), reaches: sight.reaches, at: sight.at })
         .collect()

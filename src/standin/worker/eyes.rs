@@ -20,6 +20,7 @@ use crate::fleet::host::Host;
 use crate::health::ask::Ask;
 use crate::health::observation::Outcome;
 use crate::health::view::Health;
+use crate::reach::own;
 use crate::reach::ssh::Remote;
 
 /// Between two questions to the witnesses while all is well.
@@ -34,6 +35,20 @@ const READINESS: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(4);
 
 impl Pools {
+    /// Finds out which of the pool's machines and witnesses this computer is.
+    pub(super) async fn know_itself(&self, desk: &Arc<Desk>) {
+        loop {
+            let fleet = self.fleet();
+            let pool = desk.pool();
+            let names = pool.protects.iter().chain(&pool.spares).chain(&pool.witnesses);
+            let asking = names
+                .filter_map(|name| fleet.host(name))
+                .map(async |host| own::holds(&host.address, PATIENCE).await.then(|| host.name.clone()));
+            desk.kept().own = join_all(asking).await.into_iter().flatten().collect();
+            tokio::time::sleep(READINESS).await;
+        }
+    }
+
     pub(super) async fn ask_anchors(&self, desk: &Arc<Desk>) {
         if desk.pool().anchors.is_empty() {
             return;
@@ -41,6 +56,9 @@ impl Pools {
         loop {
             let timeout = desk.pool().probe.every.clamp(Duration::from_millis(200), Duration::from_millis(800));
             let asking = desk.pool().anchors.iter().map(|anchor| async move {
+                if own::holds(anchor, timeout).await {
+                    return (anchor.clone(), false);
+                }
                 let kind = CheckKind::Ping;
                 let ask = Ask { kind, address: anchor.clone(), ssh: String::new(), vital: true };
                 let seen = self.0.parts.prober.run(&ask, timeout).await;
@@ -63,6 +81,12 @@ impl Pools {
         loop {
             let fleet = self.fleet();
             let Some(machine) = fleet.host(name) else { return };
+            if desk.kept().own.contains(name) {
+                // It sees what this engine sees: it is no second place to look from.
+                self.no_second_eye(desk, name);
+                tokio::time::sleep(CALM).await;
+                continue;
+            }
             let members = desk.pool().protects.iter().chain(&desk.pool().spares);
             let asked: Vec<&Host> =
                 members.filter(|member| *member != name).filter_map(|member| fleet.host(member)).collect();
@@ -110,6 +134,17 @@ impl Pools {
             } else {
                 tokio::time::sleep(desk.pool().probe.every).await;
             }
+        }
+    }
+
+    /// Says in the place of what a witness sees that it sees nothing else than this engine.
+    fn no_second_eye(&self, desk: &Desk, name: &str) {
+        let at = self.now();
+        let says = "this engine runs on it and sees the same; name another machine in `witnesses`".to_owned();
+        let mut kept = desk.kept();
+        for host in desk.pool().protects.iter().chain(&desk.pool().spares).filter(|host| *host != name) {
+            let sight = Sight { witness: name.to_owned(), host: host.clone(), reaches: None, at, says: says.clone() };
+            kept.sights.insert((name.to_owned(), host.clone()), sight);
         }
     }
 

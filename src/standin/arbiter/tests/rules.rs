@@ -61,6 +61,21 @@ fn without_anchors_the_machines_of_the_pool_are_the_anchors() {
 }
 
 #[test]
+fn a_machine_that_looks_at_itself_sees_nothing_of_the_network() {
+    let mut scene = scene(9).gone("a").gone("b").gone("c").spare_down("t");
+    scene.anchors = Anchors::default();
+    assert!(decide(&pool(), &Book::default(), &scene).decision.is_some(), "s answers");
+    scene.own.insert("s".into());
+    let judged = decide(&pool(), &Book::default(), &scene);
+    assert!(
+        judged.decision.is_none() && judged.held_back[0].contains("besides s, on which this engine runs"),
+        "{judged:?}"
+    );
+    scene.anchors = Anchors { declared: 1, answering: 1 };
+    assert!(decide(&pool(), &Book::default(), &scene).decision.is_some(), "an anchor is somebody else");
+}
+
+#[test]
 fn two_owners_of_an_address_stop_automation_and_no_person() {
     let mut scene = scene(1000).gone("a");
     scene.contested = vec!["192.0.2.100 has 2 owners: b (bb) and cc".into()];
