@@ -4,8 +4,9 @@
 //! written when the disk is back. Whoever must not act before an entry is durable looks at [`Recorded::durable`].
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
@@ -17,8 +18,10 @@ use crate::clock::Clock;
 
 mod thread;
 
-use thread::Writer;
+use thread::{Busy, Writer};
 
+/// A disk that has not answered for so long hangs.
+const HANGS: Duration = Duration::from_secs(10);
 /// Requests that wait for the thread.
 const QUEUE: usize = 4_096;
 
@@ -63,6 +66,8 @@ pub struct Tail {
 pub struct Journal {
     queue: SyncSender<Request>,
     tail: watch::Receiver<Arc<Tail>>,
+    busy: Busy,
+    clock: Clock,
     folder: PathBuf,
 }
 
@@ -81,7 +86,7 @@ impl Journal {
     /// told in [`Tail::trouble`] and tried again.
     pub fn start(folder: &Path, clock: &Clock) -> Result<Self, OpenError> {
         let writer = Writer::open(folder, clock)?;
-        let tail = writer.tail();
+        let (tail, busy) = (writer.tail(), writer.busy());
         let (queue, requests) = sync_channel(QUEUE);
         let spawned = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&requests));
         if let Err(error) = spawned {
@@ -91,7 +96,7 @@ impl Journal {
                 error,
             });
         }
-        Ok(Self { queue, tail, folder: folder.to_owned() })
+        Ok(Self { queue, tail, busy, clock: clock.clone(), folder: folder.to_owned() })
     }
 
     /// Asks for an entry; its place in the order is taken at once. The receiver tells when it is durable.
@@ -150,6 +155,19 @@ impl Journal {
     /// The end of the journal; changes wake the receiver.
     pub fn tail(&self) -> watch::Receiver<Arc<Tail>> {
         self.tail.clone()
+    }
+
+    /// Why nothing is written although nothing has failed: the disk does not answer. `None` as long as it does.
+    pub fn hangs(&self) -> Option<String> {
+        let since = (*self.busy.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let time = self.clock.tick().since(since);
+        (time >= HANGS).then(|| {
+            format!(
+                "the disk of the state folder, {}, has not answered for {} s: nothing that is done can be written down; repair it",
+                self.folder.display(),
+                time.as_secs()
+            )
+        })
     }
 
     /// Checks the whole chain over a connection of its own, so that appending goes on. Blocking. `progress` is told how

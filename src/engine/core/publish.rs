@@ -50,6 +50,7 @@ impl Core {
         let mut alarms = Vec::new();
         let tail = Arc::clone(&self.parts.journal.tail().borrow());
         alarms.extend(tail.trouble.clone());
+        alarms.extend(self.parts.journal.hangs());
         alarms.extend(self.parts.sessions.trouble());
         alarms.extend(self.parts.outlet.trouble().borrow().clone());
         alarms.extend(self.parts.door.trouble());

@@ -155,3 +155,24 @@ async fn a_journal_with_a_limit_lets_go_of_its_oldest_entries_and_of_their_files
     assert!(folder.join("deleted/new.json").exists());
     assert!(precious.exists(), "nothing above the folder is touched");
 }
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_is_told_while_it_does_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::held(Timestamp::UNIX_EPOCH);
+    let journal = Journal::start(folder.path(), &clock).unwrap();
+    // As long as another one writes, the thread waits for its turn.
+    let other = rusqlite::Connection::open(folder.path().join(database::FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let recorded = journal.append(draft("it waits")).unwrap();
+    while journal.busy.lock().unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(journal.hangs(), None);
+    clock.advance(HANGS);
+    let said = journal.hangs().unwrap();
+    assert!(said.contains("has not answered for 10 s") && said.contains(folder.path().to_str().unwrap()), "{said}");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(recorded.await.unwrap().durable);
+    assert_eq!(journal.hangs(), None);
+}

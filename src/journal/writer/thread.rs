@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
 use super::{JournalError, QUEUE, Recorded, Request, Tail};
-use crate::clock::Clock;
+use crate::clock::{Clock, Tick};
 use crate::journal::aside::{self, Identity, SetAside};
 use crate::journal::database::{self, OpenError};
 use crate::journal::entry::{Entry, Weight};
@@ -36,7 +36,11 @@ pub(super) struct Writer {
     limit: Option<u64>,
     folder: PathBuf,
     clock: Clock,
+    busy: Busy,
 }
+
+/// Since when the thread has been waiting for the disk; `None`: it is not.
+pub(super) type Busy = Arc<Mutex<Option<Tick>>>;
 
 impl Writer {
     /// Opens the file. A disk that cannot be written is not an error: it is told in the tail and tried again.
@@ -52,6 +56,7 @@ impl Writer {
             limit: None,
             folder: folder.to_owned(),
             clock: clock.clone(),
+            busy: Busy::default(),
         };
         if let Err(error) = writer.take_up()
             && !matches!(error, OpenError::Unusable { .. })
@@ -60,6 +65,11 @@ impl Writer {
         }
         writer.write();
         Ok(writer)
+    }
+
+    /// Tells since when the disk is waited for.
+    pub(super) fn busy(&self) -> Busy {
+        Arc::clone(&self.busy)
     }
 
     /// The end of the journal; changes wake the receiver.
@@ -172,7 +182,9 @@ impl Writer {
 
     /// Writes what waits. Returns whether nothing waits any more.
     fn write(&mut self) -> bool {
+        self.waits(Some(self.clock.tick()));
         let written = self.try_write();
+        self.waits(None);
         let before = Arc::clone(&self.publish.borrow());
         let mut now = self.tail.clone();
         now.trouble = written.as_ref().err().map(|why| trouble(why, self.waiting.len(), self.lost));
@@ -187,6 +199,10 @@ impl Writer {
             self.publish.send_replace(Arc::new(now));
         }
         written.is_ok()
+    }
+
+    fn waits(&self, since: Option<Tick>) {
+        *self.busy.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
     fn try_write(&mut self) -> Result<(), String> {

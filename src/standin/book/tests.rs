@@ -55,6 +55,15 @@ fn a_run_leaves_what_is_true_after_it() {
 }
 
 #[test]
+fn a_book_that_may_lack_something_waits_for_a_person_and_goes_on_with_a_number_no_host_has_seen() {
+    let mut book = Book { generation: 7, ..Book::default() };
+    book.doubt("state.db was set aside", at(1_700_000_000));
+    assert_eq!(book.brake.as_ref().map(|brake| brake.why.as_str()), Some("state.db was set aside"));
+    assert_eq!(book.generation, 1_700_000_000);
+    assert!(book.rearm(at(1_700_000_010)).is_ok());
+}
+
+#[test]
 fn what_has_ended_is_remembered_with_its_time_and_not_for_ever() {
     let mut book = taken();
     book.ended(RunId(1), RunState::Done, None, at(4)).unwrap();

@@ -1,6 +1,6 @@
 //! Words: what a person says that is to be remembered.
 
-use super::{Begun, Book, Conflict, Oath, Phase};
+use super::{Begun, Book, Brake, Conflict, Oath, Phase};
 use crate::clock::Timestamp;
 use crate::standin::view::Pause;
 
@@ -38,6 +38,13 @@ impl Book {
         self.brake.take().ok_or(Conflict::NotTripped)?;
         self.armed = Some(now);
         Ok(())
+    }
+
+    /// Facts may be missing from it: nothing is done by itself until a person has looked who serves. Hosts may have seen
+    /// higher generations than it knows of; it goes on with one that they have not, the seconds since 1970.
+    pub fn doubt(&mut self, why: &str, now: Timestamp) {
+        self.brake = Some(Brake { at: now, why: why.to_owned() });
+        self.generation = self.generation.max(u64::try_from(now.as_second()).unwrap_or_default());
     }
 
     /// A person has looked at a failed spare and says that it is clean: it serves nobody and holds no address of another.

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::book::Book;
+use super::super::book::{Book, Note};
 use super::super::desk::Desk;
 use super::super::lease::book::WriteError;
 use super::Pools;
+use super::mind::words;
+use crate::fleet::settings::LeaseKind;
+use crate::journal::aside::SetAside;
+use crate::journal::entry::Weight;
 use crate::runbook::view::{RunId, RunView};
 
 /// Why a change was not made.
@@ -22,6 +26,35 @@ pub enum Undone {
 impl Pools {
     /// Reads the book where it is not known or was written by another engine.
     pub(super) async fn take_up(&self, desk: &Arc<Desk>) {
+        self.read_book(desk).await;
+        self.doubt(desk).await;
+    }
+
+    /// A `state.db` that was set aside held the books of this engine's own lease: who stands in may not be known any more, and a
+    /// second spare must not be sent where one serves.
+    async fn doubt(&self, desk: &Arc<Desk>) {
+        let lost = self.0.parts.journal.tail().borrow().set_aside.as_ref().map(SetAside::sentence);
+        let Some(lost) = lost.filter(|_| self.fleet().lease.kind == LeaseKind::Embedded) else { return };
+        {
+            let kept = desk.kept();
+            if !kept.ours || kept.version.is_none() || kept.doubted.as_ref() == Some(&lost) {
+                return;
+            }
+        }
+        let why = format!("{lost}; find out which machine serves and put it right, then acknowledge");
+        let now = self.now();
+        let changed = self.change(desk, |book| {
+            book.doubt(&why, now);
+            Ok(())
+        });
+        if changed.await.is_ok() {
+            desk.kept().doubted = Some(lost);
+            let (what, why) = words(&desk.pool().name, &Note::Brake { why });
+            self.write(desk, what, why, Weight::Alarm);
+        }
+    }
+
+    async fn read_book(&self, desk: &Arc<Desk>) {
         let name = &desk.pool().name;
         let held = self.0.parts.lease.may_act().is_ok();
         let known = {

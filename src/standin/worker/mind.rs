@@ -24,6 +24,7 @@ impl Pools {
     /// Everything that is done for one pool as long as it is declared so.
     pub(super) async fn look_after(&self, desk: &Arc<Desk>) {
         tokio::join!(
+            self.know_itself(desk),
             self.mind(desk),
             self.ask_anchors(desk),
             self.ask_witnesses(desk),
@@ -163,7 +164,8 @@ pub(super) fn alike(one: &Decision, other: &Decision) -> bool {
     one.act == other.act && one.host == other.host && one.spare == other.spare
 }
 
-fn words(pool: &str, note: &Note) -> (String, String) {
+/// What was found out, and why, for the journal.
+pub(super) fn words(pool: &str, note: &Note) -> (String, String) {
     match note {
         Note::Brake { why } => (format!("the brake of {pool} is tripped: nothing is done by itself"), why.clone()),
         Note::Lost { spare, why } => (format!("{spare} is lost while it stands in"), why.clone()),
