@@ -22,7 +22,7 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 /// Between two pictures of the bar.
 const BETWEEN_BARS: Duration = Duration::from_millis(200);
 /// A job that was asked to end gets so long.
-const END_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const END_WITHIN: Duration = Duration::from_secs(10);
 /// So many steps of what counts in things are all said; a long batch then says where it is every few seconds.
 const FEW: usize = 20;
 /// Columns of the bar.

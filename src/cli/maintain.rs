@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -15,6 +16,7 @@ use crate::engine::client::Client;
 use crate::engine::command::{Command, Report};
 use crate::engine::socket::Socket;
 use crate::service::view::{Held, HolderView, ModuleState, Released};
+use crate::work::view::JobId;
 
 /// Arguments of `hotspare maintain`.
 #[derive(Debug, Args)]
@@ -63,7 +65,7 @@ pub fn run(context: &Context, args: &MaintainArgs) -> Result<Exit, Failure> {
             until,
             patience: args.timeout.as_secs(),
         };
-        let Report::ServiceHeld { held } = report(context, &engine, command).await? else { return Err(other()) };
+        let held = hold(context, &engine, command).await?;
         introduce(context, &held, &args.command);
         let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal() && !context.json;
         // With --json standard output is for the document alone.
@@ -84,6 +86,52 @@ pub fn run(context: &Context, args: &MaintainArgs) -> Result<Exit, Failure> {
         })?;
         conclude(context, args, &held, &worked, released)
     })
+}
+
+/// Takes the locks. Whoever is interrupted while they are being taken has none afterwards.
+async fn hold(context: &Context, engine: &Socket, command: Command) -> Result<Held, Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be heard: {error}")));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let accepted = engine.command(command).await?;
+    let job = accepted.job.ok_or_else(|| Failure::failed("the engine began no job for it"))?;
+    let ended = tokio::select! {
+        ended = follow::ended(context, engine, job) => ended?,
+        _ = interrupt.recv() => return Err(let_go(context, engine, job).await),
+        _ = hang_up.recv() => return Err(let_go(context, engine, job).await),
+        _ = terminate.recv() => return Err(let_go(context, engine, job).await),
+    };
+    match follow::report(engine, &ended).await? {
+        Report::ServiceHeld { held } => Ok(*held),
+        Report::Refused { why } => Err(Failure::refused(why)),
+        _ => Err(other()),
+    }
+}
+
+/// Ends the job; where it had come to its end by then, what it holds is given back.
+async fn let_go(context: &Context, engine: &Socket, job: JobId) -> Failure {
+    context.tell("hotspare: interrupted; the job is asked to end");
+    // One that has ended cannot be cancelled, and is looked at all the same.
+    let _ended_already = engine.command(Command::Cancel { job }).await;
+    let ended = tokio::time::timeout(follow::END_WITHIN, follow::ended(context, engine, job)).await;
+    let held = match ended {
+        Ok(Ok(ended)) => match follow::report(engine, &ended).await {
+            Ok(Report::ServiceHeld { held }) => held,
+            _ => return Failure::interrupted(),
+        },
+        _ => {
+            return Failure::interrupted()
+                .hint("whether the locks are held is not known: `hotspare service list` says it");
+        }
+    };
+    match release(context, engine, &held).await {
+        Ok(_read_back) => Failure::interrupted(),
+        Err(failure) => Failure::interrupted().hint(format!(
+            "the locks may still be held ({}): hotspare service release {}",
+            failure.message, held.service
+        )),
+    }
 }
 
 /// Gives it back. What is still there of the command is ended before.

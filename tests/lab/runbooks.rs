@@ -502,6 +502,20 @@ async fn a_fence_is_the_silence_of_both_addresses() {
     assert_eq!(ended.memory[0].strength, Some(Strength::Sent));
     assert!(ended.view.steps[0].note.as_ref().is_some_and(|note| note.contains("10.77.0.11 is answered by")));
 
+    // Behind a router that lets no ping through it is silent, and alive.
+    let way = ["10.77.0.11/32", "via", "10.77.0.13"];
+    site.spare.exec(&[&["ip", "route", "add"], &way[..]].concat());
+    let ended = go(&site.tools, record(steps.clone(), &site.cast, 1, Fence::Required), Way::Begin).await;
+    assert_eq!(
+        (ended.view.state, ended.memory[0].strength),
+        (RunState::Failed, Some(Strength::Sent)),
+        "{:?}",
+        ended.view
+    );
+    let note = ended.view.steps[0].note.clone().unwrap_or_default();
+    assert!(note.contains("10.77.0.11 is behind a router, where silence proves nothing"), "{note}");
+    site.spare.exec(&[&["ip", "route", "del"], &way[..]].concat());
+
     // It goes down a moment after the command.
     let mut off = steps.clone();
     off[0].kind = StepKind::Command { run: "nohup sh -c 'sleep 1; ip link set lan0 down' >/dev/null 2>&1 &".into() };

@@ -85,12 +85,14 @@ async fn who_reads_nothing_loses_its_place() {
         };
         let lazy: Vec<TcpStream> = (0..CONNECTIONS).map(ask).collect();
         assert_eq!(body(&get(address, "/metrics")).len(), whole);
-        for mut stream in lazy {
+        let lost = lazy.into_iter().filter_map(|mut stream| {
             let mut rest = Vec::new();
             let _reset = stream.read_to_end(&mut rest);
-            // No more than the system's buffers held.
-            assert!(rest.len() < whole, "{} bytes of {whole}", rest.len());
-        }
+            // Of one whose time was over there is no more than the system's buffers held.
+            (rest.len() < whole).then_some(())
+        });
+        // The time of some may not have been over yet when there was room for one.
+        assert!(lost.count() > 0, "somebody made room");
     });
     tokio::time::timeout(Duration::from_secs(60), ended).await.expect("in time").unwrap();
     server.abort();

@@ -183,6 +183,24 @@ async fn two_holds_on_one_host_show_both_reasons_until_the_last_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_ended_while_the_locks_are_being_taken_has_none() {
+    let site = Site::new().await;
+    site.lan.tell(&["engine", "start"]);
+    for (round, word) in ["TERM", "INT", "HUP", "TERM", "INT", "HUP"].into_iter().enumerate() {
+        let mut command = site.lan.hotspare(&["maintain", "judicator", "--why", "new disk", "--", "sleep 1000"]);
+        let taking =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("hotspare");
+        let begun = || site.journal("locking judicator").len() > round;
+        within(PATIENCE, "it is being taken", begun).await;
+        signal(taking.id(), word);
+        let ended = taking.wait_with_output().expect("it ends");
+        assert_eq!(ended.status.code(), Some(130), "{word}: {}", super::said(&ended));
+        within(PATIENCE, "nobody has them", || site.all("free")).await;
+        within(PATIENCE, "it is no longer in maintenance", || site.health() == "up").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_engine_releases_at_once_and_the_next_one_says_so() {
     let site = Site::new().await;
     let first = site.held(&["--why", "new disk", "--", "sleep 8"]).await;
