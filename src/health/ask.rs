@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use crate::fleet::check::{Check, CheckKind, Members};
 use crate::fleet::host::Host;
 use crate::fleet::secret::DatabaseUrl;
+use crate::fleet::template;
 use crate::reach::quote;
 
 /// A check, ready to be asked.
@@ -52,11 +53,10 @@ impl Ask {
 
 /// The same kind with `{address}` and `{name}` filled in, each as its place needs it.
 fn filled(kind: &CheckKind, host: &Host) -> CheckKind {
-    let in_url = |text: &str| text.replace("{address}", &bracketed(&host.address)).replace("{name}", &host.name);
-    let in_shell = |text: &str| {
-        text.replace("{address}", &quote::quote(&host.address)).replace("{name}", &quote::quote(&host.name))
-    };
-    let plain = |text: &str| text.replace("{address}", &host.address).replace("{name}", &host.name);
+    let in_url = |text: &str| in_url(text, host);
+    // What cannot be quoted stays as it is; neither a name nor an address is ever of the kind.
+    let in_shell = |text: &str| quote::fill(text, |name| value(name, host)).unwrap_or_else(|_why| text.to_owned());
+    let plain = |text: &str| template::fill(text, |name| value(name, host));
     let database = |url: &DatabaseUrl| DatabaseUrl { url: in_url(&url.url), password: url.password.clone() };
     match kind {
         CheckKind::Ping | CheckKind::Tcp { .. } | CheckKind::Rtmp { .. } | CheckKind::Rtsp { .. } => kind.clone(),
@@ -78,6 +78,23 @@ fn filled(kind: &CheckKind, host: &Host) -> CheckKind {
         }
         CheckKind::Disk { path, min_free } => CheckKind::Disk { path: plain(path), min_free: *min_free },
     }
+}
+
+/// What stands for a placeholder of a check.
+fn value(name: &str, host: &Host) -> Option<String> {
+    match name {
+        "address" => Some(host.address.clone()),
+        "name" => Some(host.name.clone()),
+        _ => None,
+    }
+}
+
+/// A url with its placeholders filled in.
+pub fn in_url(text: &str, host: &Host) -> String {
+    template::fill(text, |name| match name {
+        "address" => Some(bracketed(&host.address)),
+        _ => value(name, host),
+    })
 }
 
 /// An IPv6 address as urls want it: `[::1]`.
@@ -124,6 +141,11 @@ mod tests {
         let command = CheckKind::Command { run: "echo {name}".into(), contains: Some("{name}".into()) };
         let CheckKind::Command { run, contains } = ask("h", command).kind else { unreachable!("a command stays one") };
         assert_eq!((run.as_str(), contains.as_deref()), ("echo 'it'\\''s'", Some("it's")));
+        // As in a step: what stands in quotes stays in them, and what is the shell's stays the shell's.
+        let run = "curl -f \"http://{address}/\" ${name} {{name}}".to_owned();
+        let command = CheckKind::Command { run, contains: None };
+        let CheckKind::Command { run, .. } = ask("10.0.0.1", command).kind else { unreachable!("a command stays one") };
+        assert_eq!(run, "curl -f \"http://10.0.0.1/\" ${name} {{name}}");
     }
 
     #[test]

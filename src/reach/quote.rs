@@ -1,5 +1,9 @@
 //! Quoting for a POSIX shell: what goes in comes out as one word, whatever it holds.
 
+mod fill;
+
+pub use fill::fill;
+
 /// `word` as one word of a POSIX shell: in single quotes, each single quote of it written `'\''`.
 ///
 /// Inside single quotes a POSIX shell gives no character a meaning (POSIX.1-2024, Shell Command Language, 2.2.2), so

@@ -5,7 +5,6 @@
 //! asked back with [`Plan::recall`].
 
 pub(crate) mod fill;
-mod shell;
 pub(crate) mod words;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::fleet::check::{Check, CheckKind};
 use crate::fleet::host::Host;
+use crate::health::ask::in_url;
 use crate::reach::quote;
 
 /// What a witness says of one host.
@@ -141,7 +142,7 @@ fn ways(host: &Host) -> Vec<Way> {
     let address = || host.address.clone();
     let way = |check: &Check| match &check.kind {
         CheckKind::Tcp { port } | CheckKind::Rtmp { port } | CheckKind::Rtsp { port } => Way::Port(address(), *port),
-        CheckKind::Http { url, .. } => Way::Page(url.replace("{address}", &host.address).replace("{name}", &host.name)),
+        CheckKind::Http { url, .. } => Way::Page(in_url(url, host)),
         _ => Way::Ping(address()),
     };
     let mut ways: Vec<Way> = host.checks.iter().filter(|check| check.vital()).map(way).collect();

@@ -7,7 +7,7 @@ use crate::fleet::template;
 use crate::reach::quote;
 use crate::runbook::cast::{Cast, Machine};
 
-use super::{Act, Gated, Planned, Spot, shell};
+use super::{Act, Gated, Planned, Spot};
 
 /// The step as it will be done, with a password that must not be kept; or everything that it lacks.
 pub(super) fn step(step: &Step, cast: &Cast) -> Result<(Planned, Option<Secret>), Vec<String>> {
@@ -91,7 +91,7 @@ impl Filler<'_> {
 
     fn shell(&mut self, text: &str) -> String {
         self.demand(text);
-        match shell::fill(text, |name| self.cast.value(name)) {
+        match quote::fill(text, |name| self.cast.value(name)) {
             Ok(filled) => filled,
             Err(why) => {
                 self.lacks(&why);

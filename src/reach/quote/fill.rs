@@ -4,8 +4,8 @@
 //! Command Language, 2.2.3). Between single quotes, in backquotes and in a here-document nothing can be quoted for whoever
 //! reads the text next (`ssh b 'echo {pool}'`), so there only values of harmless characters are let through.
 
+use super::quote;
 use crate::fleet::template::placeholders;
-use crate::reach::quote::quote;
 
 /// How the shell reads the text at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ enum Context {
 
 /// The command with its placeholders filled; names for which there is no value stay as they are. The error says which
 /// placeholder stands where its value cannot be quoted.
-pub(super) fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+pub fn fill(text: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut reader = Reader { stack: vec![Context::Bare], heredoc: false, word_start: true };
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
