@@ -12,9 +12,11 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{follow, join};
 use crate::console::format;
+use crate::console::window::MOST_NAMED;
 use crate::engine::client::Client;
 use crate::engine::command::{Command, Report, Which};
 use crate::engine::socket::Socket;
+use crate::session::delete::phrase_for;
 use crate::session::key::Key;
 use crate::session::report::{DeleteReport, Deleted, Refused};
 
@@ -76,28 +78,22 @@ pub fn run(context: &Context, store: Option<&str>, args: &DeleteArgs) -> Result<
         let place = join::place(context)?;
         let engine = join::started(context, place).await?;
         sync::look(&engine, store).await?;
-        let delete = |dry_run, phrase: String| Command::SessionDelete {
-            store: store.map(str::to_owned),
-            which: which.clone(),
-            dry_run,
-            phrase,
-        };
-        if args.dry_run {
-            let report = carry_out(context, &engine, delete(true, String::new())).await?;
+        if let (false, Some(phrase)) = (args.dry_run, &args.confirm) {
+            let report = carry_out(context, &engine, command(store, which, false, phrase)).await?;
             return said(context, &report);
         }
-        let phrase = if let Some(phrase) = &args.confirm {
-            phrase.clone()
-        } else {
-            let report = carry_out(context, &engine, delete(true, String::new())).await?;
-            if report.deleted.is_empty() {
-                return said(context, &DeleteReport { dry_run: false, ..report });
-            }
-            ask(context, &report, args.phrase())?
-        };
-        let report = carry_out(context, &engine, delete(false, phrase)).await?;
+        let looked = carry_out(context, &engine, command(store, which, true, "")).await?;
+        if args.dry_run || looked.deleted.is_empty() {
+            return said(context, &DeleteReport { dry_run: args.dry_run, ..looked });
+        }
+        ask(context, &looked, args.phrase())?;
+        let report = carry_out_shown(context, &engine, store, looked).await?;
         said(context, &report)
     })
+}
+
+fn command(store: Option<&str>, which: Which, dry_run: bool, phrase: &str) -> Command {
+    Command::SessionDelete { store: store.map(str::to_owned), which, dry_run, phrase: phrase.to_owned() }
 }
 
 impl DeleteArgs {
@@ -125,15 +121,40 @@ async fn carry_out(context: &Context, engine: &Socket, command: Command) -> Resu
     }
 }
 
-/// Shows what would go and where it remains, and returns what the person typed.
-fn ask(context: &Context, report: &DeleteReport, phrase: &str) -> Result<String, Failure> {
+/// Deletes what was shown and nothing else, whatever became safe since: in as many requests as so many names need.
+async fn carry_out_shown(
+    context: &Context,
+    engine: &Socket,
+    store: Option<&str>,
+    shown: DeleteReport,
+) -> Result<DeleteReport, Failure> {
+    let keys: Vec<Key> = shown.deleted.into_iter().map(|deleted| deleted.key).collect();
+    // What refused was shown as such, and stays.
+    let mut report = DeleteReport { refused: shown.refused, ..DeleteReport::default() };
+    for keys in keys.chunks(MOST_NAMED) {
+        // The person has typed what the command asks for; the engine wants the phrase for so many names.
+        let delete = command(store, Which::Keys { keys: keys.to_vec() }, false, phrase_for(keys.len()));
+        let part = carry_out(context, engine, delete).await.inspect_err(|_failure| {
+            if !report.deleted.is_empty() {
+                context.say(&text(&report));
+            }
+        })?;
+        report.bytes_freed += part.bytes_freed;
+        report.deleted.extend(part.deleted);
+        report.refused.extend(part.refused);
+    }
+    Ok(report)
+}
+
+/// Shows what would go and where it remains, and waits for the phrase.
+fn ask(context: &Context, report: &DeleteReport, phrase: &str) -> Result<(), Failure> {
     context.say(&text(report));
     context.say(&format!("type {phrase} to delete, anything else to leave everything as it is: "));
     let mut typed = String::new();
     let read = std::io::stdin().lock().read_line(&mut typed);
     let typed = typed.trim_end_matches(['\r', '\n']);
     match read {
-        Ok(1..) if typed == phrase => Ok(typed.to_owned()),
+        Ok(1..) if typed == phrase => Ok(()),
         _ => Err(Failure::refused(format!("nothing was deleted: {phrase} was not typed"))
             .hint(format!("in a script, add --confirm {phrase:?}"))),
     }

@@ -1,9 +1,12 @@
 //! `session delete`: every refusal, every phrase, and what is told afterwards.
 
+use std::io::{Read, Write};
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use super::{journal, keys, named, sorted};
-use crate::fleet::{Fleet, tree};
+use crate::fleet::{Fleet, document, tree};
 
 /// Two sessions that may be deleted, and one that may not.
 fn safe() -> Fleet {
@@ -169,7 +172,7 @@ fn afterwards_everybody_knows() {
     assert!(code == Some(3) && report.to_string().contains("nothing lies"), "{report}");
     let (code, report) = fleet.session_json(&["sync", "p001", "20250104"]);
     assert!(code == Some(1) && report.to_string().contains("not on this computer"), "{report}");
-    let (_, entries) = crate::fleet::document(&fleet.place.run(&["journal", "--json"]));
+    let (_, entries) = document(&fleet.place.run(&["journal", "--json"]));
     let about: Vec<&Value> = entries["entries"]
         .as_array()
         .unwrap()
@@ -213,6 +216,30 @@ fn all_that_are_safe_go_and_the_others_stay() {
 }
 
 #[test]
+fn what_became_safe_after_it_was_shown_stays() {
+    let fleet = safe();
+    let mut command = fleet.place.program(&["session", "delete", "--all-safe", "--json"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (asks, mut said) = (b"to leave everything as it is: ", Vec::new());
+    while !said.ends_with(asks) {
+        let mut byte = [0];
+        child.stderr.as_mut().unwrap().read_exact(&mut byte).expect("the question");
+        said.push(byte[0]);
+    }
+    assert!(!String::from_utf8_lossy(&said).contains("p001/20250105"), "{}", String::from_utf8_lossy(&said));
+    // While the question waits for its answer.
+    fleet.imported("p001", "20250105");
+    assert_eq!(fleet.session_json(&["sync", "p001", "20250105"]).0, Some(0));
+    assert_eq!(fleet.row("p001", "20250105").unwrap()["safe"], true);
+    child.stdin.take().unwrap().write_all(b"DELETE ALL\n").unwrap();
+    let (code, report) = document(&child.wait_with_output().unwrap());
+    assert_eq!(code, Some(0), "{report}");
+    assert_eq!(named(&report["deleted"]), ["p001/20250104", "p002/20250104"]);
+    assert!(fleet.session("p001", "20250105").join("walk.mp4").exists());
+    assert_eq!(fleet.row("p001", "20250105").unwrap()["safe"], true);
+}
+
+#[test]
 fn nothing_is_deleted_where_nothing_can_be_written_down() {
     let fleet = safe();
     fleet.place.run(&["engine", "stop"]);
@@ -225,13 +252,13 @@ fn nothing_is_deleted_where_nothing_can_be_written_down() {
          hotspare session list >/dev/null || exit 97\n\
          hotspare session delete p001 20250104 --confirm DELETE --json\nended=$?\nhotspare engine stop >&2\nexit $ended",
     );
-    let (code, report) = crate::fleet::document(&output);
+    let (code, report) = document(&output);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(code, Some(3), "{report} {said}");
     assert!(report["refused"].to_string().contains("journal"), "{report} {said}");
     // It is a disk that nothing can be written to.
     let output = fleet.apart("mount --bind \"$1/../save\" \"$1/../state\" && mount -o remount,bind,ro \"$1/../state\" || exit 99\nhotspare session delete p001 20250104 --confirm DELETE --json");
-    let (code, report) = crate::fleet::document(&output);
+    let (code, report) = document(&output);
     assert!(code == Some(1) && report["error"].is_string(), "{report}");
     assert!(fleet.session("p001", "20250104").join("walk.mp4").exists());
 }
