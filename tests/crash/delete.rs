@@ -13,11 +13,11 @@ use std::time::Duration;
 use hotspare::session::lock::{self, Lock};
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::backed_up::Recording;
+use crate::backed_up::{Recording, everything};
 
 /// Where the role plays.
 const PLACE: &str = "HOTSPARE_TEST_PLACE";
-/// At which step it is to die; nothing: at none.
+/// At which step it is to die, by its number or its name; nothing: at none.
 const STEP: &str = "HOTSPARE_TEST_STEP";
 /// What it does.
 const ROLE: &str = "HOTSPARE_TEST_ROLE";
@@ -31,12 +31,13 @@ const FILES: u32 = 300;
 #[ignore = "a role that the other tests of this file play"]
 fn role() {
     let recording = Recording::at(&PathBuf::from(std::env::var_os(PLACE).expect("a place")));
-    let dies = std::env::var(STEP).ok().map(|step| step.parse::<u32>().unwrap());
+    let dies = std::env::var(STEP).ok();
     let mut told = recording.witness();
     let record = recording.place().join("recorded");
     let steps = AtomicU32::new(0);
     told.on = Box::new(move |step| {
-        if Some(steps.fetch_add(1, Ordering::SeqCst)) == dies {
+        let number = steps.fetch_add(1, Ordering::SeqCst).to_string();
+        if dies.as_ref().is_some_and(|dies| *dies == number || dies == step) {
             kill_process(getpid(), Signal::KILL).unwrap();
         }
         if step == "record" {
@@ -65,12 +66,12 @@ fn say(word: &str) {
     writeln!(out, "{word}").and_then(|()| out.flush()).unwrap();
 }
 
-fn play(recording: &Recording, role: &str, step: Option<u32>) -> Child {
+fn play(recording: &Recording, role: &str, step: Option<&str>) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "delete::role", "--ignored", "--nocapture"]);
     command.env(PLACE, recording.place()).env(ROLE, role).env_remove(STEP);
     if let Some(step) = step {
-        command.env(STEP, step.to_string());
+        command.env(STEP, step);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
@@ -91,7 +92,7 @@ enum End {
 
 impl Expected {
     fn of(recording: &Recording) -> Self {
-        Self { source: recording.everything(), copy: crate::backed_up::everything(&recording.copied()) }
+        Self { source: recording.everything(), copy: everything(&recording.copied()) }
     }
 
     /// Recovers what a killed deletion left, and looks whether that is the whole or nothing.
@@ -102,7 +103,7 @@ impl Expected {
         let said = recording.recover();
         assert_eq!(recording.recover(), Vec::<String>::new(), "a second recovery has nothing to do");
         let there = recording.session().exists();
-        assert_eq!(crate::backed_up::everything(&recording.copied()), self.copy);
+        assert_eq!(everything(&recording.copied()), self.copy);
         let (mut expected, mut left) = (self.source.clone(), recording.everything());
         left.retain(|path, _| !path.starts_with(".hotspare") && path.to_str() != Some(".hotspare-trash"));
         if !there {
@@ -142,7 +143,7 @@ fn a_deletion_killed_at_any_of_its_steps_is_finished_or_undone() {
     for step in 0.. {
         let recording = Recording::new();
         let expected = Expected::of(&recording);
-        let ended = play(&recording, "delete", Some(step)).wait().unwrap();
+        let ended = play(&recording, "delete", Some(&step.to_string())).wait().unwrap();
         if ended.success() {
             assert!(step > 10, "a deletion has more steps than {step}");
             break;
@@ -210,6 +211,24 @@ fn a_deletion_killed_at_any_moment_loses_nothing_that_was_not_approved() {
         times(End::Deleted),
     );
     assert!(ends.keys().any(|end| *end != End::Deleted), "some were killed in time: {ends:?}");
+}
+
+#[test]
+fn an_approved_session_of_which_nothing_is_removed_is_put_back_since_its_copy_may_be_gone() {
+    let recording = Recording::new();
+    let before = everything(&recording.session());
+    let ended = play(&recording, "delete", Some("removing")).wait().unwrap();
+    assert_eq!(ended.signal(), Some(9), "{ended:?}");
+    let trash = recording.in_trash().expect("it lies in the trash");
+    assert!(trash.with_extension("approved").exists(), "and is approved");
+    // Weeks later.
+    std::fs::remove_dir_all(recording.place().join("network")).unwrap();
+    assert_eq!(recording.recover(), ["the deletion of p001/20250104 was interrupted before its end: it was put back"]);
+    assert_eq!(everything(&recording.session()), before);
+    assert_eq!(std::fs::read_dir(recording.trash()).unwrap().count(), 0);
+    assert_eq!(recording.recover(), Vec::<String>::new());
+    let reasons = recording.delete(&recording.witness()).unwrap_err();
+    assert!(reasons[0].contains("Network: no copy"), "{reasons:?}");
 }
 
 #[test]

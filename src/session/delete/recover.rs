@@ -1,7 +1,12 @@
-//! What an interrupted deletion left in the trash: finished where it was approved, put back where it was not.
+//! What an interrupted deletion left in the trash: put back as long as no file of it is gone, finished otherwise.
+//!
+//! What approved it may be long ago. A session that lies whole in the trash is not removed on that word: it goes back, and
+//! a deletion that is asked for again looks at its copies again.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode};
@@ -99,7 +104,7 @@ fn key_of(name: &str) -> Option<Key> {
 
 struct Case<'a> {
     source: &'a Path,
-    folder: &'a std::os::fd::OwnedFd,
+    folder: &'a OwnedFd,
     trash: &'a Trash,
     entry: Entry,
 }
@@ -129,9 +134,10 @@ impl Case<'_> {
             };
         }
         Some(match (approved, intent) {
-            (Some(Note::Whole(head, list)), _) => self.finish(head, &list),
+            (Some(Note::Whole(head, list)), _) => self.approved(head, &list),
             (Some(Note::Bare(folder)), _) => self.left(format!(
-                "{} was approved for deletion when the disk was too full to note its files; remove the rest by hand",
+                "{} was approved for deletion when the disk was too full to note its files; see that its copies are still \
+                 there, then remove the rest by hand",
                 folder.display()
             )),
             (None, Some(note)) => {
@@ -145,12 +151,21 @@ impl Case<'_> {
         })
     }
 
-    fn finish(&self, head: Head, list: &List) -> Recovered {
-        let session = match beneath::open(&self.trash.folder, self.entry.name.as_ref(), FOLDER, Mode::empty()) {
-            Ok(session) => session,
-            Err(error) => return self.left(tree::plain(&error)),
-        };
-        let removal = remove::remove(&session, list, &mut |_| {});
+    fn approved(&self, head: Head, list: &List) -> Recovered {
+        let session = beneath::open(&self.trash.folder, self.entry.name.as_ref(), FOLDER, Mode::empty());
+        let looked = session.and_then(|session| whole(&session, list).map(|whole| (session, whole)));
+        match looked {
+            Ok((_, true)) => match self.trash.withdraw(&self.entry) {
+                Ok(()) => self.put_back(head.key, head.folder),
+                Err(why) => self.left(why),
+            },
+            Ok((session, false)) => self.finish(&session, head, list),
+            Err(error) => self.left(tree::plain(&error)),
+        }
+    }
+
+    fn finish(&self, session: &OwnedFd, head: Head, list: &List) -> Recovered {
+        let removal = remove::remove(session, list, &mut |_| {});
         match self.trash.end(self.folder, &self.entry, &head.folder, &removal) {
             Ok(kept) => Recovered::Finished { key: head.key, freed: removal.freed, notes: kept },
             Err(why) => self.left(why),
@@ -171,4 +186,14 @@ impl Case<'_> {
     fn left(&self, why: String) -> Recovered {
         Recovered::Left { path: self.trash.shown(&self.entry), why }
     }
+}
+
+/// Whether each listed file is still there.
+fn whole(session: &OwnedFd, list: &List) -> io::Result<bool> {
+    for path in list.files.keys() {
+        if beneath::stat(session, path)?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

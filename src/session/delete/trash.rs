@@ -1,7 +1,7 @@
 //! The folder on a source's own disk through which sessions go: in by one rename, and back the same way.
 //!
-//! A session `X` in it has a note beside it, whose name says how far the deletion is: `X.intent` while it may be put
-//! back, `X.approved` once it was found as approved and is being removed. On a disk so full that no note can be written,
+//! A session `X` in it has a note beside it, whose name says how far the deletion is: `X.intent` while nothing of it is
+//! removed, `X.approved` once it was found as approved and is being removed. On a disk so full that no note can be written,
 //! it is a link whose target names the folder; that needs no room. Such a link is read, never followed.
 
 use std::io;
@@ -19,7 +19,7 @@ use crate::session::beneath::{self, FOLDER, Rights};
 use crate::session::lock::TRASH;
 use crate::session::{lock, tree};
 
-/// Ending of a note as long as the session may be put back.
+/// Ending of a note as long as nothing of the session is removed.
 pub(super) const INTENT: &str = ".intent";
 /// Ending of a note of a session that is being removed.
 pub(super) const APPROVED: &str = ".approved";
@@ -148,9 +148,18 @@ impl Trash {
         self.sync().map_err(said)
     }
 
-    /// From here on it is removed and no longer put back.
+    /// From here on it is removed.
     pub(super) fn approve(&self, entry: &Entry) -> Result<(), String> {
-        rename(&self.folder, note_name(entry, INTENT).as_ref(), &self.folder, note_name(entry, APPROVED).as_ref())
+        self.turn(entry, INTENT, APPROVED)
+    }
+
+    /// Nothing was removed, and nothing will be: however this ends, it is to be put back.
+    pub(super) fn withdraw(&self, entry: &Entry) -> Result<(), String> {
+        self.turn(entry, APPROVED, INTENT)
+    }
+
+    fn turn(&self, entry: &Entry, from: &str, to: &str) -> Result<(), String> {
+        rename(&self.folder, note_name(entry, from).as_ref(), &self.folder, note_name(entry, to).as_ref())
             .and_then(|()| self.sync())
             .map_err(|error| format!("the trash cannot be written to: {}", lock::remedy(&error)))
     }
