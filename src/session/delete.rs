@@ -2,8 +2,9 @@
 //!
 //! The order is the whole point. Everything is looked at afresh and judged; what is approved is written down durably;
 //! everything is looked at once more; the folder goes by one rename to the trash on the same disk; there it is listed
-//! again and compared with what was approved; only then is it removed, name by name. Whatever fails before the removal
-//! leaves the session where it was, and a deletion that was interrupted is finished or undone by [`recover`].
+//! again and compared with what was approved, and every copy that counted is looked at again; only then is it removed,
+//! name by name. Whatever fails before the removal leaves the session where it was, and a deletion that was interrupted is
+//! finished or undone by [`recover`].
 //!
 //! It knows neither databases nor shares: a [`Witness`] asks them.
 
@@ -21,6 +22,7 @@ use crate::clock::Clock;
 use crate::work::steer::Steer;
 
 mod approve;
+mod copies;
 mod inside;
 mod note;
 mod place;
@@ -32,7 +34,7 @@ mod trash;
 pub use approve::{Approved, ApprovedFile};
 pub use recover::{Recovered, recover};
 
-use inside::Inside;
+use approve::Look;
 #[cfg(any(test, fuzzing))]
 pub(super) use note::foreign;
 use place::Place;
@@ -132,13 +134,13 @@ pub fn delete(order: &Order<'_>) -> Result<Deleted, Vec<String>> {
     if order.dry_run {
         let place = Place::open(order.source, order.folder).map_err(one)?;
         let held = lock::holder(order.source, order.key);
-        let (approved, inside) = approve::look(order, &place, held)?;
+        let Look { approved, inside, .. } = approve::look(order, &place, held)?;
         return Ok(deleted(&approved, inside.allocated, Vec::new()));
     }
     let _lock = Lock::take(order.source, order.key, "being deleted", order.clock.now())
         .map_err(|error| one(error.to_string()))?;
     let place = Place::open(order.source, order.folder).map_err(one)?;
-    let (approved, _) = approve::look(order, &place, None)?;
+    let approved = approve::look(order, &place, None)?.approved;
     order.steer.note("writing down what will be deleted");
     order
         .witness
@@ -147,19 +149,19 @@ pub fn delete(order: &Order<'_>) -> Result<Deleted, Vec<String>> {
     let trash = Trash::open(&place.source, order.source).map_err(one)?;
     let entry = trash.intend(&approved).map_err(one)?;
     order.steer.note("looking once more");
-    let again = approve::look(order, &place, None).and_then(|(again, inside)| {
-        let changed = approved.changes(&again);
-        if changed.is_empty() { Ok(inside) } else { Err(changed) }
+    let again = approve::look(order, &place, None).and_then(|again| {
+        let changed = approved.changes(&again.approved);
+        if changed.is_empty() { Ok(again) } else { Err(changed) }
     });
-    let inside = match again.and_then(|inside| go_on(order).map(|()| inside)) {
-        Ok(inside) => inside,
+    let again = match again.and_then(|again| go_on(order).map(|()| again)) {
+        Ok(again) => again,
         Err(reasons) => return Err(untouched(&trash, &entry, reasons)),
     };
     if let Err(why) = trash.take(&place, &entry) {
         return Err(untouched(&trash, &entry, vec![why]));
     }
     order.steer.note("moved into the trash");
-    if let Err(reasons) = last_look(order, &place, &trash, &entry, &approved, &inside) {
+    if let Err(reasons) = last_look(order, &place, &trash, &entry, &again) {
         return Err(back(&trash, &place, &entry, &approved, reasons));
     }
     if let Err(why) = trash.approve(&entry) {
@@ -174,19 +176,18 @@ fn go_on(order: &Order<'_>) -> Result<(), Vec<String>> {
     if order.steer.go_on() { Ok(()) } else { Err(vec!["cancelled before anything was moved".into()]) }
 }
 
-/// Compares what lies in the trash with what was approved: whoever wrote in the last moment is not overlooked.
-fn last_look(
-    order: &Order<'_>,
-    place: &Place,
-    trash: &Trash,
-    entry: &Entry,
-    approved: &Approved,
-    inside: &Inside,
-) -> Result<(), Vec<String>> {
+/// Compares what lies in the trash, and what lies at the destinations, with what was approved: a copy that went with the
+/// session was none, and whoever wrote in the last moment is not overlooked.
+fn last_look(order: &Order<'_>, place: &Place, trash: &Trash, entry: &Entry, look: &Look) -> Result<(), Vec<String>> {
     trash.settle(place, entry).map_err(|why| vec![why])?;
-    inside.unused(order.clock)?;
+    let lost = copies::lost(&look.copies, &order.witness.copies());
+    if !lost.is_empty() {
+        return Err(lost);
+    }
+    // What is on this disk is looked at last: the others may have taken their time.
+    look.inside.unused(order.clock)?;
     let now = approve::list(order, place).map_err(|why| vec![why])?;
-    let changed = approved.differs_from(&now);
+    let changed = look.approved.differs_from(&now);
     if changed.is_empty() { Ok(()) } else { Err(changed) }
 }
 

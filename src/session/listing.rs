@@ -48,6 +48,8 @@ pub struct Listing {
     pub odd: Vec<Odd>,
     /// Files that the store's `exclude` leaves out: counted, because a deletion takes them too.
     pub excluded: Vec<PathBuf>,
+    /// Device and inode of the session's own folder; `None`: not told by this side.
+    pub identity: Option<(u64, u64)>,
 }
 
 /// What is counted of a listing.
@@ -76,6 +78,11 @@ impl Listing {
         let out = self.files.extract_if(.., |file| excluded(&file.path)).map(|file| file.path);
         self.excluded.extend(out);
         self
+    }
+
+    /// Whether both are of one and the same folder, whatever the paths that led to it.
+    pub fn same_folder(&self, other: &Self) -> bool {
+        self.identity.is_some() && self.identity == other.identity
     }
 
     /// Counts it; `video` says which files the Videos column counts.

@@ -17,7 +17,7 @@ pub struct Root {
     pub device: u64,
 }
 
-/// The destination is no longer what was proven.
+/// The destination is not, or no longer, what a copy needs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RootError {
     /// Nothing that can be worked on.
@@ -34,6 +34,13 @@ pub enum RootError {
         .0.display()
     )]
     Replaced(PathBuf),
+    /// What should be the copy is what should be copied.
+    #[error(
+        "{} is the session's own folder, reached another way (a symbolic link, a bind mount), and no copy of it; correct \
+         `path` of the destination, then sync again",
+        .0.display()
+    )]
+    Itself(PathBuf),
 }
 
 impl Root {

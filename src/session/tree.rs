@@ -58,8 +58,9 @@ pub(super) fn list_in(root: impl AsFd, shown: &Path, exclude: &dyn Fn(&Path) -> 
     let far = beneath::kind(&root).map_err(|error| wrong(&error))? == Kind::Other;
     // Whoever holds it may have read in it.
     let root = beneath::open(root, Path::new(""), beneath::FOLDER, Mode::empty()).map_err(|error| wrong(&error))?;
-    let device = rustix::fs::fstat(&root).map_err(|error| wrong(&error.into()))?.st_dev;
-    list_with(&root, device, shown, exclude, if far { LANES } else { 1 })
+    let own = rustix::fs::fstat(&root).map_err(|error| wrong(&error.into()))?;
+    let listing = list_with(&root, own.st_dev, shown, exclude, if far { LANES } else { 1 })?;
+    Ok(Listing { identity: Some((own.st_dev, own.st_ino)), ..listing })
 }
 
 /// As [`list_in`], of a folder on this device that was just opened, with so many questions at once: for whoever lists many

@@ -160,6 +160,9 @@ pub fn verify(question: &Question<'_>) -> Result<Outcome, VerifyError> {
         Some(folder) => tree::list_in(folder, &path, question.exclude)?,
         None => Listing::default(),
     };
+    if source.as_ref().is_some_and(|(_, source)| source.same_folder(&listing)) {
+        return Err(RootError::Itself(path).into());
+    }
     let manifest = manifest.unwrap_or_default();
     let mut comparison = Comparison::of(source.as_ref().map(|(_, listing)| listing), &manifest, &listing, level);
     let mut origin = None;

@@ -14,6 +14,7 @@ use hotspare::session::lock::{self, Lock};
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::backed_up::{Recording, everything};
+use crate::trash::{BACK, ITSELF, led_back, refuses};
 
 /// Where the role plays.
 const PLACE: &str = "HOTSPARE_TEST_PLACE";
@@ -50,6 +51,7 @@ fn role() {
     say("begins");
     match std::env::var(ROLE).unwrap().as_str() {
         "recover" => drop(recording.recover()),
+        "refuse" => refuses(&recording, &led_back(&recording), ITSELF),
         "lock" => {
             let now = hotspare::clock::Clock::real().now();
             let _held = Lock::take(&recording.source(), &Recording::key(), "being copied", now).unwrap();
@@ -66,10 +68,15 @@ fn say(word: &str) {
     writeln!(out, "{word}").and_then(|()| out.flush()).unwrap();
 }
 
-fn play(recording: &Recording, role: &str, step: Option<&str>) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+/// What the role is played by, after what `command` does first.
+fn cast(mut command: Command, recording: &Recording, role: &str) -> Command {
     command.args(["--exact", "delete::role", "--ignored", "--nocapture"]);
     command.env(PLACE, recording.place()).env(ROLE, role).env_remove(STEP);
+    command
+}
+
+fn play(recording: &Recording, role: &str, step: Option<&str>) -> Child {
+    let mut command = cast(Command::new(std::env::current_exe().unwrap()), recording, role);
     if let Some(step) = step {
         command.env(STEP, step);
     }
@@ -229,6 +236,21 @@ fn an_approved_session_of_which_nothing_is_removed_is_put_back_since_its_copy_ma
     assert_eq!(recording.recover(), Vec::<String>::new());
     let reasons = recording.delete(&recording.witness()).unwrap_err();
     assert!(reasons[0].contains("Network: no copy"), "{reasons:?}");
+}
+
+#[test]
+fn a_destination_that_is_a_mount_of_the_source_refuses() {
+    let recording = Recording::new();
+    std::fs::create_dir(recording.place().join(BACK)).unwrap();
+    let mut command = Command::new("unshare");
+    let root = rustix::process::geteuid().is_root();
+    command.args(if root { ["--mount", "--"].as_slice() } else { &["--user", "--map-root-user", "--mount", "--"] });
+    let script = format!("mount --bind \"$1/data\" \"$1/{BACK}\" && shift && exec \"$@\"");
+    command.args(["sh", "-c", &script, "sh"]).arg(recording.place()).arg(std::env::current_exe().unwrap());
+    let ended = cast(command, &recording, "refuse").output().expect("unshare is there: apt-get install util-linux");
+    let said = [ended.stdout, ended.stderr].concat();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&said));
+    assert_eq!(everything(&recording.session()), everything(&recording.copied()));
 }
 
 #[test]

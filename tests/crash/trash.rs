@@ -7,14 +7,68 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use hotspare::clock::Clock;
+use hotspare::session::delete::{self, Approved, Order, Seen, Witness};
 use hotspare::session::lock::Lock;
+use hotspare::session::manifest::{Manifest, sizes_file, sums_file};
 use hotspare::session::view::{Imported, SideState};
 
 use crate::backed_up::{Recording, Told, everything};
 
+/// Where the source is found a second time.
+pub(crate) const BACK: &str = "back";
+/// Why such a copy is none.
+pub(crate) const ITSELF: &str = "is the session's own folder, reached another way";
+
+/// A witness of a destination that leads back to the source: verified, with its manifest, because everything that is
+/// compared with itself is right.
+pub(crate) fn led_back(recording: &Recording) -> Told {
+    let copied = recording.place().join(BACK).join(crate::backed_up::FOLDER);
+    let proven = Manifest::beside(&recording.copied()).unwrap().expect("a manifest");
+    let (sums, sizes) = proven.render("20250104");
+    std::fs::write(sums_file(&copied), sums).unwrap();
+    std::fs::write(sizes_file(&copied), sizes).unwrap();
+    let mut told = recording.witness();
+    let verified = told.verified.as_mut().unwrap();
+    verified.copy = verified.source.unwrap();
+    Told { copied, ..told }
+}
+
+/// As [`Told`], of a destination that does not tell which folder it is: a share, another machine.
+struct Far<'a>(&'a Told);
+
+impl Witness for Far<'_> {
+    fn source(&self) -> SideState {
+        self.0.source()
+    }
+
+    fn excluded(&self, path: &Path) -> bool {
+        self.0.excluded(path)
+    }
+
+    fn imported(&self) -> Imported {
+        self.0.imported()
+    }
+
+    fn copies(&self) -> Vec<Seen> {
+        let mut copies = self.0.copies();
+        for listing in copies.iter_mut().filter_map(|seen| seen.listing.as_mut().ok()?.as_mut()) {
+            listing.identity = None;
+        }
+        copies
+    }
+
+    fn busy(&self) -> Vec<String> {
+        self.0.busy()
+    }
+
+    fn record(&self, approved: &Approved) -> Result<(), String> {
+        self.0.record(approved)
+    }
+}
+
 /// Refused for this reason, with everything as it was.
 #[track_caller]
-fn refuses(recording: &Recording, told: &Told, reason: &str) {
+pub(crate) fn refuses(recording: &Recording, told: &Told, reason: &str) {
     for dry in [true, false] {
         let mut before = recording.everything();
         let ended = if dry { recording.dry_run(told) } else { recording.delete(told) };
@@ -123,6 +177,53 @@ fn copies_that_are_not_whole_refuse() {
     recording.copy();
     std::fs::remove_dir_all(recording.copied()).unwrap();
     refuses(&recording, &recording.witness(), "Network: no copy; sync it");
+}
+
+#[test]
+fn a_destination_that_is_a_link_to_the_source_refuses() {
+    let recording = Recording::new();
+    symlink(recording.source(), recording.place().join(BACK)).unwrap();
+    refuses(&recording, &led_back(&recording), ITSELF);
+}
+
+#[test]
+fn a_copy_that_turns_out_to_be_the_session_when_it_is_moved_brings_it_back() {
+    let recording = Recording::new();
+    symlink(recording.source(), recording.place().join(BACK)).unwrap();
+    let told = led_back(&recording);
+    let reasons = delete::delete(&Order {
+        source: &recording.source(),
+        key: &Recording::key(),
+        folder: Path::new(crate::backed_up::FOLDER),
+        settle: std::time::Duration::ZERO,
+        dry_run: false,
+        clock: &Clock::real(),
+        steer: &told,
+        witness: &Far(&told),
+    })
+    .unwrap_err();
+    assert!(reasons[0].contains("20250104 went when the session was moved out of its place"), "{reasons:?}");
+    assert_eq!(everything(&recording.session()), everything(&recording.copied()));
+    assert_eq!(std::fs::read_dir(recording.trash()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_copy_that_goes_or_changes_in_the_very_last_moment_brings_the_session_back() {
+    type Act = fn(&Path) -> std::io::Result<()>;
+    let acts: [(Act, &str); 4] = [
+        (|copy| std::fs::remove_dir_all(copy), "p001 went when the session was moved"),
+        (|copy| std::fs::remove_file(copy.join("walk.json")), "the copy changed a moment ago"),
+        (|copy| std::fs::write(copy.join("walk.17391304.mp4"), vec![7; 70_000]), "the copy changed a moment ago"),
+        (|copy| std::fs::remove_file(copy.with_extension("b3")), "the manifest beside the copy changed a moment ago"),
+    ];
+    for (act, reason) in acts {
+        let recording = Recording::new();
+        let mut told = recording.witness();
+        let copied = recording.copied();
+        at(&recording, &mut told, "moved into the trash", move |_| act(&copied).unwrap());
+        put_back(&recording, &told, reason);
+        assert_eq!(everything(&recording.session()).len(), 4);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! to be remembered of a verification or a deletion.
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::busy::Busy;
@@ -119,16 +120,20 @@ impl Shop {
     /// Looks at one session on all sides now and takes in what is there. Each side answers within its deadline; they are
     /// asked at the same time. Blocking.
     pub fn look(&self, key: &Key) -> Looked {
-        let sides: Vec<_> = std::thread::scope(|scope| {
-            let asked: Vec<_> =
-                (0..self.sides.len()).map(|side| scope.spawn(move || self.look_at(side, key))).collect();
+        let mut sides = self.look_at_all(0..self.sides.len(), key).into_iter();
+        let source = sides.next().unwrap_or(Ok(None));
+        Looked { source, copies: sides.collect() }
+    }
+
+    /// As [`Shop::look`], but only at these sides.
+    pub(super) fn look_at_all(&self, sides: Range<usize>, key: &Key) -> Vec<Result<Option<Listing>, Lost>> {
+        let looked = std::thread::scope(|scope| {
+            let asked: Vec<_> = sides.map(|side| scope.spawn(move || self.look_at(side, key))).collect();
             let broke = || Err(Lost::trouble("broken", "the look at it broke", "try again"));
             asked.into_iter().map(|answer| answer.join().unwrap_or_else(|_panicked| broke())).collect()
         });
         self.publish(&mut self.stock.lock());
-        let mut sides = sides.into_iter();
-        let source = sides.next().unwrap_or(Ok(None));
-        Looked { source, copies: sides.collect() }
+        looked
     }
 
     /// Looks at one session on one side now and takes in what is there.

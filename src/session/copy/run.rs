@@ -18,7 +18,7 @@ use crate::session::hold::{Hold, HoldError};
 use crate::session::listing::{File, Listing, shown};
 use crate::session::manifest::{Manifest, Sum};
 use crate::session::report::Different;
-use crate::session::root::Held;
+use crate::session::root::{Held, RootError};
 use crate::session::stream::{Hand, Origin, seen};
 use crate::session::tree::{self, plain};
 use crate::session::tries::Tries;
@@ -87,6 +87,10 @@ impl<'a> Run<'a> {
         let held = order.root.open()?;
         let kind = verify::kind(&held.folder);
         let (target, manifest) = target::look(order, &held)?;
+        if target.as_ref().is_some_and(|target| target.listing.same_folder(&listing)) {
+            // Compared with itself it would be found to be right.
+            return Err(RootError::Itself(order.root.path.join(order.relative)).into());
+        }
         Ok(Self {
             order,
             hand: Hand::new(order.steer, order.throttle),

@@ -9,7 +9,7 @@ use super::inside::Inside;
 use super::note::List;
 use super::place::Place;
 use super::proof::{self, Content};
-use super::{Order, Seen};
+use super::{Order, Seen, copies};
 use crate::clock::Timestamp;
 use crate::session::key::Key;
 use crate::session::listing::{Facts, Listing, shown};
@@ -126,8 +126,16 @@ pub(super) fn list(order: &Order<'_>, place: &Place) -> Result<Listing, String> 
     listed.map_err(|error| error.to_string())
 }
 
+/// What a look found where nothing speaks against the deletion.
+pub(super) struct Look {
+    pub(super) approved: Approved,
+    pub(super) inside: Inside,
+    /// The copies that it counts on.
+    pub(super) copies: Vec<Seen>,
+}
+
 /// Looks at all sides now and judges. `held`: somebody else works on it.
-pub(super) fn look(order: &Order<'_>, place: &Place, held: Option<String>) -> Result<(Approved, Inside), Vec<String>> {
+pub(super) fn look(order: &Order<'_>, place: &Place, held: Option<String>) -> Result<Look, Vec<String>> {
     let mut busy = order.witness.busy();
     busy.extend(held);
     let imported = order.witness.imported();
@@ -156,6 +164,7 @@ pub(super) fn look(order: &Order<'_>, place: &Place, held: Option<String>) -> Re
         now,
     };
     let mut reasons = safety::why_not(&case);
+    reasons.extend(copies.iter().filter_map(|seen| copies::itself(&listing, seen)));
     let inside = match Inside::look(&place.session, &listing) {
         Ok(inside) => inside,
         Err(error) => {
@@ -176,7 +185,8 @@ pub(super) fn look(order: &Order<'_>, place: &Place, held: Option<String>) -> Re
     let remains = copies.iter().map(|seen| format!("{}: {}", seen.name, seen.folder)).collect();
     let (key, folder) = (order.key.clone(), order.folder.to_owned());
     let proofs = proofs(&copies, &facts, now);
-    Ok((Approved { key, folder, sums: content.sums, listing, remains, proofs }, inside))
+    let approved = Approved { key, folder, sums: content.sums, listing, remains, proofs };
+    Ok(Look { approved, inside, copies })
 }
 
 /// What was found to hold at this moment.

@@ -124,7 +124,14 @@ impl Side for Folder {
     fn list(&self, key: &Key) -> Result<Option<Listing>, Lost> {
         let below = self.layout.render(key);
         self.ask(&below.clone(), LISTING, move |this, open, path| {
-            let folder = match beneath::open(&open.folder, &below, beneath::FOLDER, rustix::fs::Mode::empty()) {
+            // A share answers for names out of its memory, but not for a folder that is opened: what has just been moved
+            // away from the folder above is then no longer found there.
+            let none = rustix::fs::Mode::empty();
+            let above = below.parent().unwrap_or(Path::new(""));
+            let name = Path::new(below.file_name().unwrap_or_default());
+            let opened = beneath::open(&open.folder, above, beneath::FOLDER, none)
+                .and_then(|above| beneath::open(above, name, beneath::FOLDER, none));
+            let folder = match opened {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
                 opened => opened.map_err(|error| this.place.lost(&error))?,
             };

@@ -201,7 +201,7 @@ mod tests {
                 odd("20250105", CLOSED),
                 odd("lost+found", CLOSED),
             ],
-            excluded: Vec::new(),
+            ..Listing::default()
         };
         let scan = gather(listing, &Layout::new("{date}/{participant}"), &Filter::new(&store()));
         let of = |participant| scan.found.get(&Key::new(participant, "20250104").unwrap()).map(|found| found.facts);

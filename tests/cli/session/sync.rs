@@ -236,3 +236,15 @@ fn what_cannot_be_copied_is_named_and_the_rest_is_copied() {
     std::fs::remove_file(session.join("link.mp4")).unwrap();
     assert_eq!(fleet.session_json(&["sync", "p001", "20250104"]).0, Some(0));
 }
+
+#[test]
+fn a_destination_that_leads_back_to_the_source_holds_no_copies() {
+    let fleet = Fleet::new();
+    fleet.edit("{date}/{participant}", "{participant}/{date}");
+    std::fs::remove_dir(fleet.at("share")).unwrap();
+    std::os::unix::fs::symlink(fleet.at("data"), fleet.at("share")).unwrap();
+    let (code, report) = fleet.session_json(&["sync", "p001", "20250104"]);
+    let why = report["sessions"][0]["error"].as_str().unwrap_or_default();
+    assert!(code == Some(1) && why.contains("is the session's own folder"), "{report}");
+    assert!(fleet.session("p001", "20250104").join("walk.mp4").exists());
+}

@@ -37,6 +37,34 @@ fn names_of_any_bytes_are_copied_and_odd_things_are_named_and_never_followed() {
 }
 
 #[test]
+fn a_destination_that_leads_back_to_the_source_is_refused() {
+    let bench = Bench::new();
+    bench.write("walk.mp4", &vec![7; 1_000]);
+    let back = bench.folder.path().join("back");
+    std::os::unix::fs::symlink(bench.folder.path().join("data"), &back).unwrap();
+    let root = Root::now(&back).unwrap();
+    let relative = Path::new("p001/20250104");
+    let own = format!("{} is the session's own folder", back.join(relative).display());
+    for dry_run in [true, false] {
+        let refused = copy(&Order { relative, dry_run, ..bench.order(&root) }).unwrap_err().to_string();
+        assert!(refused.starts_with(&own), "{refused}");
+    }
+    let question = Question {
+        root: &root,
+        relative,
+        source: Some(&bench.source()),
+        exclude: &|_| false,
+        level: None,
+        parallel: 0,
+        throttle: None,
+        steer: &Alone,
+    };
+    let refused = verify::verify(&question).unwrap_err().to_string();
+    assert!(refused.starts_with(&own), "{refused}");
+    assert_eq!(std::fs::read_dir(bench.source()).unwrap().count(), 1);
+}
+
+#[test]
 fn links_within_the_copy_lead_nowhere() {
     let bench = Bench::new();
     bench.write("images/a", b"new");

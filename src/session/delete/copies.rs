@@ -1,0 +1,41 @@
+//! The copies that a deletion counts on: none of them is the session itself, and each outlives its move into the trash.
+
+use std::path::PathBuf;
+
+use super::Seen;
+use crate::session::listing::Listing;
+use crate::session::root::RootError;
+use crate::session::safety::{Reason, Wrong};
+
+/// Why what lies at a destination is no copy: the session's own folder, by another path.
+pub(super) fn itself(source: &Listing, seen: &Seen) -> Option<String> {
+    let Ok(Some(copy)) = &seen.listing else { return None };
+    let same = copy.same_folder(source);
+    same.then(|| format!("{}: {}", seen.name, RootError::Itself(PathBuf::from(&seen.folder))))
+}
+
+/// Why the copies that were counted on are not what they were. One that went when the session was moved was the session
+/// itself, also where device and inode did not tell: a share of this computer's own disk has others.
+pub(super) fn lost(before: &[Seen], now: &[Seen]) -> Vec<String> {
+    before.iter().filter_map(|seen| gone(seen, now.iter().find(|now| now.name == seen.name))).collect()
+}
+
+fn gone(before: &Seen, now: Option<&Seen>) -> Option<String> {
+    let (name, folder) = (&before.name, &before.folder);
+    let wrong = |wrong: Wrong<'_>| Some(Reason::Copy(name, wrong).to_string());
+    let changed = |what: &str| Some(format!("{name}: {what} a moment ago; verify again"));
+    let state = |listing: &Listing| listing.facts(|_| false).state;
+    match now.map(|now| (now, &now.listing)) {
+        Some((now, _)) if !now.state.ready() => wrong(Wrong::Destination(&now.state)),
+        Some((_, Err(why))) => wrong(Wrong::Unknown(why)),
+        None | Some((_, Ok(None))) => Some(format!(
+            "{name}: {folder} went when the session was moved out of its place: it leads to the session itself, or \
+             somebody removed the copy; look where `path` of the destination leads"
+        )),
+        Some((now, Ok(Some(listing)))) => match &before.listing {
+            Ok(Some(before)) if state(before) != state(listing) => changed("the copy changed"),
+            _ if before.manifest != now.manifest => changed("the manifest beside the copy changed"),
+            _ => None,
+        },
+    }
+}
