@@ -10,6 +10,7 @@ pub(super) mod folder;
 pub(super) mod foreign;
 mod ground;
 mod marker;
+mod readers;
 pub(super) mod shelf;
 mod trouble;
 
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use eject::Ejected;
 pub(super) use ground::Ground;
 pub use marker::MARKER;
+pub use readers::{Readers, Reading};
 pub use shelf::Shelf;
 pub use trouble::{Kind, MediumTrouble};
 
@@ -30,9 +32,11 @@ use super::kit::{Joined, Staging, verify};
 use super::record::{Held, Kit};
 use super::recovery::{self, seen};
 use super::report::KitVerified;
+use super::restore;
 use crate::clock::Timestamp;
 use crate::fleet::data::{Dump, Keep};
 use crate::fleet::disk;
+use crate::reach::plain;
 
 /// How long a medium may take until it is open.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -45,6 +49,7 @@ pub struct Medium {
     ground: Arc<Ground>,
     dump: Dump,
     id: String,
+    readers: Readers,
 }
 
 impl Medium {
@@ -69,7 +74,13 @@ impl Medium {
         let ground = Ground::open(&dump, !known.is_empty())?;
         let marker = marker::settle(&ground, &dump, known, now)?;
         let id = ground.file_system().unwrap_or(marker.id);
-        Ok(Self { ground: Arc::new(ground), dump, id })
+        Ok(Self { ground: Arc::new(ground), dump, id, readers: Readers::default() })
+    }
+
+    /// The same, which removes no kit as long as one of these reads.
+    #[must_use]
+    pub fn read_by(self, readers: Readers) -> Self {
+        Self { readers, ..self }
     }
 
     /// Its identity, to be remembered: the id of its file system as the system knows it, else that of its marker.
@@ -93,27 +104,53 @@ impl Medium {
     }
 
     /// Begins a kit, after what a killed program has left was removed. `expected_bytes`: what it will need; where that is
-    /// not free, the oldest kits go as [`Medium::retain`] lets them, and if that is not enough nothing is begun.
+    /// not free, the oldest kits go as [`Medium::retain`] lets them, and if that is not enough nothing is begun. Kits that
+    /// hold what a restore overwrote never go: only a person knows whether somebody still wants that back.
     pub fn begin(&self, at: Timestamp, expected_bytes: u64) -> Result<Staging, MediumTrouble> {
         self.ground.stands()?;
         let alone = self.ground.alone()?;
         shelf::sweep(&self.ground, &alone)?;
         let room = expected_bytes.saturating_add(MARGIN);
         let lacks = |free: Option<u64>| free.is_some_and(|free| free < room);
-        if lacks(self.free()) {
-            shelf::retain(&self.ground, &alone, &self.dump.name, self.dump.keep, room)?;
+        let mut read = false;
+        if lacks(self.free()) && !restore::is_before(&self.dump.name) {
+            match self.readers.nobody() {
+                Some(_nobody) => drop(shelf::retain(&self.ground, &alone, &self.dump.name, self.dump.keep, room)?),
+                None => read = true,
+            }
         }
         let free = self.free();
         if lacks(free) {
-            let (path, need) = (self.ground.path().display(), crate::reach::plain::size(room));
-            return Err(MediumTrouble::new(
-                Kind::Full,
-                format!("{path}: the next kit needs {need}, {} are free", crate::reach::plain::size(free.unwrap_or(0))),
-                "remove what is not hotspare's from it, keep fewer kits, or put in a larger one",
-            ));
+            return Err(self.full(room, free.unwrap_or(0), read)?);
         }
         let mongo = self.dump.server.url.starts_with("mongodb");
         Staging::begin(&self.ground, &self.dump.name, if mongo { ".archive.zst" } else { ".sql.zst" }, at)
+    }
+
+    /// It has no room for a kit. `read`: kits could go, and somebody reads.
+    fn full(&self, room: u64, free: u64, read: bool) -> Result<MediumTrouble, MediumTrouble> {
+        let (path, need, free) = (self.ground.path().display(), plain::size(room), plain::size(free));
+        let kits = shelf::everything(&self.ground)?.kits();
+        let before = kits.iter().rfind(|kit| restore::is_before(&kit.dump));
+        let by_hand = before.map(|oldest| {
+            format!(
+                "remove by hand the kits made before a restore that nobody wants back (the oldest is {})",
+                oldest.name
+            )
+        });
+        let ways = [
+            read.then(|| "wait until the drill, the check or the restore is over".to_owned()),
+            Some("remove what is not hotspare's from it".to_owned()),
+            by_hand,
+            Some("keep fewer kits".to_owned()),
+            Some("or put in a larger one".to_owned()),
+        ];
+        let while_read = if read { "; no old kit is removed while somebody reads kits" } else { "" };
+        Ok(MediumTrouble::new(
+            Kind::Full,
+            format!("{path}: the next kit needs {need}, {free} are free{while_read}"),
+            ways.into_iter().flatten().collect::<Vec<_>>().join(", "),
+        ))
     }
 
     /// The files of one database as one stream, as they were written: compressed. Their sums are checked on the way; a
@@ -141,10 +178,12 @@ impl Medium {
     }
 
     /// Removes kits that need not be kept, and more of the oldest until so many bytes are free. Returns the names of those
-    /// that went. Never removes what a kept kit needs, nor the newest kit, nor the newest in which every database was read.
+    /// that went. Never removes what a kept kit needs, nor the newest kit, nor the newest in which every database was read;
+    /// while somebody reads kits, none at all.
     pub fn retain(&self, keep: Keep, room: u64) -> Result<Vec<String>, MediumTrouble> {
         self.ground.stands()?;
         let alone = self.ground.alone()?;
+        let Some(_nobody) = self.readers.nobody() else { return Ok(Vec::new()) };
         shelf::retain(&self.ground, &alone, &self.dump.name, keep, room)
     }
 

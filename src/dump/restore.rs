@@ -33,10 +33,18 @@ pub struct Wish {
     pub dry_run: bool,
 }
 
-/// The name of the dump to which the kit belongs that holds what a restore overwrote. No fleet file can name a dump so, so that no
-/// retention removes it.
+/// How the names of dumps end to which kits belong that hold what a restore overwrote. No fleet file can name a dump so: no
+/// round of one ever removes such a kit, and a medium makes no room with them for the next one either.
+const BEFORE: &str = " before a restore";
+
+/// The dump to which the kit belongs that holds what a restore of this one overwrote.
 pub fn before(dump: &Dump) -> Dump {
-    Dump { name: format!("{} before a restore", dump.name), ..dump.clone() }
+    Dump { name: format!("{}{BEFORE}", dump.name), ..dump.clone() }
+}
+
+/// Whether this is the name of such a dump.
+pub(super) fn is_before(name: &str) -> bool {
+    name.ends_with(BEFORE)
 }
 
 /// Where the kit that is restored lies, and where the one goes that holds what is overwritten.

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use self::hands::Hands;
 use self::memory::Memory;
 use self::running::Running;
+use super::medium::Readers;
 use super::view::DumpView;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
@@ -46,10 +47,19 @@ struct Inner {
     /// Why no round may be made by this engine.
     elsewhere: Mutex<Option<String>>,
     /// One a medium.
-    media: Mutex<BTreeMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
+    media: Mutex<BTreeMap<PathBuf, Place>>,
     seen: watch::Sender<u64>,
     stop: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// Where a medium belongs. It stays the same for all dumps that go there, also for those of a fleet file that is read again.
+#[derive(Clone, Default)]
+struct Place {
+    /// Whoever writes to the medium, or lets go of it: one at a time.
+    medium: Arc<tokio::sync::Mutex<()>>,
+    /// Who reads kits: as long as there is one, none of them is removed.
+    readers: Readers,
 }
 
 impl std::fmt::Debug for Dumps {
@@ -141,9 +151,8 @@ impl Dumps {
         Arc::clone(&lock(&self.0.running))
     }
 
-    /// The right to change what lies at this place.
-    fn medium(&self, to: &Path) -> Arc<tokio::sync::Mutex<()>> {
-        Arc::clone(lock(&self.0.media).entry(to.to_owned()).or_default())
+    fn place(&self, to: &Path) -> Place {
+        lock(&self.0.media).entry(to.to_owned()).or_default().clone()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Sticks that are full, read-only, replaced, pulled, dying, and let go of.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
-use hotspare::dump::medium::Kind;
+use hotspare::dump::medium::{Kind, Readers};
 
 use crate::site::{dump, kit, open, recovery, round, sql, time, whole, write};
 use crate::stick::Stick;
@@ -56,6 +56,33 @@ fn where_room_gets_scarce_the_oldest_kits_go() {
     assert_eq!(trouble.kind, Kind::Full);
     assert_eq!(whole(&medium), [names[2].clone()], "the last good one stays");
     assert_eq!(recovery(&stick.path()), names[2]);
+}
+
+#[test]
+fn where_room_gets_scarce_while_somebody_reads_the_round_waits_and_the_kits_stay() {
+    let stick = Stick::new(40);
+    let readers = Readers::default();
+    let medium = open(&stick.path(), &[]).unwrap().read_by(readers.clone());
+    let kits: Vec<_> = (1..4)
+        .map(|second| {
+            let mut staging = medium.begin(time(second), 0).unwrap();
+            let database = write(&mut staging, "big", &sql(8 << 20)).unwrap();
+            staging.publish(kit(second, vec![database])).unwrap()
+        })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let reading = runtime.block_on(readers.enter());
+    let oldest = kits[0].databases[0].held.as_ref().unwrap();
+    let mut stream = medium.stream(oldest);
+    let mut read = vec![0; 1 << 20];
+    stream.read_exact(&mut read).unwrap();
+    let wanted = medium.free().unwrap() + (1 << 20);
+    assert_eq!(medium.begin(time(5), wanted).unwrap_err().kind, Kind::Full);
+    stream.read_to_end(&mut read).unwrap();
+    assert_eq!(read.len() as u64, oldest.bytes(), "whoever restores the oldest reads it to its end");
+    drop((stream, reading));
+    drop(medium.begin(time(6), wanted).unwrap());
+    assert_eq!(whole(&medium), [kits[2].name.clone(), kits[1].name.clone()]);
 }
 
 #[test]

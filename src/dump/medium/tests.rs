@@ -254,6 +254,45 @@ fn what_is_broken_is_found_and_not_called_whole() {
     assert_eq!(verified(&medium, &half), ["half: it does not end as a whole dump ends"]);
 }
 
+#[tokio::test]
+async fn no_kit_goes_for_want_of_room_while_somebody_reads_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let readers = Readers::default();
+    let medium = open(folder.path()).read_by(readers.clone());
+    let made = ["14:00:00", "14:01:00", "14:02:00"].map(|at| round(&medium, at, &["race"]));
+    let reading = readers.enter().await;
+    // More than there is, whatever goes.
+    let full = medium.begin(time("14:03:00"), u64::MAX).unwrap_err();
+    assert_eq!(full.kind, Kind::Full);
+    assert!(full.what.ends_with("no old kit is removed while somebody reads kits"), "{full}");
+    assert!(full.remedy.starts_with("wait until the drill, the check or the restore is over, "), "{}", full.remedy);
+    assert_eq!(medium.retain(Keep { last: 1, hourly: 0, daily: 0 }, u64::MAX).unwrap(), Vec::<String>::new());
+    assert_eq!(verified(&medium, &made[0]), Vec::<String>::new());
+    assert_eq!(medium.kits().unwrap().len(), 3);
+    drop(reading);
+    let full = medium.begin(time("14:03:00"), u64::MAX).unwrap_err();
+    assert!(full.what.ends_with(" are free") && full.remedy.starts_with("remove what is not"), "{full}");
+    assert_eq!(medium.kits().unwrap(), std::slice::from_ref(&made[2]));
+}
+
+#[test]
+fn what_a_restore_overwrote_stays_until_a_person_removes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = restore::before(&dump("meos", folder.path()));
+    let aside = Medium::open(&before, &[], time("08:00:00")).unwrap();
+    for at in ["14:00:00", "14:01:00", "14:02:00"] {
+        round(&aside, at, &["race"]);
+    }
+    let medium = open(folder.path());
+    for (of, at) in [(&aside, "14:03:00"), (&medium, "14:04:00")] {
+        let full = of.begin(time(at), u64::MAX).unwrap_err();
+        assert_eq!(full.kind, Kind::Full);
+        let way = "kits made before a restore that nobody wants back (the oldest is 2026-11-20T14-00-00Z)";
+        assert!(full.remedy.contains(way), "{}", full.remedy);
+        assert_eq!(aside.kits().unwrap().len(), 3);
+    }
+}
+
 #[test]
 fn a_folder_is_known_again_and_one_that_is_gone_is_not_made_anew() {
     let folder = tempfile::tempdir().unwrap();

@@ -34,7 +34,7 @@ impl Dumps {
         stop: CancellationToken,
     ) -> Result<Verified, Trouble> {
         let running = self.named(dump).map_err(Trouble::Failed)?;
-        let _reads = running.reading();
+        let _reads = running.reading(&stop).await?;
         self.0.hands.verify(running.job(self, steer, stop), pick).await
     }
 
@@ -47,7 +47,7 @@ impl Dumps {
         stop: CancellationToken,
     ) -> Result<Drilled, Trouble> {
         let running = self.named(dump).map_err(Trouble::Failed)?;
-        let _reads = running.reading();
+        let _reads = running.reading(&stop).await?;
         let drilled = self.0.hands.drill(running.job(self, steer, stop), pick).await?;
         running.desk.drilled(&drilled);
         Ok(drilled)
@@ -62,7 +62,7 @@ impl Dumps {
         stop: CancellationToken,
     ) -> Result<Restored, Trouble> {
         let running = self.named(dump).map_err(Trouble::Failed)?;
-        let _reads = running.reading();
+        let _reads = running.reading(&stop).await?;
         self.0.hands.restore(running.job(self, steer, stop), restoring).await
     }
 

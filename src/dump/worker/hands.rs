@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Timestamp;
+use crate::dump::medium::Readers;
 use crate::dump::record::Kit;
 use crate::dump::report::{Drilled, Made, Restored, Verified};
 pub use crate::dump::trouble::Trouble;
@@ -82,6 +83,8 @@ pub struct Job {
     pub dump: Arc<Dump>,
     /// Ids of media that this dump was on.
     pub known: Vec<String>,
+    /// Who reads kits there: as long as there is one, none is removed.
+    pub readers: Readers,
     /// Who hears how far it is, and holds it.
     pub steer: Arc<dyn Steer>,
     /// Ends it.
@@ -101,8 +104,8 @@ pub struct Round {
 pub trait Hands: Send + Sync {
     /// What lies on the medium. Changes nothing.
     fn look(&self, job: Job) -> BoxFuture<'_, Result<Shelf, Trouble>>;
-    /// One round. Without `retain` no old kit is removed: somebody reads them.
-    fn round(&self, job: Job, retain: bool) -> BoxFuture<'_, Result<Round, Trouble>>;
+    /// One round. Old kits are removed at the end, where nobody reads.
+    fn round(&self, job: Job) -> BoxFuture<'_, Result<Round, Trouble>>;
     /// Reads kits and compares them with their sums; `None`: all of them.
     fn verify(&self, job: Job, pick: Option<Pick>) -> BoxFuture<'_, Result<Verified, Trouble>>;
     /// Restores a kit for practice.

@@ -2,16 +2,16 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Dumps;
 use super::desk::Desk;
 use super::hands::{Job, Round, Trouble};
+use super::{Dumps, Place};
+use crate::dump::medium::Reading;
 use crate::dump::report::Made;
 use crate::fleet::data::Dump;
 use crate::work::steer::{Alone, Steer};
@@ -20,28 +20,18 @@ use crate::work::steer::{Alone, Steer};
 const LOOK: Duration = Duration::from_secs(2);
 /// First pause before a server that is away is asked again; each is twice the one before, up to the time between rounds.
 const BACK_OFF: Duration = Duration::from_secs(1);
+/// Whoever wants to read waits so long while old kits are being removed: a medium that takes longer hangs.
+const ENTER: Duration = Duration::from_secs(300);
 
 pub(super) struct Running {
     pub(super) dump: Arc<Dump>,
     pub(super) desk: Arc<Desk>,
     pub(super) stop: CancellationToken,
-    /// Whoever writes to the medium, or lets go of it: one at a time, also of another dump with the same medium.
-    pub(super) medium: Arc<Mutex<()>>,
-    /// Who reads kits: as long as there is one, none of them is removed.
-    readers: AtomicUsize,
+    place: Place,
     /// Why nothing may be dumped.
     pub(super) elsewhere: watch::Sender<Option<String>>,
     /// Grows when somebody else made a round, or let go of the medium: the schedule begins anew.
     turn: watch::Sender<u64>,
-}
-
-/// A reader, as long as it lives.
-pub(super) struct Reading<'a>(&'a AtomicUsize);
-
-impl Drop for Reading<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 impl Running {
@@ -50,11 +40,10 @@ impl Running {
         let (clock, memory, seen) = (inner.clock.clone(), Arc::clone(&inner.memory), inner.seen.clone());
         let desk = Desk::new(Arc::clone(&dump), inner.always, clock, memory, seen);
         let running = Arc::new(Self {
-            medium: dumps.medium(&dump.to),
+            place: dumps.place(&dump.to),
             dump,
             desk: Arc::new(desk),
             stop: inner.stop.child_token(),
-            readers: AtomicUsize::new(0),
             elsewhere: watch::channel(Some("the engine has just started".into())).0,
             turn: watch::channel(0).0,
         });
@@ -75,19 +64,27 @@ impl Running {
         });
     }
 
-    pub(super) fn reading(&self) -> Reading<'_> {
-        self.readers.fetch_add(1, Ordering::AcqRel);
-        Reading(&self.readers)
+    /// Enters as one who reads kits: until it is dropped none is removed.
+    pub(super) async fn reading(&self, stop: &CancellationToken) -> Result<Reading, Trouble> {
+        let entering = tokio::time::timeout(ENTER, self.place.readers.enter());
+        let entered = stop.run_until_cancelled(entering).await.ok_or(Trouble::Stopped)?;
+        entered.map_err(|_late| {
+            Trouble::Medium(format!(
+                "old kits are being removed from {} and it takes too long: pull the medium out and plug it in again",
+                self.dump.to.display()
+            ))
+        })
     }
 
     /// What a piece of work is given.
     pub(super) fn job(&self, dumps: &Dumps, steer: Arc<dyn Steer>, stop: CancellationToken) -> Job {
-        Job { dump: Arc::clone(&self.dump), known: dumps.0.memory.of(&self.dump.name).media, steer, stop }
+        let (dump, readers) = (Arc::clone(&self.dump), self.place.readers.clone());
+        Job { dump, known: dumps.0.memory.of(&self.dump.name).media, readers, steer, stop }
     }
 
     /// Looks at the medium; whether it is there now and was not before.
     pub(super) async fn look(&self, dumps: &Dumps) -> bool {
-        let _alone = self.medium.lock().await;
+        let _alone = self.place.medium.lock().await;
         let found = dumps.0.hands.look(self.job(dumps, Arc::new(Alone), self.stop.clone())).await;
         self.desk.looked(found)
     }
@@ -99,7 +96,7 @@ impl Running {
         steer: Arc<dyn Steer>,
         stop: CancellationToken,
     ) -> Result<String, Trouble> {
-        let _alone = self.medium.lock().await;
+        let _alone = self.place.medium.lock().await;
         let said = dumps.0.hands.eject(self.job(dumps, steer, stop)).await?;
         self.desk.ejected();
         self.turn.send_modify(|turn| *turn += 1);
@@ -119,14 +116,13 @@ impl Running {
     }
 
     async fn round(&self, dumps: &Dumps, steer: Arc<dyn Steer>, stop: CancellationToken) -> Result<Made, Trouble> {
-        let _alone = self.medium.lock().await;
+        let _alone = self.place.medium.lock().await;
         let (clock, hands) = (&dumps.0.clock, &dumps.0.hands);
         let began = clock.tick();
         self.desk.begins();
         let ended = Ended(&self.desk);
-        let retain = self.readers.load(Ordering::Acquire) == 0;
         // A defect in a round must not end all rounds to come, nor look as if one were under way for ever.
-        let round = AssertUnwindSafe(hands.round(self.job(dumps, steer, stop), retain)).catch_unwind().await;
+        let round = AssertUnwindSafe(hands.round(self.job(dumps, steer, stop))).catch_unwind().await;
         let round = round.unwrap_or_else(|_broke| {
             let what = "the round broke; the engine's log says where; this is a defect, please report it";
             Err(Trouble::Failed(what.into()))

@@ -78,11 +78,16 @@ impl Site {
     }
 
     /// The medium, open, and what lies on it.
-    async fn open(&self, dump: &Arc<Dump>, known: &[String]) -> Result<(Arc<Medium>, Shelf), Trouble> {
-        let (dump, known, now) = (Arc::clone(dump), known.to_vec(), self.tools.clock.now());
-        let place = dump.to.clone();
+    async fn open(&self, job: &Job) -> Result<(Arc<Medium>, Shelf), Trouble> {
+        self.open_for(&job.dump, job).await
+    }
+
+    /// The same medium, for another dump.
+    async fn open_for(&self, dump: &Arc<Dump>, job: &Job) -> Result<(Arc<Medium>, Shelf), Trouble> {
+        let (dump, known, now) = (Arc::clone(dump), job.known.clone(), self.tools.clock.now());
+        let (place, readers) = (dump.to.clone(), job.readers.clone());
         let opening = move || {
-            let medium = Medium::open(&dump, &known, now)?;
+            let medium = Medium::open(&dump, &known, now)?.read_by(readers);
             let lies = shelf(&medium)?;
             Ok((Arc::new(medium), lies))
         };
@@ -91,7 +96,7 @@ impl Site {
 
     /// The medium, the kit that is meant, and all of them.
     async fn kit(&self, job: &Job, pick: &Pick) -> Result<(Arc<Medium>, Kit), Trouble> {
-        let (medium, lies) = self.open(&job.dump, &job.known).await?;
+        let (medium, lies) = self.open(job).await?;
         let kit = pick.of(&lies.kits).map_err(Trouble::Failed)?.clone();
         Ok((medium, kit))
     }
@@ -111,7 +116,7 @@ impl Site {
     }
 
     async fn verify_all(&self, job: Job, pick: Option<Pick>) -> Result<Verified, Trouble> {
-        let (medium, lies) = self.open(&job.dump, &job.known).await?;
+        let (medium, lies) = self.open(&job).await?;
         let kits = match pick {
             None => lies.kits,
             Some(pick) => vec![pick.of(&lies.kits).map_err(Trouble::Failed)?.clone()],
@@ -133,19 +138,19 @@ impl Site {
 
 impl Hands for Site {
     fn look(&self, job: Job) -> BoxFuture<'_, Result<Shelf, Trouble>> {
-        async move { Ok(self.open(&job.dump, &job.known).await?.1) }.boxed()
+        async move { Ok(self.open(&job).await?.1) }.boxed()
     }
 
-    fn round(&self, job: Job, retain: bool) -> BoxFuture<'_, Result<Round, Trouble>> {
+    fn round(&self, job: Job) -> BoxFuture<'_, Result<Round, Trouble>> {
         async move {
-            let (medium, before) = self.open(&job.dump, &job.known).await?;
+            let (medium, before) = self.open(&job).await?;
             let memory = self.memory(&job.dump);
             let keeper = Arc::<Medium>::clone(&medium);
             let last = before.kits.first();
             let made = round::round(&job.dump, &self.tools, keeper, last, &memory, job.steer, &job.stop).await?;
             let (dump, at) = (Arc::clone(&job.dump), job.dump.to.clone());
             let ending = move || {
-                let kept = if retain { medium.retain(dump.keep, 0).map(|_gone| ()) } else { Ok(()) };
+                let kept = medium.retain(dump.keep, 0);
                 let mut after = shelf(&medium)?;
                 // The kit is whole; that old ones stay is told, and no reason to call the round bad.
                 after.warnings.extend(kept.err().map(|error| format!("old kits cannot be removed: {error}")));
@@ -172,7 +177,7 @@ impl Hands for Site {
     fn restore(&self, job: Job, restoring: Restoring) -> BoxFuture<'_, Result<Restored, Trouble>> {
         async move {
             let (medium, kit) = self.kit(&job, &restoring.pick).await?;
-            let (beside, _) = self.open(&Arc::new(restore::before(&job.dump)), &job.known).await?;
+            let (beside, _) = self.open_for(&Arc::new(restore::before(&job.dump)), &job).await?;
             let wish = Wish { databases: restoring.databases, to: restoring.to, dry_run: restoring.dry_run };
             let shelves = Shelves { from: medium, aside: beside };
             restore::restore(&job.dump, &kit, &wish, &self.tools, shelves, job.steer, &job.stop).await
@@ -182,7 +187,7 @@ impl Hands for Site {
 
     fn eject(&self, job: Job) -> BoxFuture<'_, Result<String, Trouble>> {
         async move {
-            let (medium, _) = self.open(&job.dump, &job.known).await?;
+            let (medium, _) = self.open(&job).await?;
             let medium = Arc::into_inner(medium)
                 .ok_or_else(|| Trouble::Failed("the medium is in use; try again in a moment".into()))?;
             medium.eject().await.map(|ejected| ejected.said).map_err(trouble)

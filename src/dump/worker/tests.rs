@@ -20,6 +20,8 @@ struct Table {
     /// A round breaks.
     defect: AtomicBool,
     bad: Mutex<Option<String>>,
+    /// Drills that have begun.
+    drilling: AtomicU32,
     /// A drill waits for one.
     drills: Semaphore,
     /// A round waits for one, where rounds hang.
@@ -36,6 +38,7 @@ impl Table {
             server: Mutex::new(Ok(())),
             defect: AtomicBool::new(false),
             bad: Mutex::default(),
+            drilling: AtomicU32::new(0),
             drills: Semaphore::new(0),
             hang: Mutex::default(),
             rounds: AtomicU32::new(0),
@@ -85,7 +88,7 @@ impl Hands for Table {
         async { self.shelf() }.boxed()
     }
 
-    fn round(&self, job: Job, retain: bool) -> BoxFuture<'_, Result<Round, Trouble>> {
+    fn round(&self, job: Job) -> BoxFuture<'_, Result<Round, Trouble>> {
         async move {
             self.shelf()?;
             lock(&self.server).clone().map_err(Trouble::Server)?;
@@ -95,7 +98,7 @@ impl Hands for Table {
                 let _never = hang.acquire().await.map(tokio::sync::SemaphorePermit::forget);
             }
             self.rounds.fetch_add(1, Ordering::SeqCst);
-            self.retained.fetch_add(u32::from(retain), Ordering::SeqCst);
+            self.retained.fetch_add(u32::from(job.readers.nobody().is_some()), Ordering::SeqCst);
             *lock(&self.known) = job.known;
             let error = lock(&self.bad).clone();
             let one = |name: &str, error: Option<String>| DatabaseMade {
@@ -121,6 +124,7 @@ impl Hands for Table {
 
     fn drill(&self, _: Job, _: Pick) -> BoxFuture<'_, Result<Drilled, Trouble>> {
         async {
+            self.drilling.fetch_add(1, Ordering::SeqCst);
             let _one = self.drills.acquire().await.map(tokio::sync::SemaphorePermit::forget);
             Ok(Drilled { ok: true, kit: "kit-1".into(), seconds: 1.5, databases: Vec::new() })
         }
@@ -299,6 +303,43 @@ async fn no_kit_is_removed_while_somebody_restores_one() {
     let (steer, stop) = nobody();
     dumps.make("meos", steer, stop).await.unwrap();
     assert_eq!(table.retained.load(Ordering::SeqCst), 2);
+    dumps.shutdown().await;
+}
+
+#[tokio::test]
+async fn no_kit_is_removed_at_the_end_of_a_round_when_somebody_began_to_read_in_its_middle() {
+    let table = Table::new();
+    let hang = Arc::new(Semaphore::new(0));
+    *lock(&table.hang) = Some(Arc::clone(&hang));
+    let dumps = begin(&table, "", false);
+    until(&dumps, |view| view.medium.is_some()).await;
+    let (steer, stop) = nobody();
+    let making = dumps.make("meos", steer, stop);
+    let reading = async {
+        until(&dumps, |view| view.why.as_ref().is_some_and(|why| why.contains("; a round is under way"))).await;
+        let (steer, stop) = nobody();
+        let drill = dumps.drill("meos", Pick::Newest, steer, stop);
+        let ending = async {
+            // The drill has begun: nobody may remove anything, also where the fleet file is read again meanwhile.
+            while table.drilling.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+            dumps.reload(&fleet("2s"));
+            hang.add_permits(2);
+            until(&dumps, |view| view.every > 1.5 && view.medium.is_some()).await;
+            let (steer, stop) = nobody();
+            dumps.make("meos", steer, stop).await.unwrap();
+            assert_eq!((table.made(), table.retained.load(Ordering::SeqCst)), (2, 0));
+            table.drills.add_permits(1);
+        };
+        tokio::join!(drill, ending).0.unwrap();
+    };
+    let (made, ()) = tokio::join!(making, reading);
+    made.unwrap();
+    let (steer, stop) = nobody();
+    hang.add_permits(1);
+    dumps.make("meos", steer, stop).await.unwrap();
+    assert_eq!(table.retained.load(Ordering::SeqCst), 1);
     dumps.shutdown().await;
 }
 
