@@ -9,7 +9,7 @@ use crate::pages::{docs, pages};
 const PICTURE: u64 = 150_000;
 
 /// Where the links of a text lead, pictures among them.
-fn targets(text: &str) -> Vec<String> {
+pub(crate) fn targets(text: &str) -> Vec<String> {
     let parts = text.split("](").skip(1);
     parts.filter_map(|part| part.split_once(')').map(|(target, _rest)| target.to_owned())).collect()
 }

@@ -4,8 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use crate::links::targets;
 use crate::named;
-use crate::pages::docs;
+use crate::pages::{docs, pages};
 
 fn packaging(name: &str) -> PathBuf {
     docs().join("packaging").join(name)
@@ -83,17 +84,56 @@ fn the_guard_of_this_machine_is_left_alone() {
     }
 }
 
-#[test]
-fn what_is_packaged_is_there() {
+/// What the package holds: from where in this repository, and to where.
+fn assets() -> Vec<(String, String)> {
     let root = docs().parent().unwrap().to_owned();
     let manifest: toml::Table = std::fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
     let assets = manifest["package"]["metadata"]["deb"]["assets"].as_array().unwrap();
     assert!(assets.len() > 8, "{assets:?}");
-    for asset in assets {
-        let source = asset[0].as_str().unwrap();
+    let text = |value: &toml::Value| value.as_str().unwrap().to_owned();
+    assets.iter().map(|asset| (text(&asset[0]), text(&asset[1]))).collect()
+}
+
+#[test]
+fn what_is_packaged_is_there() {
+    let root = docs().parent().unwrap().to_owned();
+    for (source, _to) in assets() {
         // The program makes these of itself.
         if !source.starts_with("target/") && !source.contains('*') {
-            assert!(root.join(source).exists(), "{source}");
+            assert!(root.join(&source).exists(), "{source}");
         }
     }
+}
+
+/// The pages lie in the package as they lie here, and so does all that they lead to.
+#[test]
+fn the_packaged_pages_have_no_dead_links() {
+    let root = docs().parent().unwrap().canonicalize().unwrap();
+    let packaged: Vec<(globset::GlobMatcher, String)> = assets()
+        .into_iter()
+        .filter_map(|(source, to)| {
+            let to = to.strip_prefix("usr/share/doc/hotspare/")?.to_owned();
+            let glob = globset::GlobBuilder::new(&source).literal_separator(true).build().unwrap();
+            Some((glob.compile_matcher(), to))
+        })
+        .collect();
+    let mut dead = Vec::new();
+    for page in pages() {
+        let folder = docs().join(&page.name).parent().unwrap().to_owned();
+        for target in targets(&page.split().1).iter().filter(|target| !target.starts_with("https://")) {
+            let file = target.split('#').next().unwrap();
+            let path = if file.is_empty() { docs().join(&page.name) } else { folder.join(file) };
+            let path = path.canonicalize().unwrap();
+            let path = path.strip_prefix(&root).unwrap();
+            // A file lies in the folder that it has here; a folder is there where something lies in it.
+            let inside = |to: &str| std::path::Path::new(to) == path.parent().unwrap();
+            let there = packaged.iter().any(|(glob, to)| {
+                (glob.is_match(path) && inside(to)) || (root.join(path).is_dir() && std::path::Path::new(to) == path)
+            });
+            if !there {
+                dead.push(format!("{}: {target}", page.name));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "the package lacks what its pages lead to: {dead:#?}");
 }
