@@ -23,6 +23,8 @@ fn said() -> Vec<Said> {
             } else if name != "tests.rs" && path.extension().is_some_and(|kind| kind == "rs") {
                 let source = std::fs::read_to_string(&path).unwrap();
                 all.extend(texts(source.split("#[cfg(test)]\nmod tests {").next().unwrap()));
+            } else if path.extension().is_some_and(|kind| kind == "sh") {
+                all.extend(spoken(&std::fs::read_to_string(&path).unwrap()));
             }
         }
     }
@@ -71,6 +73,32 @@ fn literal(source: &str) -> (String, usize) {
         }
     }
     (text, source.len())
+}
+
+/// What a script says where it gives up on a host.
+fn spoken(script: &str) -> Vec<Said> {
+    let begins = ["hs_stop \"", "hs_fail \"", "echo \"hotspare: "];
+    let rests = begins.iter().flat_map(|begins| script.split(begins).skip(1));
+    rests.map(|rest| Said { text: until_quote(rest), error: false }).collect()
+}
+
+/// The text of a shell up to its closing quote, `…` for each value that is put into it.
+fn until_quote(rest: &str) -> String {
+    let mut text = String::new();
+    let mut chars = rest.chars().peekable();
+    while let Some(c) = chars.next().filter(|c| *c != '"') {
+        if c != '$' {
+            text.push(c);
+            continue;
+        }
+        text.push('…');
+        let mut depth = 0;
+        while let Some(next) = chars.next_if(|next| depth > 0 || *next == '(' || next.is_alphanumeric() || *next == '_')
+        {
+            depth += i32::from(next == '(') - i32::from(next == ')');
+        }
+    }
+    text
 }
 
 /// `…` for each `{value}`; `{{` is a brace.
@@ -168,5 +196,9 @@ fn texts_are_read_as_rust_reads_them() {
         "let x = 'a'; // \"no\"\n#[error(\n  \"no {what} \\\n   in {}: `{{x}}`\")] '\"' f(r#\"raw\"#, \"two\\nlines\")";
     let read: Vec<(String, bool)> = texts(source).into_iter().map(|said| (said.text, said.error)).collect();
     assert_eq!(read, [("no … in …: {x}}".into(), true), ("two lines".into(), false)]);
+    let script =
+        "[ -e x ] || hs_stop \"no device $hs_dev; there are: $(cd /sys && echo \"*\") here\"; echo \"hotspare: out\"";
+    let read: Vec<String> = spoken(script).into_iter().map(|said| said.text).collect();
+    assert_eq!(read, ["no device …; there are: … here", "out"]);
     assert!(is("no … in …", "no room in there") && !is("no … on …", "no room in there"));
 }
