@@ -56,12 +56,17 @@ fn pool(answers: &Answers) -> String {
          spares = [{spares}]\n\
          mode = \"observe\"   # journals what it would have done; `manual` and `auto` act\n\
          takeover = \"takeover\"\n\
+         # To practise it, once its steps do something: those with `drill = false` are left out, what has an `undo` is undone.\n\
+         # drill = \"takeover\"\n\
          \n\
          [runbooks.takeover]\n\
          steps = [\n  \
-           # Put a step here that switches the failed host off by itself, and take the question out:\n  \
-           # {{ name = \"fence\", kind = \"command\", on = \"failed\", run = \"sudo poweroff\", fence = true }},\n  \
-           {{ name = \"fence\", kind = \"ask\", text = \"Is {{failed.name}} switched off?\", fence = true }},\n  \
+           # The fence. First the spare asks the wire: where the failed host's own address and its `service` are silent, that is\n  \
+           # enough, and the step is left out. Else it is done, and the wire is asked again until its `timeout` is over. Behind\n  \
+           # a router the wire cannot be asked. Your yes is your word; a command is only sent, and proves nothing before the\n  \
+           # host is silent. Put a step here that switches it off by itself, and take the question out:\n  \
+           # {{ name = \"fence\", kind = \"command\", on = \"failed\", run = \"sudo poweroff\", fence = true, drill = false }},\n  \
+           {{ name = \"fence\", kind = \"ask\", text = \"Is {{failed.name}} switched off?\", fence = true, drill = false }},\n  \
            {{ name = \"start\", kind = \"ask\", text = \"Start the work of {{failed.name}} on {{spare.name}}, then confirm.\" }},\n\
          ]\n"
     )
