@@ -58,7 +58,7 @@ pub enum Subcommand {
     Session(super::session::SessionArgs),
     /// Write a first fleet file: asks a few questions, or takes flags
     Init(super::init::InitArgs),
-    /// Print a fleet file made from an Ansible inventory, keepalived.conf, or a backup_config.yaml
+    /// Print a fleet file made from an Ansible inventory, keepalived.conf, or a `backup_config.yaml`
     Import(super::import::ImportArgs),
     /// Look through the fleet file: every error at once, warnings for risks; exits 2 if it has errors
     Check(super::check::CheckArgs),

@@ -29,6 +29,8 @@ enum What {
     Takeover(change::TakeoverArgs),
     /// Back to the protected host; asks to type its name
     Giveback(change::GivebackArgs),
+    /// A spare serves no longer, though its host is not back, and is free for another; asks to type the host's name
+    Release(change::ReleaseArgs),
     /// Run the drill and record how long it took
     Drill(change::DrillArgs),
     /// Go on with a run that was interrupted
@@ -62,6 +64,7 @@ pub fn run(context: &Context, args: &PoolArgs) -> Result<Exit, Failure> {
         What::Show(args) => show::run(context, &args.pool),
         What::Takeover(args) => change::takeover(context, args),
         What::Giveback(args) => change::giveback(context, args),
+        What::Release(args) => change::release(context, args),
         What::Drill(args) => change::drill(context, args),
         What::Resume(args) => mend::resume(context, &args.pool),
         What::Abandon(args) => mend::abandon(context, &args.pool),

@@ -121,6 +121,17 @@ pub enum Command {
         /// What the person typed: the name of the host, or of the pool where a script says yes.
         phrase: String,
     },
+    /// A spare serves no longer, though its host is not back: it is free for another, as a job.
+    PoolRelease {
+        /// Pool.
+        pool: String,
+        /// The host; `None`: the only one that is stood in for.
+        host: Option<String>,
+        /// Only say what would be done; needs no phrase.
+        dry_run: bool,
+        /// What the person typed: the name of the host, or of the pool where a script says yes.
+        phrase: String,
+    },
     /// Practice a takeover by the pool's drill, as a job.
     PoolDrill {
         /// Pool.

@@ -118,6 +118,28 @@ async fn a_spare_is_taken_from_the_less_important_host() {
     assert!(!held.iter().any(|address| address.starts_with(&other)), "what it served before is gone: {held:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_frees_a_spare_whose_host_stays_away() {
+    let mut site = Site::new("fence = \"required\"\ncooldown = \"1s\"\nescalate = false").await;
+    site.lan.power_off("b");
+    let serves = |site: &Site, host: &str| site.spare()["state"] == "active" && site.spare()["standing_in_for"] == host;
+    within(PATIENCE, "the spare stands in for b", || serves(&site, "b")).await;
+    site.lan.power_off("a");
+    within(PATIENCE, "a waits", || site.stand("a") == "waiting").await;
+    let refused = site.lan.tell(&["pool", "takeover", "people", "--failed", "a", "--yes", "people"]);
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    let (exit, plan) = site.lan.ask(&["pool", "release", "people", "--dry-run"]);
+    assert_eq!((exit, plan["failed"].as_str()), (0, Some("b")), "{plan}");
+    assert!(serves(&site, "b"), "nothing was changed");
+    let (exit, done) = site.lan.ask(&["pool", "release", "people", "--host", "b", "--yes", "people"]);
+    assert_eq!(exit, 0, "{done}");
+    // It is free for the one that waits; whom it left is a person's matter.
+    within(PATIENCE, "the spare stands in for a", || serves(&site, "a")).await;
+    site.audit("cedar");
+    let (held, other) = (site.lan.machine("cedar").addresses(), site.lan.address(101).to_string());
+    assert!(!held.iter().any(|address| address.starts_with(&other)), "what it served before is gone: {held:?}");
+}
+
 /// How often an engine is killed in the middle of a takeover: `HOTSPARE_KILLS`, or 4.
 pub(crate) fn kills() -> u32 {
     std::env::var("HOTSPARE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)

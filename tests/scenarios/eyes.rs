@@ -47,6 +47,7 @@ impl World {
             spares: self.pool.spares.iter().map(spare).collect(),
             frozen: self.frozen.then(|| "the tick came late".into()),
             anchors: Anchors { declared: 1, answering: u32::from(self.anchors) },
+            own: std::collections::BTreeSet::new(),
             lease: if self.lease { Ok(()) } else { Err("another engine holds it".into()) },
             failures: down.map(|seen| at(seen.since)).collect(),
         }

@@ -1,4 +1,4 @@
-//! `hotspare pool takeover`, `giveback`, `drill`: changes of who serves, by hand.
+//! `hotspare pool takeover`, `giveback`, `release`, `drill`: changes of who serves, by hand.
 
 use clap::Args;
 
@@ -45,6 +45,23 @@ pub(super) struct GivebackArgs {
     yes: Option<String>,
 }
 
+/// Arguments of `hotspare pool release`.
+#[derive(Debug, Args)]
+pub(super) struct ReleaseArgs {
+    /// The pool
+    #[arg(value_name = "POOL")]
+    pool: String,
+    /// The host in whose place nobody serves any more [default: the only one that is stood in for]
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Print the exact commands, without changing anything
+    #[arg(long)]
+    dry_run: bool,
+    /// Say yes without being asked, by the name of the pool
+    #[arg(long, value_name = "POOL")]
+    yes: Option<String>,
+}
+
 /// Arguments of `hotspare pool drill`.
 #[derive(Debug, Args)]
 pub(super) struct DrillArgs {
@@ -71,6 +88,19 @@ pub(super) fn takeover(context: &Context, args: &TakeoverArgs) -> Result<Exit, F
 
 pub(super) fn giveback(context: &Context, args: &GivebackArgs) -> Result<Exit, Failure> {
     let command = |dry_run: bool, host: Option<String>, phrase: String| Command::PoolGiveback {
+        pool: args.pool.clone(),
+        host,
+        dry_run,
+        phrase,
+    };
+    change(context, &args.pool, args.dry_run, args.yes.as_deref(), |step| match step {
+        Step::Look => command(true, args.host.clone(), String::new()),
+        Step::Do { failed, phrase, .. } => command(false, failed.or_else(|| args.host.clone()), phrase),
+    })
+}
+
+pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Exit, Failure> {
+    let command = |dry_run: bool, host: Option<String>, phrase: String| Command::PoolRelease {
         pool: args.pool.clone(),
         host,
         dry_run,

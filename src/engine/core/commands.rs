@@ -141,6 +141,9 @@ impl Core {
             Command::PoolGiveback { pool, host, dry_run, phrase } => {
                 self.pool_change(who, &pool, Wanted { act: Act::Giveback, host, spare: None, dry_run, phrase })
             }
+            Command::PoolRelease { pool, host, dry_run, phrase } => {
+                self.pool_change(who, &pool, Wanted { act: Act::Release, host, spare: None, dry_run, phrase })
+            }
             Command::PoolDrill { pool, dry_run } => {
                 let phrase = String::new();
                 self.pool_change(who, &pool, Wanted { act: Act::Drill, host: None, spare: None, dry_run, phrase })
