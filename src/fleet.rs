@@ -36,7 +36,7 @@ mod value;
 
 pub use file::{NotFound, find, open, read};
 pub use load::{Loaded, load};
-pub(crate) use report::nearest;
+pub(crate) use report::{nearest, some};
 pub use schema::schema;
 
 #[cfg(test)]

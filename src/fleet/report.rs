@@ -11,6 +11,9 @@ const MOST: usize = 200;
 /// A written word is compared with so many known ones, so that a file of many thousands of names is told soon too.
 const MOST_COMPARED: usize = 5000;
 
+/// So many names stand in a hint.
+const MOST_NAMED: usize = 10;
+
 /// What is wrong at one place.
 #[derive(Debug)]
 pub(super) struct Finding {
@@ -118,6 +121,16 @@ fn tell(finding: Finding, source: &Source<'_>) -> Diagnostic {
     }
 }
 
+/// So many names, and how many more there are, for a hint.
+pub(crate) fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names = names.into_iter();
+    let first: Vec<&str> = names.by_ref().take(MOST_NAMED).collect();
+    match names.count() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 /// The known word that is nearest to what was written, if any is near enough to be what was meant.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody mistypes a word of a hundred characters; comparing one would only take time.
@@ -160,5 +173,12 @@ mod tests {
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("", known), None);
         assert_eq!(nearest(&"a".repeat(5000), known), None);
+    }
+
+    #[test]
+    fn a_hint_names_some() {
+        assert_eq!(some(["a", "b"]), "a, b");
+        let names: Vec<String> = (0..13).map(|at| at.to_string()).collect();
+        assert_eq!(some(names.iter().map(String::as_str)), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more");
     }
 }

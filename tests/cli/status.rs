@@ -106,6 +106,19 @@ fn a_host_where_a_pool_is_to_be_named_is_told_from_one() {
         assert!(said.contains(&format!("there is no pool {host} in harbour")), "{said}");
         assert!(said.contains(&format!("{host} is a host of the pool studios")), "{said}");
     }
+    for (named, what, near) in [
+        (&["--failed", "studio-9"][..], "pool studios protects no host studio-9", "did you mean studio-1?"),
+        (&["--failed", "web"], "pool studios protects no host web", "there are: studio-1"),
+        (&["--failed", "studio-1", "--spare", "spare-2"], "has no spare spare-2", "did you mean spare-1?"),
+    ] {
+        let ended = place.run(&[&["pool", "takeover", "studios", "--dry-run"][..], named].concat());
+        let said = text(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert!(said.contains(what) && said.contains(near), "{said}");
+    }
+    let ended = place.run(&["run", "nosuch"]);
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(text(&ended.stderr).contains("hint: there are: take"), "{}", text(&ended.stderr));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use super::commands::{Answer, Done, usage};
 use crate::clock::Timestamp;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
-use crate::fleet::nearest;
 use crate::fleet::pool::Pool;
+use crate::fleet::{nearest, some};
 use crate::runbook::cast::Purpose;
 use crate::runbook::view::{RunId, RunReport, RunState, RunView};
 use crate::standin::arbiter::{Act, Decision, Wish};
@@ -58,6 +58,8 @@ impl Core {
                 Ok(self.pool_job(who, pool, wanted.act.word(), title, order))
             }
             Err(refusals) => {
+                // A slip of the keyboard is told as one, and nothing is looked for at a host that is not there.
+                self.known_members(pool, &wish)?;
                 let reasons: Vec<String> =
                     refusals.iter().map(|refusal| format!("{}; needs: {}", refusal.why, refusal.needs)).collect();
                 if wanted.dry_run
@@ -184,6 +186,25 @@ impl Core {
     pub(super) fn known_pool(&self, pool: &str) -> Result<(), Refusal> {
         let known = self.parts.fleet.pools.iter().any(|known| known.name == pool);
         if known { Ok(()) } else { Err(self.no_pool(pool)) }
+    }
+
+    /// Whether those who are named belong to the pool.
+    fn known_members(&self, pool: &str, wish: &Wish) -> Result<(), Refusal> {
+        let Some(pool) = self.parts.fleet.pools.iter().find(|known| known.name == pool) else { return Ok(()) };
+        let named = [
+            (Some(&wish.host), &pool.protects, "protects no host"),
+            (wish.spare.as_ref(), &pool.spares, "has no spare"),
+        ];
+        for (name, members, lacks) in named {
+            let Some(name) = name.filter(|name| !members.contains(name)) else { continue };
+            let known = || members.iter().map(String::as_str);
+            let hint = match nearest(name, known()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("there are: {}", some(known())),
+            };
+            return Err(usage(format!("pool {} {lacks} {name}", pool.name), Some(hint)));
+        }
+        Ok(())
     }
 
     /// Who is in trouble thinks of the host, and names it where the pool is to be named.

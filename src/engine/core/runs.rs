@@ -15,11 +15,10 @@ use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::engine::pools::vitals;
 use crate::engine::runs::{before_anew, can_mend, key};
-use crate::fleet::Fleet;
 use crate::fleet::data::Service;
-use crate::fleet::nearest;
 use crate::fleet::pool::Fence;
 use crate::fleet::runbook::{OnError, Place, Runbook, ScalePace, Step, StepKind};
+use crate::fleet::{self, Fleet};
 use crate::runbook::cast::{Cast, Machine, Purpose};
 use crate::runbook::dry::rehearse;
 use crate::runbook::each::spread;
@@ -51,9 +50,8 @@ impl Core {
     ) -> Result<Done, Refusal> {
         let fleet = Arc::clone(&self.parts.fleet);
         let Some(runbook) = fleet.runbooks.iter().find(|known| known.name == name) else {
-            let names = fleet.runbooks.iter().map(|known| known.name.as_str());
-            let none = "`hotspare check` names those of the fleet file";
-            let hint = near(name, names, none, "write [runbooks.NAME] into the fleet file");
+            let names: Vec<&str> = fleet.runbooks.iter().map(|known| known.name.as_str()).collect();
+            let hint = near(name, &names, "write [runbooks.NAME] into the fleet file");
             return Err(usage(format!("there is no runbook {name} in {}", fleet.name), Some(hint)));
         };
         let runbook = spread(runbook, &fleet).map_err(|why| usage(why, None))?;
@@ -70,8 +68,8 @@ impl Core {
     ) -> Result<Done, Refusal> {
         let fleet = Arc::clone(&self.parts.fleet);
         let Some(service) = fleet.services.iter().find(|known| known.name == name) else {
-            let names = fleet.services.iter().map(|known| known.name.as_str());
-            let hint = near(name, names, "look into the fleet file", "write [services.NAME] into the fleet file");
+            let names: Vec<&str> = fleet.services.iter().map(|known| known.name.as_str()).collect();
+            let hint = near(name, &names, "write [services.NAME] into the fleet file");
             return Err(usage(format!("there is no service {name} in {}", fleet.name), Some(hint)));
         };
         if let Some(quorum) = service.quorum.filter(|quorum| to < *quorum) {
@@ -141,8 +139,8 @@ impl Core {
         let last = self.runs.of(name);
         if last.is_none() && !self.run_names.contains(name) {
             let views = self.runs.views();
-            let names = views.iter().map(|view| view.runbook.as_str());
-            let hint = near(name, names, "`hotspare run` lists the last runs", "no runbook was run yet");
+            let names: Vec<&str> = views.iter().map(|view| view.runbook.as_str()).collect();
+            let hint = near(name, &names, "no runbook was run yet");
             return Err(usage(format!("no run of {name} is known"), Some(hint)));
         }
         last.as_ref().map_or(Ok(()), |last| can_mend(last)).map_err(no)?;
@@ -273,11 +271,12 @@ fn asks_nothing(run: RunId) -> Refusal {
     }
 }
 
-/// What to do about a name that is not there: the one that is meant, or where they stand.
-fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>, some: &str, none: &str) -> String {
-    let mut known = known.peekable();
-    if known.peek().is_none() {
-        return none.to_owned();
+/// What to do about a name that is not there: the one that is meant, or those that there are.
+fn near(name: &str, known: &[&str], none: &str) -> String {
+    let names = || known.iter().copied();
+    match fleet::nearest(name, names()) {
+        Some(near) => format!("did you mean {near}?"),
+        None if known.is_empty() => none.to_owned(),
+        None => format!("there are: {}", fleet::some(names())),
     }
-    nearest(name, known).map_or_else(|| some.to_owned(), |near| format!("did you mean {near}?"))
 }

@@ -1,8 +1,7 @@
 //! What a name stands for: which files and docker logs, on which host. Pure.
 
-use crate::fleet::Fleet;
 use crate::fleet::data::Logs;
-use crate::fleet::nearest;
+use crate::fleet::{Fleet, nearest, some};
 
 /// The logs that are read together: all of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,10 +86,17 @@ pub fn find(fleet: &Fleet, of: &str) -> Result<Target, Unknown> {
         let source = Source::File(path.to_owned());
         return Ok(Target { host: host.to_owned(), ssh, places: named(vec![source]) });
     }
-    let services = fleet.services.iter().map(|service| service.name.as_str());
-    let known = services.chain(fleet.hosts.iter().map(|host| host.name.as_str()));
-    let near = nearest(of, known).map(|name| format!("did you mean {name}? "));
-    let hint = format!("{}a service, a host, or HOST:PATH", near.unwrap_or_default());
+    let services = || fleet.services.iter().map(|service| service.name.as_str());
+    let hosts = || fleet.hosts.iter().map(|host| host.name.as_str());
+    let path = of.split_once(':').map(|(host, path)| (nearest(host, hosts()), path));
+    let hint = match (path, nearest(of, services().chain(hosts()))) {
+        (Some((Some(host), path)), _) => format!("did you mean {host}:{path}?"),
+        (_, Some(name)) => format!("did you mean {name}?"),
+        (_, None) if fleet.services.is_empty() && fleet.hosts.is_empty() => {
+            "write [hosts.NAME] and [services.NAME] into the fleet file".to_owned()
+        }
+        (_, None) => format!("there are: {}; or a file of a host: HOST:PATH", some(services().chain(hosts()))),
+    };
     Err(Unknown { what: format!("there is no service or host {of} in {}", fleet.name), hint })
 }
 
@@ -161,5 +167,8 @@ mod tests {
         assert!(said("silent").hint.contains("[services.silent]"));
         assert!(said("kv-2").hint.contains("kv-2:PATH"));
         assert!(said("kv-9:/x").what.contains("no service or host kv-9:/x"));
+        assert_eq!(said("kv-9:/x").hint, "did you mean kv-1:/x?");
+        let all = "there are: judicator, gateway, silent, kv-1, kv-2; or a file of a host: HOST:PATH";
+        assert_eq!(said("mailserver").hint, all);
     }
 }
