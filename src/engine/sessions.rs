@@ -62,7 +62,7 @@ impl Sessions {
 
     /// The store of this name, or the first.
     pub(super) fn store(&self, name: Option<&str>) -> Result<Arc<Shop>, Refusal> {
-        self.stores.store(name).map_err(unknown)
+        self.stores.store(name).map_err(|what| self.unknown(what))
     }
 
     /// The sessions that are meant, at least one.
@@ -72,7 +72,7 @@ impl Sessions {
 
     /// Looks at all sides of a store again.
     pub(super) fn refresh(&self, name: Option<&str>) -> Result<(), Refusal> {
-        self.stores.refresh(name).map_err(unknown)
+        self.stores.refresh(name).map_err(|what| self.unknown(what))
     }
 
     /// A window of rows; where a look that began later is wanted, that is waited for, but not for ever.
@@ -87,12 +87,12 @@ impl Sessions {
                 let _as_far_as_it_is = tokio::time::timeout(LOOK_WITHIN, looked).await;
             }
         }
-        self.stores.rows(ask).map_err(unknown)
+        self.stores.rows(ask).map_err(|what| self.unknown(what))
     }
 
     /// Everything known of one session, looked up now.
     pub(super) async fn detail(&self, store: Option<&str>, key: &Key) -> Result<Detail, Refusal> {
-        self.stores.detail(store, key).await.map_err(unknown)
+        self.stores.detail(store, key).await.map_err(|what| self.unknown(what))
     }
 
     /// The copy to verify next in the background.
@@ -108,6 +108,14 @@ impl Sessions {
         };
         let asking = imported::ask(&how, &self.secrets, std::slice::from_ref(&local), imported::PATIENCE);
         runtime.block_on(asking).of(key)
+    }
+
+    fn unknown(&self, what: String) -> Refusal {
+        if self.stores.views().is_empty() {
+            let hint = "write [sessions.NAME] into the fleet file, with `source`, `layout` and `destinations`";
+            return Refusal { kind: RefusalKind::Usage, what, hint: Some(hint.into()) };
+        }
+        unknown(what)
     }
 
     /// Stops looking.

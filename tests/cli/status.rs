@@ -122,6 +122,26 @@ fn a_host_where_a_pool_is_to_be_named_is_told_from_one() {
 }
 
 #[test]
+fn without_a_store_of_sessions_the_list_says_so_and_starts_no_engine() {
+    let place = Place::new("name = \"harbour\"\n");
+    let ended = place.run(&["session", "list"]);
+    let said = "no sessions: write [sessions.NAME] into the fleet file, with `source`, `layout` and `destinations`\n";
+    assert_eq!((ended.status.code(), text(&ended.stdout).as_str()), (Some(0), said));
+    let document: serde_json::Value =
+        serde_json::from_slice(&place.run(&["session", "list", "--json"]).stdout).unwrap();
+    assert_eq!(
+        (&document["store"], &document["totals"]["sessions"]),
+        (&serde_json::Value::Null, &serde_json::Value::from(0)),
+        "{document}"
+    );
+    let ended = place.run(&["engine", "status"]);
+    assert_eq!(ended.status.code(), Some(1), "none was started: {}", text(&ended.stdout));
+    let ended = place.run(&["session", "show", "p001", "20250104"]);
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(text(&ended.stderr).contains("hint: write [sessions.NAME] into the fleet file"), "{}", text(&ended.stderr));
+}
+
+#[test]
 fn watching_prints_a_line_for_each_change() {
     let place = Place::new(FLEET);
     let mut child = place.program(&["status", "--watch"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -178,17 +178,17 @@ fn without_a_store_or_a_destination_that_is_said() {
     let fleet = Fleet::new();
     let head = "name = \"harbour\"\n[engine]\nlinger = \"always\"\n";
     std::fs::write(fleet.place.file(), head).unwrap();
-    for arguments in
-        [&["list"][..], &["sync", "p001", "20250104"], &["delete", "--all-safe", "--confirm", "DELETE ALL"]]
-    {
+    for arguments in [&["sync", "p001", "20250104"][..], &["delete", "--all-safe", "--confirm", "DELETE ALL"]] {
         let (code, said) = fleet.session_said(arguments);
         assert!(code == Some(2) && said.contains("declares no [sessions.*]"), "{arguments:?} {code:?} {said}");
     }
+    let (_, none) = fleet.session_json(&["list"]);
+    assert_eq!((&none["store"], &none["sessions"]), (&Value::Null, &json!([])), "{none}");
     // A running engine takes in a store that comes to the fleet file.
     let store = "[sessions.mocap]\nlayout = \"{participant}/{date}\"\n";
     let text = format!("{head}{store}source = \"{}\"\n", fleet.at("data").display());
     std::fs::write(fleet.place.file(), text).unwrap();
-    until("the store is there", || fleet.session_said(&["list"]).0 == Some(0));
+    until("the store is there", || fleet.session_json(&["list"]).1["store"] == "mocap");
     let (_, list) = fleet.session_json(&["list"]);
     assert_eq!((list["sessions"].as_array().unwrap().len(), &list["imported"]), (3, &Value::Null), "{list}");
     let row = &list["sessions"][0];
