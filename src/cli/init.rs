@@ -120,6 +120,10 @@ pub fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
     }
     let asks = args.name.is_none();
     let answers = answers(context, args)?;
+    if !answers.hosts.is_empty() && answers.hosts.iter().all(|host| answers.spares.contains(&host.name)) {
+        let message = "every host is a spare, so there is nobody to protect";
+        return Err(Failure::usage(message).hint("name one host that is not a spare: --host NAME=ADDRESS"));
+    }
     let text = compose(&answers);
     check(&text, &path)?;
     write(&path, &text, args.force)?;

@@ -54,6 +54,10 @@ fn answers_that_make_no_fleet_are_told_and_nothing_is_written() {
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     assert_eq!(hotspare(folder.path(), &["init", "--name", "f", "--host", "x"]).code(), 2);
+    let alone = hotspare(folder.path(), &["init", "--name", "f", "--host", "x=10.0.0.1", "--spare", "x"]);
+    assert_eq!(alone.code(), 2);
+    assert!(alone.err().contains("every host is a spare, so there is nobody to protect"), "{}", alone.err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
