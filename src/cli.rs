@@ -77,15 +77,21 @@ fn misused(error: &clap::Error) -> ExitCode {
     let helped = !error.use_stderr();
     if !helped && std::env::args_os().take_while(|argument| argument != "--").any(|argument| wanted(&argument)) {
         let said = error.to_string();
-        let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
-        let message = lines.next().unwrap_or_default().trim_start_matches("error: ");
-        let hints: Vec<&str> = lines.filter_map(|line| line.strip_prefix("tip: ")).collect();
-        let document = serde_json::json!({ "error": message, "hints": hints });
+        let hints: Vec<&str> = said.lines().filter_map(|line| line.trim().strip_prefix("tip: ")).collect();
+        let document = serde_json::json!({ "error": in_one_line(&said), "hints": hints });
         let _gone = writeln!(std::io::stdout(), "{document}");
     }
     // Nobody is left to tell where this cannot be written.
     let _gone = error.print();
     if helped { Exit::Done.into() } else { Exit::Usage.into() }
+}
+
+/// What is wrong, with what stands below it, such as the arguments that are missing.
+fn in_one_line(said: &str) -> String {
+    let mut lines = said.lines();
+    let first = lines.next().unwrap_or_default().trim_start_matches("error: ");
+    let below: Vec<&str> = lines.take_while(|line| line.starts_with("  ")).map(str::trim).collect();
+    if below.is_empty() { first.to_owned() } else { format!("{first} {}", below.join(", ")) }
 }
 
 fn dispatch(context: &Context, command: Subcommand) -> Result<Exit, Failure> {

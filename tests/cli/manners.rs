@@ -84,6 +84,12 @@ fn every_command_answers_in_json_when_asked_to() {
     }
     let misspelt = hotspare(folder.path(), &["--json", "statsu"]);
     assert_eq!(misspelt.json()["hints"][0], "a similar subcommand exists: 'status'");
+    let missing = hotspare(folder.path(), &["--json", "session", "show"]);
+    let said = missing.json()["error"].as_str().unwrap().to_owned();
+    assert!(
+        said.starts_with("the following required arguments were not provided: <") && said.contains(", <"),
+        "{said}"
+    );
 }
 
 #[test]
