@@ -13,6 +13,7 @@ use crate::fleet::runbook::{Place, StepKind};
 use crate::health::ask::Ask;
 use crate::health::observation::Outcome;
 use crate::reach::plain;
+use crate::reach::quote::{self, quote};
 use crate::reach::ssh::{Remote, SshError};
 use crate::runbook::each::spread;
 
@@ -219,9 +220,38 @@ async fn checks(bag: &Bag, host: &Host) -> Vec<Finding> {
     findings
 }
 
-/// What nobody can remedy from here, a person can look at.
+/// What nobody can remedy from here, a person can look at: a command to copy.
 fn by_hand(ask: &Ask) -> String {
-    format!("try it by hand: {}", ask.shown())
+    let there = |command: &str| format!("ssh {} {}", ask.ssh, quote(command));
+    let command = match &ask.kind {
+        CheckKind::Ping => format!("ping -c 3 {}", ask.address),
+        CheckKind::Tcp { port } | CheckKind::Rtmp { port } | CheckKind::Rtsp { port } => {
+            format!("nc -vz {} {port}", ask.address)
+        }
+        CheckKind::Http { .. } | CheckKind::Etcd { .. } | CheckKind::Members(_) => {
+            format!("curl -v {}", quote(&ask.shown()))
+        }
+        CheckKind::Mysql { url, query } => mysql(&url.url, query),
+        CheckKind::MysqlReplica { url, .. } => mysql(&url.url, "SHOW REPLICA STATUS\\G"),
+        CheckKind::MongoReplica { url, ssh, .. } => {
+            let command = format!("mongosh {} --eval 'rs.status()'", quote(&url.url));
+            if *ssh { there(&command) } else { command }
+        }
+        CheckKind::Command { run, .. } => there(run),
+        CheckKind::Docker { containers } => {
+            there(&format!("docker inspect {}", quote::join(containers.iter().map(String::as_str))))
+        }
+        CheckKind::Disk { path, .. } => there(&format!("df {}", quote::path(path))),
+    };
+    format!("try it by hand: {command}")
+}
+
+/// Asks a server as its own client does, which asks for the password.
+fn mysql(url: &str, query: &str) -> String {
+    let Ok(url) = url::Url::parse(url) else { return format!("mysql -p -e {}", quote(query)) };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let user = if url.username().is_empty() { String::new() } else { format!(" -u {}", quote(url.username())) };
+    format!("mysql -h {host} -P {}{user} -p -e {}", url.port().unwrap_or(3306), quote(query))
 }
 
 /// Hosts that show the same host key cannot be told apart after an address has moved.
@@ -248,6 +278,34 @@ pub(super) fn twins(bag: &Bag) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::engine::command::Grade;
+
+    #[test]
+    fn what_is_tried_by_hand_is_a_command() {
+        let host = Host {
+            name: "a".into(),
+            address: "10.0.0.1".into(),
+            ssh: "ops@10.0.0.1".into(),
+            service: None,
+            labels: BTreeMap::new(),
+            checks: Vec::new(),
+        };
+        let password = crate::fleet::secret::SecretSource::None;
+        let server = crate::fleet::secret::DatabaseUrl { url: "mysql://probe@{address}:3307/".into(), password };
+        let http = CheckKind::Http { url: "http://{address}/a b".into(), status: 200, contains: None };
+        for (kind, command) in [
+            (CheckKind::Ping, "ping -c 3 10.0.0.1"),
+            (CheckKind::Tcp { port: 9 }, "nc -vz 10.0.0.1 9"),
+            (http, "curl -v 'http://10.0.0.1/a b'"),
+            (
+                CheckKind::Mysql { url: server, query: "SELECT 1".into() },
+                "mysql -h 10.0.0.1 -P 3307 -u 'probe' -p -e 'SELECT 1'",
+            ),
+            (CheckKind::Command { run: "true".into(), contains: None }, "ssh ops@10.0.0.1 'true'"),
+        ] {
+            let check = crate::fleet::check::Check { name: "c".into(), kind, every: None, timeout: None, vital: None };
+            assert_eq!(by_hand(&Ask::of(&host, &check)), format!("try it by hand: {command}"));
+        }
+    }
 
     #[test]
     fn clocks_apart_are_seen_and_rounding_is_not() {

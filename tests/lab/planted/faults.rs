@@ -96,7 +96,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "a service that does not listen",
         plant: |console| console.swap("port = 22", "port = 23"),
         found: "connection refused",
-        remedy: "try it by hand: tcp",
+        remedy: "try it by hand: nc -vz ",
     },
     Fault {
         name: "a disk that is full",
