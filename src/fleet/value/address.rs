@@ -117,7 +117,27 @@ pub(super) fn ssh(text: &str) -> Result<(), Problem> {
     {
         return Err(Problem::new("holds a character that no ssh destination has"));
     }
-    Ok(())
+    if text.contains("://") { Ok(()) } else { portless(text) }
+}
+
+/// The ssh client takes a port that is written after the host for a part of the host's name.
+fn portless(text: &str) -> Result<(), Problem> {
+    let host = text.rsplit_once('@').map_or(text, |(_user, host)| host);
+    let six = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+    // `fe80::1%eth0` says by which cable.
+    let six = six.split('%').next().unwrap_or(six);
+    if !host.contains(':') || six.parse::<IpAddr>().is_ok() {
+        return Ok(());
+    }
+    let port = host.rsplit_once(':').filter(|(name, port)| {
+        !port.is_empty()
+            && port.bytes().all(|digit| digit.is_ascii_digit())
+            && (!name.contains(':') || name.ends_with(']'))
+    });
+    Err(match port {
+        Some(_port) => Problem::new("must be a destination without a port").meant(format!("ssh://{text}")),
+        None => Problem::new("must be one destination, such as ops@10.77.0.11: no name of a host holds a `:`"),
+    })
 }
 
 pub(super) fn url(text: &str, schemes: &[&str]) -> Result<(), Problem> {
@@ -196,8 +216,13 @@ mod tests {
         );
         accepts(&Kind::Server, &["10.77.0.53:53", "ns.example", "[::1]:5353", "::1"]);
         refuses(&Kind::Server, &["10.77.0.53:99999", "ns:0", ":53", ""]);
-        accepts(&Kind::Ssh, &["ops@10.77.0.11", "studio", "ssh://ops@h:2222"]);
+        accepts(&Kind::Ssh, &["ops@10.77.0.11", "studio", "ssh://ops@h:2222", "ssh://[::1]:22"]);
+        accepts(&Kind::Ssh, &["fe80::1", "ops@fe80::1%eth0", "ops@[2001:db8::1]"]);
         refuses(&Kind::Ssh, &["-oProxyCommand=x", "ops@h -p 22", "", " a", "a;b"]);
+        refuses(&Kind::Ssh, &["ops@10.0.0.1:2222", "h:22", "[::1]:22", "nas:/srv", "h:"]);
+        let meant = |text: &str| super::super::text(&Kind::Ssh, text).map_err(|problem| problem.meant);
+        assert_eq!(meant("ops@10.0.0.1:2222"), Err(Some("ssh://ops@10.0.0.1:2222".into())));
+        assert_eq!(meant("[::1]:22"), Err(Some("ssh://[::1]:22".into())));
     }
 
     #[test]
