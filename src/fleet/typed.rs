@@ -8,6 +8,7 @@ mod settings;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -17,6 +18,9 @@ use super::Fleet;
 use super::form::{Form, Key, Kind, Need, ROOT};
 use super::secret::{DatabaseUrl, Secret, SecretSource, split_password};
 use super::units;
+
+/// Stands where a table should.
+static EMPTY: LazyLock<DeTable<'static>> = LazyLock::new(DeTable::new);
 
 /// The fleet of a file.
 pub(super) fn fleet(root: &DeTable<'_>, folder: &Path) -> Fleet {
@@ -146,9 +150,11 @@ impl<'a> View<'a> {
         items.map(|item| view(item.get_ref())).collect()
     }
 
-    /// The tables of a list; what is not a table is left out.
+    /// The tables of a list; what is not a table keeps its place as an empty one.
     fn tables(&self, key: &str) -> Vec<View<'a>> {
-        self.items(key).into_iter().filter_map(Result::ok).collect()
+        let Some(form) = self.key(key).and_then(|key| inner(&key.kind)) else { return Vec::new() };
+        let empty = View { form, table: &EMPTY, folder: self.folder };
+        self.items(key).into_iter().map(|item| item.unwrap_or(empty)).collect()
     }
 
     /// What is declared by name under a key, in the order of the file.
