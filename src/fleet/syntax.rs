@@ -10,6 +10,8 @@ use super::source::names_a_secret;
 
 /// So many errors of the parser are looked at; a text with more is not TOML.
 const MOST: usize = 1000;
+/// Quotes as they are printed in books; word processors and chats make them of plain ones.
+const TYPOGRAPHIC: [char; 11] = ['“', '”', '„', '‟', '«', '»', '‘', '’', '‚', '‹', '›'];
 
 /// Reports what the parser could not read, once a line.
 pub(super) fn report(errors: &[Error], text: &str, report: &mut Report) -> Broken {
@@ -82,7 +84,14 @@ fn say(message: &str, line: &str, piece: &str) -> Said {
         meant: None,
     };
     let any = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
-    if any(&["duplicate key"]) {
+    let value = line.split_once('=').map_or("", |(_key, value)| value.trim_start());
+    let typographic = |text: &str| text.chars().next().filter(|first| TYPOGRAPHIC.contains(first));
+    if let Some(quote) = typographic(piece).or_else(|| typographic(value)) {
+        Said {
+            meant: plain_quoted(line),
+            ..said(&format!("`{quote}` is a typographic quote: a text stands in plain ones, `\"` or `'`"), "")
+        }
+    } else if any(&["duplicate key"]) {
         let name = piece.trim_matches(['"', '\'']);
         said(&format!("`{name}` is there twice"), "keep one of the two")
     } else if any(&["unclosed table", "unclosed array table"]) {
@@ -115,6 +124,16 @@ fn say(message: &str, line: &str, piece: &str) -> Said {
             ..said(&format!("this is not TOML: {message}"), "")
         }
     }
+}
+
+/// The value of a line in typographic quotes, in plain ones; not where it may be a secret.
+fn plain_quoted(line: &str) -> Option<String> {
+    let (key, value) = line.split_once('=')?;
+    let value = value.trim_start().strip_prefix(TYPOGRAPHIC)?;
+    let (text, rest) = value.split_at(value.find(TYPOGRAPHIC)?);
+    let rest = rest.trim_start_matches(TYPOGRAPHIC).trim_start();
+    let whole = (rest.is_empty() || rest.starts_with('#')) && !text.contains(['"', '\\']);
+    (whole && !names_a_secret(key.trim())).then(|| format!("\"{text}\""))
 }
 
 /// The value of a line that lacks its quotes, with them; not where it may be a secret.
