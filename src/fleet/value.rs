@@ -144,6 +144,10 @@ fn path(text: &str) -> Result<(), Problem> {
 }
 
 fn share(text: &str) -> Result<(), Problem> {
+    if ["//", "\\\\", "smb://", "cifs://", "nfs://"].iter().any(|begins| text.starts_with(begins)) {
+        return Err(Problem::new("must be a folder of this machine, and names a share of another one")
+            .hint("mount the share, write the folder where it is mounted, and that folder to `mount` too"));
+    }
     if !text.contains("://") {
         return path(text);
     }
@@ -255,6 +259,7 @@ mod tests {
         bad(&Kind::Glob, &["[a", "{a", "a}", "a\\", "", "[z-a]"]);
         good(&Kind::Share, &["/mnt/share", "copies", "ssh://ops@nas:2222/srv/recordings", "s3://bucket/a b"]);
         bad(&Kind::Share, &["", "~/x", "http://nas/srv", "ssh://nas", "ssh://u:p@nas/srv", "s3://B/x"]);
+        bad(&Kind::Share, &["//nas/recordings", "\\\\nas\\recordings", "smb://nas/recordings"]);
         good(&Kind::Zone, &["local", "utc", "Asia/Hong_Kong"]);
         assert_eq!(text(&Kind::Zone, "Asia/HongKong").map_err(|p| p.meant), Err(Some("Asia/Hong_Kong".into())));
         good(&Kind::Name, &["studio-1", "a.b_c"]);

@@ -1,7 +1,7 @@
 //! Feeds, dumps, stores of sessions and config backups.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Places, repeated, way};
 use crate::fleet::Fleet;
@@ -164,6 +164,13 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
             }
             continue;
         }
+        if let (None, Some(mount)) = (&destination.mount, mounted_at(path)) {
+            let message = "`path` lies where disks and shares are mounted, and no `mount` is declared";
+            report.warning(place.clone(), message).hint(format!(
+                "while nothing is mounted there, copies would fill this machine's disk; write `mount = \"{}\"`",
+                mount.display()
+            ));
+        }
         if let Some(mount) = destination.mount.as_ref().filter(|mount| !path.starts_with(mount)) {
             let message = format!("`path` does not lie below `mount`, {}", mount.display());
             let finding = report.error(place.clone(), message);
@@ -174,6 +181,15 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
             finding.hint("source and destination must be folders side by side, better on two disks");
         }
     }
+}
+
+/// The folder below which a path lies by custom only while a disk or a share is mounted there.
+fn mounted_at(path: &Path) -> Option<PathBuf> {
+    let customs = [("/mnt", 1), ("/media", 1), ("/Volumes", 1), ("/run/media", 2)];
+    customs.iter().find_map(|(root, deep)| {
+        let below: PathBuf = path.strip_prefix(root).ok()?.components().take(*deep).collect();
+        (below.components().count() == *deep).then(|| Path::new(root).join(below))
+    })
 }
 
 /// A folder of an object store.
@@ -208,8 +224,10 @@ fn config(fleet: &Fleet, config: &Config, places: &Places<'_>, report: &mut Repo
         if file.contains('\n') {
             report.error(place, "a path in one line is needed");
         } else if !file.starts_with('/') && !file.starts_with("~/") {
+            let bare = file.trim_start_matches("./");
+            let whole = if bare.contains('/') { format!("/{bare}") } else { format!("/etc/{bare}") };
             let finding = report.error(place, format!("`{file}` is not a whole path"));
-            finding.hint(format!("such as `/etc/{file}`, or `~/{file}` for the folder of the user that logs in"));
+            finding.hint(format!("such as `{whole}`, or `~/{bare}` for the folder of the user that logs in"));
         }
     }
     if let Hosts::Labelled(labels) = &config.hosts
