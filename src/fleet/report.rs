@@ -41,6 +41,14 @@ impl Finding {
         self
     }
 
+    /// Adds the one of these words that comes nearest to what was written, or that people also call so.
+    pub(super) fn guess(&mut self, written: &str, words: &[&str]) -> &mut Self {
+        if !self.one_of_many {
+            self.did_you_mean = word(written, words).map(str::to_owned);
+        }
+        self
+    }
+
     /// Adds what was probably meant.
     pub(super) fn mean(&mut self, meant: impl Into<String>) -> &mut Self {
         self.did_you_mean = Some(meant.into());
@@ -121,6 +129,18 @@ fn tell(finding: Finding, source: &Source<'_>) -> Diagnostic {
     }
 }
 
+/// What people also call a word of the fleet file.
+const ALSO: [(&str, &str); 1] = [("icmp", "ping")];
+
+fn word<'a>(written: &str, words: &[&'a str]) -> Option<&'a str> {
+    let also = ALSO.iter().find(|(also, _)| also.eq_ignore_ascii_case(written)).map(|(_, word)| *word);
+    let also = words.iter().find(|word| Some(**word) == also).copied();
+    // `automatic` for `auto`.
+    let begins =
+        || words.iter().filter(|word| word.len() > 2 && written.starts_with(**word)).max_by_key(|word| word.len());
+    also.or_else(|| nearest(written, words.iter().copied())).or_else(|| begins().copied())
+}
+
 /// So many names, and how many more there are, for a hint.
 pub(crate) fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter();
@@ -173,6 +193,16 @@ mod tests {
         assert_eq!(nearest("colour", known), None);
         assert_eq!(nearest("", known), None);
         assert_eq!(nearest(&"a".repeat(5000), known), None);
+    }
+
+    #[test]
+    fn a_word_is_known_by_its_other_name_and_by_its_beginning() {
+        let checks = ["ping", "tcp", "mysql", "mysql-replica"];
+        assert_eq!(word("ICMP", &checks), Some("ping"));
+        assert_eq!(word("icmp", &["tcp"]), Some("tcp"), "the other name is of use only where the word is");
+        assert_eq!(word("mysqlreplica", &checks), Some("mysql-replica"));
+        assert_eq!(word("automatic", &["auto", "manual", "observe"]), Some("auto"));
+        assert_eq!(word("colour", &checks), None);
     }
 
     #[test]

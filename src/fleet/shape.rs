@@ -15,7 +15,7 @@ use super::form::{Form, Kind, Namespace, Need, ROOT, Variant};
 use super::report::Report;
 use super::template::Scope;
 use super::value;
-use words::{a_kind, a_type, fits, in_other_type, listed, what};
+use words::{a_kind, a_type, fits, in_other_type, listed, names_hosts, what};
 
 /// Words that stand for a host in a step.
 pub(super) const ROLES: [&str; 4] = ["spare", "failed", "console", "each"];
@@ -142,8 +142,9 @@ impl Shape<'_> {
         for key in form.keys_with(variant) {
             if key.need == Need::Required && !table.contains_key(key.name) {
                 let finding = self.report.error(span.clone(), format!("{taker} needs `{}`", key.name));
-                finding.hint(match &key.kind {
-                    Kind::Word(words) => format!("`{} = \"…\"` with one of {}", key.name, listed(words)),
+                finding.hint(match (&key.kind, key.name) {
+                    (Kind::Word(words), name) => format!("`{name} = \"…\"` with one of {}", listed(words)),
+                    (Kind::Count(..), "port") => "such as `port = 22`".to_owned(),
                     _ => lower(key.doc),
                 });
             }
@@ -194,8 +195,13 @@ impl Shape<'_> {
         match (kind, value.get_ref()) {
             (Kind::Blank(kind), inner) if !is_blank(inner) => self.value(kind, key, value, scope),
             (Kind::Either(kinds), inner) => {
-                if let Some(kind) = kinds.iter().find(|kind| fits(kind, inner)) {
-                    self.value(kind, key, value, scope);
+                let chosen = kinds.iter().find(|kind| fits(kind, inner));
+                match (chosen, inner.as_str()) {
+                    (Some(Kind::Word(words)), Some(text)) if !words.contains(&text) => {
+                        self.no_word(kind, words, key, text, span);
+                    }
+                    (Some(chosen), _) => self.value(chosen, key, value, scope),
+                    (None, _) => {}
                 }
             }
             (Kind::Table(form), DeValue::Table(table)) => self.table(form, table, span, scope),
@@ -222,6 +228,17 @@ impl Shape<'_> {
             (Kind::Json, value) => self.json(key, value, &span, scope),
             (_, DeValue::String(text)) => self.text(kind, key, text, &span, scope),
             _ => {}
+        }
+    }
+
+    /// A text where a word may stand, or something that is no text.
+    fn no_word(&mut self, kind: &Kind, words: &[&str], key: &str, text: &str, span: Range<usize>) {
+        let one_host = names_hosts(kind) && self.hosts.has(text);
+        let finding = self.report.error(span, format!("`{key}` must be {}", a_kind(kind)));
+        if one_host {
+            finding.mean(format!("[\"{text}\"]"));
+        } else {
+            finding.guess(text, words);
         }
     }
 

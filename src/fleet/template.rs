@@ -107,6 +107,17 @@ pub(super) fn tried(text: &str, scope: Scope) -> String {
     fill(text, |name| scope.samples().find(|(known, _)| *known == name).map(|(_, sample)| (*sample).to_owned()))
 }
 
+/// The placeholder of this place that people also call so: `failed.ip` for `failed.address`.
+pub(super) fn also(name: &str, scope: Scope) -> Option<&'static str> {
+    let (of, last) = name.rsplit_once('.').map_or(("", name), |(of, last)| (of, last));
+    let word = match last {
+        "ip" | "addr" => "address",
+        "host" | "hostname" => "name",
+        _ => return None,
+    };
+    scope.names().find(|known| known.rsplit_once('.').map_or(("", *known), |both| both) == (of, word))
+}
+
 /// What is wrong with the braces, each with its place in the text. `strict`: a plain brace is an error too.
 pub(super) fn errors(text: &str, scope: Scope, strict: bool) -> Vec<(Range<usize>, BraceError)> {
     let found: Vec<_> = placeholders(text).collect();
@@ -162,6 +173,14 @@ mod tests {
         assert_eq!(wrong, vec![(5..19, BraceError::Unknown("spare.adress".into()))]);
         assert_eq!(errors("echo {spare.name", Scope::Step, false), vec![(5..6, BraceError::Stray)]);
         assert_eq!(errors("{date}/{participant", Scope::Layout, true), vec![(7..8, BraceError::Stray)]);
+    }
+
+    #[test]
+    fn a_placeholder_is_known_by_its_other_name() {
+        assert_eq!(also("failed.ip", Scope::Step), Some("failed.address"));
+        assert_eq!(also("spare.hostname", Scope::Step), Some("spare.name"));
+        assert_eq!(also("ip", Scope::Check), Some("address"));
+        assert_eq!((also("ip", Scope::Layout), also("failed.colour", Scope::Step)), (None, None));
     }
 
     #[test]

@@ -66,7 +66,9 @@ fn drill(pool: &Pool, places: &Places<'_>, report: &mut Report) {
 }
 
 fn pace(pool: &Pool, places: &Places<'_>, report: &mut Report) {
-    if let Some(after) = pool.down_after.filter(|after| *after < pool.probe.every.saturating_mul(2)) {
+    // One of zero was told as what it is.
+    let short = |after: &Duration| !after.is_zero() && *after < pool.probe.every.saturating_mul(2);
+    if let Some(after) = pool.down_after.filter(short) {
         let place = places.of(way!["pools", &pool.name, "down_after"]);
         let message = format!("`down_after` of {after:?} is shorter than two probes, {:?} apart", pool.probe.every);
         report.error(place, message).hint("one lost packet would be a failed host");

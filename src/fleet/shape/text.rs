@@ -23,7 +23,7 @@ impl Shape<'_> {
             Kind::Word(words) | Kind::WordOr(words, _) if words.contains(&text) => {}
             Kind::Word(words) => {
                 let finding = self.report.error(span.clone(), format!("`{key}` must be one of {}", listed(words)));
-                finding.suggest(text, words.iter().copied());
+                finding.guess(text, words);
             }
             Kind::WordOr(words, _) if nearest(text, words.iter().copied()).is_some() => {
                 let finding = self.report.error(span.clone(), format!("`{key}` must be {}", a_kind(kind)));
@@ -132,7 +132,7 @@ impl Shape<'_> {
             let finding = match &error {
                 BraceError::Unknown(name) => {
                     let finding = self.report.error(span, format!("unknown placeholder `{{{name}}}` in `{key}`"));
-                    if let Some(near) = nearest(name, known.iter().copied()) {
+                    if let Some(near) = template::also(name, scope).or_else(|| nearest(name, known.iter().copied())) {
                         finding.mean(format!("{{{near}}}"));
                     }
                     finding

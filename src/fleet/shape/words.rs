@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use crate::fleet::form::{Form, Kind, Variant};
+use crate::fleet::form::{Form, Key, Kind, Namespace, Need, Variant};
 
 /// What takes a key: `a tcp check`.
 pub(super) fn what(form: &Form, variant: Option<&Variant>) -> String {
@@ -48,6 +48,7 @@ pub(super) fn a_kind(kind: &Kind) -> String {
     match kind {
         Kind::Bool => "true or false".into(),
         Kind::Count(least, most) => format!("a whole number from {least} to {most}"),
+        Kind::Word([word]) => format!("\"{word}\""),
         Kind::Word(words) => format!("one of {}", listed(words)),
         Kind::WordOr(words, kind) => format!("{}, or {}", listed(words), a_kind(kind)),
         Kind::Template(kind) | Kind::Blank(kind) => a_kind(kind),
@@ -55,16 +56,61 @@ pub(super) fn a_kind(kind: &Kind) -> String {
         Kind::Rate => "a rate such as \"80MiB/s\"".into(),
         Kind::Room => "a share such as \"10%\" or a size such as \"5GiB\"".into(),
         Kind::List(_, kind) => match **kind {
-            Kind::Table(_) => "a list of tables: [{ … }, { … }]".into(),
+            Kind::Table(form) => format!("a list of tables: [{}]", example(form)),
+            Kind::Reference(_) => "a list of names: [\"…\"]".into(),
             _ => "a list of texts: [\"…\"]".into(),
         },
-        Kind::Table(_) => "a table: { … }".into(),
+        Kind::Table(form) => format!("a table: {}", example(form)),
         Kind::Named(form) => format!("a table, with {} in each of its tables", form.what),
         Kind::Map(_) => "a table of texts: { name = \"…\" }".into(),
-        Kind::Either(kinds) => kinds.iter().map(a_kind).collect::<Vec<_>>().join(", or "),
+        Kind::Either(kinds) => {
+            let hosts = names_hosts(kind);
+            let word = |kind: &Kind| match kind {
+                Kind::Map(_) if hosts => "labels: { site = \"…\" }".into(),
+                kind => a_kind(kind),
+            };
+            kinds.iter().map(word).collect::<Vec<_>>().join(", or ")
+        }
         Kind::Json => "a value that JSON knows".into(),
         Kind::Url(_) => "a url".into(),
         _ => "a text".into(),
+    }
+}
+
+/// Whether it may be a list of hosts, besides others.
+pub(super) fn names_hosts(kind: &Kind) -> bool {
+    let list = |kind: &Kind| matches!(kind, Kind::List(_, Kind::Reference(Namespace::Hosts)));
+    matches!(kind, Kind::Either(kinds) if kinds.iter().any(list))
+}
+
+/// The shortest table of a form, with dots for what people write: `{ name = "…", path = "…" }`.
+fn example(form: &'static Form) -> String {
+    let keys: Vec<&'static Key> = form.keys_with(form.variants.first()).collect();
+    let chosen = |key: &Key| form.any_of.iter().any(|group| group.first() == Some(&key.name));
+    let wanted = |key: &Key| key.need == Need::Required || chosen(key);
+    let needed =
+        |key: &Key| form.needs.iter().any(|(first, needs)| *needs == key.name && form.key(first).is_some_and(wanted));
+    let mut told: Vec<&Key> = keys.iter().copied().filter(|key| wanted(key) || needed(key)).collect();
+    if told.is_empty() {
+        told.extend(keys.first());
+    }
+    let told: Vec<String> = told.iter().map(|key| format!("{} = {}", key.name, a_value(&key.kind))).collect();
+    format!("{{ {} }}", told.join(", "))
+}
+
+/// A value of a kind, in TOML.
+fn a_value(kind: &Kind) -> String {
+    match kind {
+        Kind::Bool => "true".into(),
+        Kind::Count(least, _) => least.max(&1).to_string(),
+        Kind::Word(words) | Kind::WordOr(words, _) => format!("\"{}\"", words.first().unwrap_or(&"…")),
+        Kind::Template(kind) | Kind::Blank(kind) => a_value(kind),
+        Kind::Duration(..) => "\"15s\"".into(),
+        Kind::Either(kinds) => kinds.first().map_or_else(|| "…".into(), a_value),
+        Kind::List(_, Kind::Table(_)) => "[{ … }]".into(),
+        Kind::List(..) => "[\"…\"]".into(),
+        Kind::Table(_) | Kind::Named(_) | Kind::Map(_) | Kind::Json => "{ … }".into(),
+        _ => "\"…\"".into(),
     }
 }
 
