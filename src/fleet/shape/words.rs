@@ -94,7 +94,11 @@ fn example(form: &'static Form) -> String {
     if told.is_empty() {
         told.extend(keys.first());
     }
-    let told: Vec<String> = told.iter().map(|key| format!("{} = {}", key.name, a_value(&key.kind))).collect();
+    let value = |key: &Key| match key.need {
+        Need::Default(toml) => toml.to_owned(),
+        Need::Required | Need::Optional => a_value(&key.kind),
+    };
+    let told: Vec<String> = told.iter().map(|key| format!("{} = {}", key.name, value(key))).collect();
     format!("{{ {} }}", told.join(", "))
 }
 
