@@ -9,6 +9,7 @@ use crate::fleet::Fleet;
 use crate::fleet::check::CheckKind;
 use crate::fleet::data::FeedSource;
 use crate::fleet::host::Host;
+use crate::fleet::pool::Fence;
 use crate::fleet::runbook::{Place, StepKind};
 use crate::health::ask::Ask;
 use crate::health::observation::Outcome;
@@ -26,6 +27,10 @@ const CLOCKS_APART: f64 = 2.0;
 type Tools<'a> = BTreeMap<&'a str, BTreeSet<&'static str>>;
 /// Stands for `docker compose` or `docker-compose`.
 const COMPOSE: &str = "docker compose";
+/// Stands for the rights of root, by the login itself or by `sudo` without a password.
+const ROOT: &str = "root";
+/// Stands for all that a spare needs to hear whether a failed host is silent on the wire.
+const WIRE: &str = "the wire";
 
 pub(super) fn examinations(bag: &Bag) -> Vec<Examination> {
     let tools = needed(&bag.fleet);
@@ -75,6 +80,11 @@ fn needed(fleet: &Fleet) -> Tools<'_> {
                 for place in places {
                     tools.entry(place).or_default().extend(of_step(&step.kind));
                 }
+                if step.fence && *name == pool.takeover && pool.fence != Fence::None {
+                    for spare in &pool.spares {
+                        tools.entry(spare).or_default().insert(WIRE);
+                    }
+                }
             }
         }
     }
@@ -107,7 +117,7 @@ fn of_runbooks<'a>(fleet: &'a Fleet, tools: &mut Tools<'a>) {
 
 const fn of_step(kind: &StepKind) -> &'static [&'static str] {
     match kind {
-        StepKind::Address { .. } => &["ip", "arping"],
+        StepKind::Address { .. } => &["ip", "arping", ROOT],
         StepKind::Compose { .. } => &["docker", COMPOSE],
         StepKind::Scale { .. } => &["docker"],
         _ => &[],
@@ -149,18 +159,41 @@ async fn login(bag: &Bag, host: &Host, tools: &BTreeSet<&'static str>) -> Vec<Fi
     };
     findings.push(clocks(host, theirs, asked.as_duration().as_secs_f64(), took.as_secs_f64()));
     for tool in tools {
-        let subject = format!("{tool} on {}", host.name);
-        findings.push(if text.lines().any(|line| line.strip_prefix("has ") == Some(tool)) {
-            good(&subject, "is there")
-        } else {
-            bad(&subject, "is not there", format!("on {}: apt-get install {}", host.name, package(tool)))
-        });
+        findings.push(tool_found(host, tool, text.lines().any(|line| line.strip_prefix("has ") == Some(tool))));
     }
     findings
 }
 
+fn tool_found(host: &Host, tool: &str, there: bool) -> Finding {
+    let name = &host.name;
+    let sudo = format!(
+        "let ssh log in as root there, or its user use sudo without a password (NOPASSWD in /etc/sudoers.d on {name})"
+    );
+    match (tool, there) {
+        (ROOT, true) => good(&format!("root on {name}"), "the login may change addresses"),
+        (ROOT, false) => {
+            bad(&format!("root on {name}"), "the login may not change addresses, and `sudo -n` wants a password", sudo)
+        }
+        (WIRE, true) => good(&format!("the wire, from {name}"), "can be asked whether a failed host is silent"),
+        (WIRE, false) => risk(
+            &format!("the wire, from {name}"),
+            "cannot be asked whether a failed host is silent: that needs `ip`, `arping` and root; the fence has to prove itself",
+            format!("on {name}: apt-get install iproute2 iputils-arping; and {sudo}"),
+        ),
+        (tool, true) => good(&format!("{tool} on {name}"), "is there"),
+        (tool, false) => {
+            bad(&format!("{tool} on {name}"), "is not there", format!("on {name}: apt-get install {}", package(tool)))
+        }
+    }
+}
+
 fn question(tools: &BTreeSet<&'static str>) -> String {
+    let root = "{ [ \"$(id -u)\" = 0 ] || sudo -n true 2>/dev/null; }";
     let look = |tool: &&str| match *tool {
+        ROOT => format!("{root} && echo 'has {ROOT}'\n"),
+        WIRE => format!(
+            "command -v ip >/dev/null 2>&1 && command -v arping >/dev/null 2>&1 && {root} && echo 'has {WIRE}'\n"
+        ),
         COMPOSE => {
             format!("{{ docker compose version || docker-compose version; }} >/dev/null 2>&1 && echo 'has {COMPOSE}'\n")
         }
@@ -305,6 +338,30 @@ mod tests {
             let check = crate::fleet::check::Check { name: "c".into(), kind, every: None, timeout: None, vital: None };
             assert_eq!(by_hand(&Ask::of(&host, &check)), format!("try it by hand: {command}"));
         }
+    }
+
+    #[test]
+    fn rights_and_the_wire_are_asked_for_in_every_shell() {
+        let asked = question(&BTreeSet::from(["sh", ROOT, WIRE]));
+        let said = std::process::Command::new("sh").args(["-c", &asked]).output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert!(said.starts_with("clock ") && said.contains("has sh\n"), "{said}");
+        // Where neither the login nor sudo has the rights.
+        let asked = format!("id() {{ echo 1000; }}; sudo() {{ return 1; }}\n{asked}");
+        let said = std::process::Command::new("sh").args(["-c", &asked]).output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert!(said.contains("has sh\n") && !said.contains("has root") && !said.contains("has the wire"), "{said}");
+        let host = Host {
+            name: "spare".into(),
+            address: String::new(),
+            ssh: String::new(),
+            service: None,
+            labels: BTreeMap::new(),
+            checks: Vec::new(),
+        };
+        assert_eq!(tool_found(&host, ROOT, false).grade, Grade::Bad);
+        assert_eq!(tool_found(&host, WIRE, false).grade, Grade::Risk);
+        assert_eq!(tool_found(&host, "arping", true).found, "is there");
     }
 
     #[test]
