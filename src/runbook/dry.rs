@@ -61,7 +61,7 @@ pub async fn rehearse(record: RunRecord, deeds: &dyn Deeds) -> RunReport {
                 Some(trouble.words().to_owned())
             }
         };
-        if matches!(step.act, Act::Address { take: Some(_), .. })
+        if step.act.claims()
             && !fenced_by_step
             && let Err(why) = fence::may_take(orders.fence, plan.purpose, sure)
         {

@@ -187,6 +187,11 @@ impl Act {
     pub const fn only_looks(&self) -> bool {
         matches!(self, Self::Wait { .. } | Self::Ask { .. } | Self::Gate { .. })
     }
+
+    /// Whether it gives the spare what must not have two owners: an address, or the right to take writes.
+    pub const fn claims(&self) -> bool {
+        matches!(self, Self::Address { take: Some(_), .. } | Self::MysqlPromote { .. })
+    }
 }
 
 /// Why a plan cannot be made: every reason at once.

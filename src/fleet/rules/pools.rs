@@ -102,9 +102,14 @@ fn fence(pool: &Pool, takeover: &Runbook, places: &Places<'_>, report: &mut Repo
         return;
     }
     let fence = takeover.steps.iter().position(|step| step.fence);
-    let takes = |kind: &StepKind| matches!(kind, StepKind::Address { take: Some(_), .. });
-    let take = takeover.steps.iter().position(|step| takes(&step.kind));
-    match (fence, take) {
+    let claims = |kind: &StepKind| match kind {
+        StepKind::Address { take: Some(_), .. } => Some(("takes the address", "two hosts may own the address")),
+        StepKind::MysqlPromote { .. } => Some(("promotes the server", "two servers may take writes")),
+        _ => None,
+    };
+    let mut steps = takeover.steps.iter().enumerate();
+    let claim = steps.find_map(|(at, step)| claims(&step.kind).map(|(what, or)| (at, what, or)));
+    match (fence, claim) {
         (None, _) => {
             let key = if places.has(way!["pools", &pool.name, "fence"]) { "fence" } else { "takeover" };
             let message =
@@ -112,10 +117,10 @@ fn fence(pool: &Pool, takeover: &Runbook, places: &Places<'_>, report: &mut Repo
             let finding = report.error(places.of(way!["pools", &pool.name, key]), message);
             finding.hint("write `fence = true` on the step that switches the failed host off, or `fence = \"best-effort\"` in the pool");
         }
-        (Some(fence), Some(take)) if take < fence => {
-            let message = format!("`{}` takes the address before its fence", takeover.name);
+        (Some(fence), Some((claim, what, or))) if claim < fence => {
+            let message = format!("`{}` {what} before its fence", takeover.name);
             let place = places.of(way!["runbooks", &takeover.name, "steps", fence, "fence"]);
-            report.error(place, message).hint("put the fence first, or two hosts may own the address");
+            report.error(place, message).hint(format!("put the fence first, or {or}"));
         }
         _ => {}
     }

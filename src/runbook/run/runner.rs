@@ -12,7 +12,6 @@ use crate::journal::entry::Weight;
 use crate::runbook::cast::Purpose;
 use crate::runbook::deed::{Deeds, Look};
 use crate::runbook::guard::Guard;
-use crate::runbook::plan::Act;
 use crate::runbook::record::RunRecord;
 use crate::runbook::view::{Phase, RunState, StepState};
 
@@ -114,7 +113,7 @@ impl<'a> Runner<'a> {
             let Some((state, on_error)) = self.standing(index) else { break };
             let over = matches!(state, StepState::Done | StepState::Skipped)
                 || on_error == OnError::Continue && matches!(state, StepState::Failed | StepState::Unknown);
-            // A fence that held before the pause is looked at again while there is an address to take.
+            // A fence that held before the pause is looked at again while there is something to claim.
             if way == Way::Resume && over && !(self.is_fence(index) && self.claims_after(index)) {
                 continue;
             }
@@ -149,7 +148,7 @@ impl<'a> Runner<'a> {
         let later = self.record.plan.steps.iter().zip(&self.record.view.steps).skip(index);
         later.into_iter().any(|(step, seen)| {
             let over = matches!(seen.state, StepState::Done | StepState::Skipped);
-            !over && matches!(step.act, Act::Address { take: Some(_), .. })
+            !over && step.act.claims()
         })
     }
 
@@ -245,10 +244,10 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Whether the fence holds, where the step takes an address.
+    /// Whether the fence holds, where the step claims what must not have two owners.
     fn claim_is_fenced(&self, index: usize) -> Result<(), String> {
-        match self.record.plan.steps.get(index).map(|step| &step.act) {
-            Some(Act::Address { take: Some(_), .. }) => self.fence_holds(),
+        match self.record.plan.steps.get(index) {
+            Some(step) if step.act.claims() => self.fence_holds(),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,7 @@
 //! The fence before an address is taken, and what a look at the wire is worth.
 
 use super::*;
+use crate::fleet::secret::{DatabaseUrl, SecretSource};
 
 fn fencing() -> Vec<Step> {
     vec![Step { fence: true, on: Some(Place::Failed), timeout: Duration::from_secs(3), ..step("fence", false) }, take()]
@@ -51,6 +52,11 @@ async fn an_address_is_taken_only_behind_a_fence_that_holds() {
     assert_eq!(done.view.state, RunState::Done);
 
     let unfenced = go(&World::default(), record(vec![take()], Fence::Required), Way::Begin).await;
+    assert_eq!((unfenced.view.state, states(&unfenced)), (RunState::Failed, vec![StepState::Refused]));
+    // Two servers that take writes are as bad as two owners of an address.
+    let url = DatabaseUrl { url: "mysql://ops@192.0.2.1/".into(), password: SecretSource::None };
+    let promote = Step { kind: StepKind::MysqlPromote { url }, on: None, ..step("promote", false) };
+    let unfenced = go(&World::default(), record(vec![promote], Fence::Required), Way::Begin).await;
     assert_eq!((unfenced.view.state, states(&unfenced)), (RunState::Failed, vec![StepState::Refused]));
     for fence in [Fence::None, Fence::BestEffort] {
         assert_eq!(go(&World::default(), record(vec![take()], fence), Way::Begin).await.view.state, RunState::Done);
