@@ -75,11 +75,11 @@ fn literal(source: &str) -> (String, usize) {
     (text, source.len())
 }
 
-/// What a script says where it gives up on a host.
+/// What a script says where it gives up on a host, or cannot tell.
 fn spoken(script: &str) -> Vec<Said> {
-    let begins = ["hs_stop \"", "hs_fail \"", "echo \"hotspare: "];
-    let rests = begins.iter().flat_map(|begins| script.split(begins).skip(1));
-    rests.map(|rest| Said { text: until_quote(rest), error: false }).collect()
+    let begins = [("hs_stop \"", ""), ("hs_fail \"", ""), ("echo \"hotspare: ", ""), ("echo \"cannot ", "cannot ")];
+    let rests = begins.iter().flat_map(|(begins, word)| script.split(begins).skip(1).map(move |rest| (word, rest)));
+    rests.map(|(word, rest)| Said { text: format!("{word}{}", until_quote(rest)), error: false }).collect()
 }
 
 /// The text of a shell up to its closing quote, `…` for each value that is put into it.
