@@ -33,6 +33,8 @@ enum What {
     Release(change::ReleaseArgs),
     /// Run the drill and record how long it took
     Drill(change::DrillArgs),
+    /// Answer what a step of the pool's run asks
+    Answer(mend::AnswerArgs),
     /// Go on with a run that was interrupted
     Resume(PoolName),
     /// Undo what an interrupted run has done
@@ -66,6 +68,7 @@ pub fn run(context: &Context, args: &PoolArgs) -> Result<Exit, Failure> {
         What::Giveback(args) => change::giveback(context, args),
         What::Release(args) => change::release(context, args),
         What::Drill(args) => change::drill(context, args),
+        What::Answer(args) => mend::answer(context, args),
         What::Resume(args) => mend::resume(context, &args.pool),
         What::Abandon(args) => mend::abandon(context, &args.pool),
         What::Pause(args) => pause::pause(context, args),

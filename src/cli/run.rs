@@ -11,7 +11,7 @@ use super::{join, ran, table};
 use crate::engine::client::Client;
 use crate::engine::command::Command;
 use crate::engine::socket::Socket;
-use crate::runbook::view::{RunState, RunView};
+use crate::runbook::view::{RunId, RunState, RunView};
 
 /// Arguments of `hotspare run`.
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub struct RunArgs {
 
 /// What a step is told.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Answer {
+pub(super) enum Answer {
     /// Go on
     Yes,
     /// Stop there
@@ -81,12 +81,17 @@ async fn told(context: &Context, engine: &Socket, runbook: &str, answer: Answer)
         return Err(Failure::usage(format!("no step of {runbook} asks for anything"))
             .hint("`hotspare run` lists the runs and what they ask"));
     };
-    let command = match answer {
-        Answer::Yes => Command::Answer { run, yes: true },
-        Answer::No => Command::Answer { run, yes: false },
-        Answer::Again => Command::LookAgain { run },
-    };
-    join::said(context, &engine.command(command).await?)
+    join::said(context, &engine.command(answer.command(run)).await?)
+}
+
+impl Answer {
+    pub(super) const fn command(self, run: RunId) -> Command {
+        match self {
+            Self::Yes => Command::Answer { run, yes: true },
+            Self::No => Command::Answer { run, yes: false },
+            Self::Again => Command::LookAgain { run },
+        }
+    }
 }
 
 /// What `--json` prints of the last runs.
@@ -151,6 +156,10 @@ pub(super) fn asked(run: &RunView) -> String {
     let Some(question) = &run.question else { return String::new() };
     let mut text = format!("{} asks ({}): {}\n", run.runbook, question.step, question.text);
     text.extend(question.evidence.iter().map(|line| format!("  | {line}\n")));
-    let again = if question.shows.is_some() { " (or `--answer again` to look again)" } else { "" };
-    text + &format!("  `hotspare run {} --answer yes` or `--answer no`{again}\n", run.runbook)
+    let (how, option) = match &run.pool {
+        Some(pool) => (format!("hotspare pool answer {pool} "), ""),
+        None => (format!("hotspare run {} ", run.runbook), "--answer "),
+    };
+    let again = if question.shows.is_some() { format!(" (or `{option}again` to look again)") } else { String::new() };
+    text + &format!("  `{how}{option}yes` or `{option}no`{again}\n")
 }

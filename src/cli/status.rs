@@ -182,7 +182,12 @@ fn of_pool(pool: &PoolView) -> Vec<String> {
         format!("pool {}: {} is {}{why}", pool.name, spare.name, spare.state.word())
     });
     let alarms = pool.alarms.iter().map(|alarm| format!("pool {}: {alarm}", pool.name));
-    alarms.chain(hosts).chain(spares).collect()
+    let asks = pool.run.as_ref().and_then(|run| Some((run.id, run.question.as_ref()?)));
+    let asks = asks.map(|(run, question)| {
+        let (pool, text) = (&pool.name, &question.text);
+        format!("pool {pool}: run {run} asks: {text} (`hotspare pool answer {pool} yes` or `no`)")
+    });
+    asks.into_iter().chain(alarms).chain(hosts).chain(spares).collect()
 }
 
 /// The first check that does not pass, by name, and how many more there are; vital ones and failures first. A host that is

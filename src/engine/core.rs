@@ -187,7 +187,7 @@ impl Core {
                 Some(ask) = asks.recv() => { self.take(ask); true }
                 Ok(()) = hosts.changed() => true,
                 Some(change) = self.parts.host_changes.recv() => { self.host_changed(&change); true }
-                Ok(()) = pools.changed() => { self.guide_feeds(); true }
+                Ok(()) = pools.changed() => { self.guide_feeds(); self.runs_wait(); true }
                 Ok(()) = feeds.changed() => { self.feeds_seen(); true }
                 Ok(()) = dumps.changed() => { self.dumps_seen(); true }
                 Ok(()) = services.changed() => { self.keep_holds(); true }

@@ -140,6 +140,45 @@ async fn a_person_frees_a_spare_whose_host_stays_away() {
     assert!(!held.iter().any(|address| address.starts_with(&other)), "what it served before is gone: {held:?}");
 }
 
+/// What a run of a pool asks is told to whoever is to be called, shown by the commands, and answered by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_told_and_answered_without_a_console() {
+    let site = Site::new("").await;
+    let (path, called) = (site.lan.path("fleet.toml"), site.lan.path("called"));
+    let fleet = std::fs::read_to_string(&path).expect("read");
+    let asks = "  { name = \"sure\", kind = \"ask\", text = \"Is it well?\" },\n  { name = \"answers\"";
+    let fleet = fleet.replace("  { name = \"answers\"", asks);
+    let bell =
+        format!("[[notify]]\non = [\"run-waits\"]\ncommand = [\"sh\", \"-c\", \"cat >> {}\"]\n", called.display());
+    std::fs::write(&path, fleet + &bell).expect("written");
+    let none = site.lan.tell(&["pool", "answer", "people", "yes"]);
+    assert_eq!(none.status.code(), Some(2), "{none:?}");
+    let asking = || {
+        let mut drill = site.lan.hotspare(&["pool", "drill", "people"]);
+        drill.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("hotspare")
+    };
+    for (word, exit) in [("yes", 0), ("no", 1)] {
+        let drill = asking();
+        within(PATIENCE, "it asks", || {
+            site.lan.ask(&["pool", "show", "people"]).1["run"]["question"]["step"] == "sure"
+        })
+        .await;
+        for of in [&["pool", "show", "people"][..], &["status"]] {
+            let said = String::from_utf8_lossy(&site.lan.tell(of).stdout).into_owned();
+            assert!(said.contains("Is it well?") && said.contains("hotspare pool answer people yes"), "{said}");
+        }
+        let answered = site.lan.tell(&["pool", "answer", "people", word]);
+        assert!(answered.status.success(), "{answered:?}");
+        let ended = drill.wait_with_output().expect("it ends");
+        assert_eq!(ended.status.code(), Some(exit), "{word}");
+        within(PATIENCE, "the spare is free", || site.spare()["state"] == "ready").await;
+    }
+    let told =
+        || std::fs::read_to_string(&called).unwrap_or_default().matches("hotspare pool answer people yes").count();
+    within(PATIENCE, "somebody was called, each time", || told() == 2).await;
+    site.audit("a");
+}
+
 /// How often an engine is killed in the middle of a takeover: `HOTSPARE_KILLS`, or 4.
 pub(crate) fn kills() -> u32 {
     std::env::var("HOTSPARE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)

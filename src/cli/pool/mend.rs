@@ -1,9 +1,42 @@
-//! `hotspare pool resume`, `abandon`, `acknowledge`: after something went wrong.
+//! `hotspare pool answer`, `resume`, `abandon`, `acknowledge`: a run that waits for a person, or went wrong.
+
+use clap::Args;
 
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::run::Answer;
 use crate::cli::{join, ran};
+use crate::engine::client::Client;
 use crate::engine::command::Command;
+
+/// Arguments of `hotspare pool answer`.
+#[derive(Debug, Args)]
+pub(super) struct AnswerArgs {
+    /// The pool
+    #[arg(value_name = "POOL")]
+    pool: String,
+    /// yes: go on; no: stop there; again: look again at what is shown with the question
+    #[arg(value_name = "ANSWER")]
+    answer: Answer,
+}
+
+pub(super) fn answer(context: &Context, args: &AnswerArgs) -> Result<Exit, Failure> {
+    let pool = &args.pool;
+    context.block_on(async {
+        let engine = join::started(context, join::place(context)?).await?;
+        let snapshot = engine.snapshots().borrow().clone();
+        let known = snapshot.pools.iter().find(|known| known.name == *pool);
+        let asks = known.and_then(|known| known.run.as_ref()).filter(|run| run.question.is_some());
+        match (known, asks) {
+            (_, Some(run)) => join::said(context, &engine.command(args.answer.command(run.id)).await?),
+            (Some(_), None) => Err(Failure::usage(format!("no step of a run of {pool} asks for anything"))
+                .hint(format!("`hotspare pool show {pool}` shows its run, and what it asks"))),
+            (None, None) => {
+                Err(Failure::usage(format!("there is no pool {pool}")).hint("`hotspare pool list` lists them"))
+            }
+        }
+    })
+}
 
 pub(super) fn resume(context: &Context, pool: &str) -> Result<Exit, Failure> {
     run(context, Command::PoolResume { pool: pool.to_owned() })

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::list::{self, Pool};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::run::asked;
 use crate::cli::{join, table};
 use crate::clock::Clock;
 use crate::engine::client::Client;
@@ -54,6 +55,7 @@ pub(super) fn run(context: &Context, pool: &str) -> Result<Exit, Failure> {
 fn text(detail: &PoolDetail) -> String {
     let now = Clock::real().now();
     let mut text = list::text(&detail.pool, now);
+    text.extend(detail.pool.run.as_deref().map(asked));
     for owner in &detail.pool.owners {
         let held = if owner.held_by.is_empty() { "nobody".to_owned() } else { owner.held_by.join(" and ") };
         let _a_string_takes_all = writeln!(text, "{} is held by {held}", owner.address);

@@ -277,7 +277,7 @@ pub(super) async fn tell(job: &Handle<Report>, mut seen: watch::Receiver<Arc<Run
         job.event(Event::Reached(done as u64));
         if let Some(question) = &view.question {
             let how = match &view.pool {
-                Some(_) => String::new(),
+                Some(pool) => format!("; `hotspare pool answer {pool} yes` or `no`"),
                 None => format!("; `hotspare run {} --answer yes` or `--answer no`", view.runbook),
             };
             job.note(format!("step {} of {all} asks: {}{how}", done + 1, question.text));

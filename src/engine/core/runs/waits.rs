@@ -15,7 +15,10 @@ impl Core {
             return;
         }
         let mut known = BTreeMap::new();
-        for run in self.runs.views() {
+        // What else becomes of a run of a pool is told by the pool itself.
+        let pools = self.parts.pools.views();
+        let asks = pools.iter().filter_map(|pool| pool.run.clone()).filter(|run| run.question.is_some());
+        for run in self.runs.views().into_iter().chain(asks) {
             let Some((what, why)) = waits(&run) else { continue };
             let told = match &self.run_waits {
                 Some(told) => told.get(&run.id) == Some(&what),
@@ -35,10 +38,11 @@ impl Core {
 fn waits(run: &RunView) -> Option<(String, String)> {
     let (id, runbook) = (run.id, &run.runbook);
     if let Some(question) = &run.question {
-        let what = format!(
-            "run {id} of {runbook} asks at step {}: `hotspare run {runbook} --answer yes`, `no` or `again`",
-            question.step
-        );
+        let how = match &run.pool {
+            Some(pool) => format!("hotspare pool answer {pool}"),
+            None => format!("hotspare run {runbook} --answer"),
+        };
+        let what = format!("run {id} of {runbook} asks at step {}: `{how} yes`, `no` or `again`", question.step);
         return Some((what, question.text.clone()));
     }
     let what = match run.state {
