@@ -240,7 +240,8 @@ fn raw(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
 /// Shows what lies in the table even where it was tampered with: the verdict on that is the chain's.
 fn entry(row: &Row) -> Entry {
     Entry {
-        seq: row.seq.unsigned_abs(),
+        // No entry is written with a number below one. Whoever put one there shows up without a number that another has.
+        seq: u64::try_from(row.seq).unwrap_or_default(),
         time: Timestamp::from_nanosecond(i128::from(row.time)).unwrap_or_default(),
         who: row.who.clone(),
         what: row.what.clone(),

@@ -260,3 +260,20 @@ fn a_journal_whose_numbers_are_used_up_is_written_no_more_and_breaks_nothing() {
     let mut store = Store::new(connection).unwrap();
     assert!(store.append(&[draft("one more")], &[]).is_err());
 }
+
+#[test]
+fn a_number_below_one_is_that_of_no_other_entry() {
+    let (_folder, mut store) = written();
+    store
+        .connection()
+        .execute(
+            "INSERT INTO journal (seq, time, who, what, why, about, weight, hash)
+             VALUES (-11, 0, 'engine', 'forged', '', 'null', 'note', x'00')",
+            [],
+        )
+        .unwrap();
+    let all = Window { since: None, before: None, limit: 100 };
+    let forged = store.read(all).unwrap().into_iter().find(|entry| entry.what == "forged").unwrap();
+    let next = store.append(&[draft("it goes on")], &[]).unwrap();
+    assert_eq!((forged.seq, next[0].seq), (0, 11));
+}
