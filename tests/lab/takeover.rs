@@ -151,6 +151,8 @@ async fn a_question_is_told_and_answered_without_a_console() {
     let bell =
         format!("[[notify]]\non = [\"run-waits\"]\ncommand = [\"sh\", \"-c\", \"cat >> {}\"]\n", called.display());
     std::fs::write(&path, fleet + &bell).expect("written");
+    let read = || String::from_utf8_lossy(&site.lan.tell(&["journal"]).stdout).contains("was read and is in force");
+    within(PATIENCE, "the file is in force", read).await;
     let none = site.lan.tell(&["pool", "answer", "people", "yes"]);
     assert_eq!(none.status.code(), Some(2), "{none:?}");
     let asking = || {
@@ -164,8 +166,11 @@ async fn a_question_is_told_and_answered_without_a_console() {
         })
         .await;
         for of in [&["pool", "show", "people"][..], &["status"]] {
-            let said = String::from_utf8_lossy(&site.lan.tell(of).stdout).into_owned();
-            assert!(said.contains("Is it well?") && said.contains("hotspare pool answer people yes"), "{said}");
+            let says = || {
+                let said = String::from_utf8_lossy(&site.lan.tell(of).stdout).into_owned();
+                said.contains("Is it well?") && said.contains("hotspare pool answer people yes")
+            };
+            within(PATIENCE, "it says what is asked", says).await;
         }
         let answered = site.lan.tell(&["pool", "answer", "people", word]);
         assert!(answered.status.success(), "{answered:?}");
