@@ -16,6 +16,7 @@ mod form;
 pub mod glob;
 pub mod host;
 mod load;
+mod near;
 pub mod pool;
 mod report;
 mod rules;
@@ -36,7 +37,7 @@ mod value;
 
 pub use file::{NotFound, find, open, read};
 pub use load::{Loaded, load};
-pub(crate) use report::{nearest, some};
+pub(crate) use near::{absent, instead, nearest, some};
 pub use schema::schema;
 
 #[cfg(test)]

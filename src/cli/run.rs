@@ -156,10 +156,6 @@ pub(super) fn asked(run: &RunView) -> String {
     let Some(question) = &run.question else { return String::new() };
     let mut text = format!("{} asks ({}): {}\n", run.runbook, question.step, question.text);
     text.extend(question.evidence.iter().map(|line| format!("  | {line}\n")));
-    let (how, option) = match &run.pool {
-        Some(pool) => (format!("hotspare pool answer {pool} "), ""),
-        None => (format!("hotspare run {} ", run.runbook), "--answer "),
-    };
-    let again = if question.shows.is_some() { format!(" (or `{option}again` to look again)") } else { String::new() };
-    text + &format!("  `{how}{option}yes` or `{option}no`{again}\n")
+    let again = if question.shows.is_some() { " (or `again` to look again)" } else { "" };
+    text + &format!("  `{} yes` or `no`{again}\n", run.answered_by())
 }

@@ -182,10 +182,10 @@ fn of_pool(pool: &PoolView) -> Vec<String> {
         format!("pool {}: {} is {}{why}", pool.name, spare.name, spare.state.word())
     });
     let alarms = pool.alarms.iter().map(|alarm| format!("pool {}: {alarm}", pool.name));
-    let asks = pool.run.as_ref().and_then(|run| Some((run.id, run.question.as_ref()?)));
+    let asks = pool.run.as_ref().and_then(|run| Some((run, run.question.as_ref()?)));
     let asks = asks.map(|(run, question)| {
-        let (pool, text) = (&pool.name, &question.text);
-        format!("pool {pool}: run {run} asks: {text} (`hotspare pool answer {pool} yes` or `no`)")
+        let how = run.answered_by();
+        format!("pool {}: run {} asks: {} (`{how} yes` or `no`)", pool.name, run.id, question.text)
     });
     asks.into_iter().chain(alarms).chain(hosts).chain(spares).collect()
 }

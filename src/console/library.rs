@@ -5,6 +5,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::fleet::nearest;
+
 /// What kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -187,15 +189,6 @@ fn read(kind: Kind, name: &str, path: PathBuf) -> Result<Source, FileError> {
     }
     let text = std::fs::read_to_string(&path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
     Ok(Source { name: name.to_owned(), origin: Origin::File(path), text })
-}
-
-/// The candidate that was probably meant.
-pub fn nearest<'a>(wrong: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .map(|candidate| (strsim::jaro_winkler(wrong, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

@@ -254,8 +254,9 @@ fn under_way(view: &RunView) -> String {
     let (run, runbook) = (view.id, &view.runbook);
     match &view.question {
         Some(question) => format!(
-            "run {run} of {runbook} waits for an answer to {}: `hotspare run {runbook} --answer yes` or `--answer no`",
-            question.step
+            "run {run} of {runbook} waits for an answer to {}: `{} yes` or `no`",
+            question.step,
+            view.answered_by()
         ),
         None => format!(
             "run {run} of {runbook} is under way: `hotspare jobs` shows it, `hotspare cancel` stops it before its next step"

@@ -3,16 +3,11 @@
 use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, Severity};
+use super::near::nearest;
 use super::source::{Source, masked};
 
 /// So many findings are told; a file with more is not the file that was meant.
 const MOST: usize = 200;
-
-/// A written word is compared with so many known ones, so that a file of many thousands of names is told soon too.
-const MOST_COMPARED: usize = 5000;
-
-/// So many names stand in a hint.
-const MOST_NAMED: usize = 10;
 
 /// What is wrong at one place.
 #[derive(Debug)]
@@ -141,34 +136,6 @@ fn word<'a>(written: &str, words: &[&'a str]) -> Option<&'a str> {
     also.or_else(|| nearest(written, words.iter().copied())).or_else(|| begins().copied())
 }
 
-/// So many names, and how many more there are, for a hint.
-pub(crate) fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut names = names.into_iter();
-    let first: Vec<&str> = names.by_ref().take(MOST_NAMED).collect();
-    match names.count() {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
-    }
-}
-
-/// The known word that is nearest to what was written, if any is near enough to be what was meant.
-pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Nobody mistypes a word of a hundred characters; comparing one would only take time.
-    if written.len() > 100 {
-        return None;
-    }
-    let lower = written.to_lowercase().replace('_', "-");
-    known
-        .into_iter()
-        .take(MOST_COMPARED)
-        .filter(|word| word.len().abs_diff(written.len()) <= 4)
-        .map(|word| (strsim::damerau_levenshtein(&lower, &word.to_lowercase().replace('_', "-")), word))
-        .filter(|(distance, word)| *distance <= word.chars().count().max(written.chars().count()).div_ceil(3).min(4))
-        .filter(|(_, word)| *word != written)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,17 +152,6 @@ mod tests {
     }
 
     #[test]
-    fn only_near_words_are_suggested() {
-        let known = ["address", "ssh", "service", "checks", "down_after"];
-        assert_eq!(nearest("adress", known), Some("address"));
-        assert_eq!(nearest("down-after", known), Some("down_after"));
-        assert_eq!(nearest("SSH", known), Some("ssh"));
-        assert_eq!(nearest("colour", known), None);
-        assert_eq!(nearest("", known), None);
-        assert_eq!(nearest(&"a".repeat(5000), known), None);
-    }
-
-    #[test]
     fn a_word_is_known_by_its_other_name_and_by_its_beginning() {
         let checks = ["ping", "tcp", "mysql", "mysql-replica"];
         assert_eq!(word("ICMP", &checks), Some("ping"));
@@ -203,12 +159,5 @@ mod tests {
         assert_eq!(word("mysqlreplica", &checks), Some("mysql-replica"));
         assert_eq!(word("automatic", &["auto", "manual", "observe"]), Some("auto"));
         assert_eq!(word("colour", &checks), None);
-    }
-
-    #[test]
-    fn a_hint_names_some() {
-        assert_eq!(some(["a", "b"]), "a, b");
-        let names: Vec<String> = (0..13).map(|at| at.to_string()).collect();
-        assert_eq!(some(names.iter().map(String::as_str)), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more");
     }
 }

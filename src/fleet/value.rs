@@ -185,7 +185,7 @@ fn zone(text: &str) -> Result<(), Problem> {
     let problem = Problem::new("is not a time zone")
         .hint("`local`, `utc`, or a name of the time zone database such as Europe/Zurich");
     let known: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-    let nearest = super::report::nearest(text, known.iter().map(String::as_str).chain(["local", "utc"]));
+    let nearest = super::near::nearest(text, known.iter().map(String::as_str).chain(["local", "utc"]));
     Err(match nearest {
         Some(meant) => problem.meant(meant),
         None => problem,

@@ -68,6 +68,14 @@ impl RunView {
         good && !self.needs_a_person()
     }
 
+    /// The command that answers what it asks, without the answer: `yes`, `no` or `again` follows.
+    pub fn answered_by(&self) -> String {
+        match &self.pool {
+            Some(pool) => format!("hotspare pool answer {pool}"),
+            None => format!("hotspare run {} --answer", self.runbook),
+        }
+    }
+
     /// From the beginning of its timeline until everything was done that it is for, seconds. What is undone after that, at the
     /// end of a drill, is not counted.
     pub fn to_service(&self) -> f64 {

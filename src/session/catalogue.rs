@@ -40,8 +40,8 @@ use super::key::Key;
 use super::side::Ways;
 use super::view::{Ask, Detail, Rows, StoreView};
 use crate::clock::Timestamp;
-use crate::fleet::Fleet;
 use crate::fleet::data;
+use crate::fleet::{Fleet, absent};
 
 /// Longest wait for what is under way at the end.
 const ENDING: Duration = Duration::from_secs(2);
@@ -126,12 +126,7 @@ impl Stores {
             return Ok(Arc::clone(shop));
         }
         let names: Vec<&str> = shops.iter().map(|shop| shop.name()).collect();
-        let near = names.iter().max_by(|one, other| strsim::jaro(one, name).total_cmp(&strsim::jaro(other, name)));
-        Err(match near.filter(|near| strsim::jaro(near, name) > 0.7) {
-            Some(near) => format!("there is no store `{name}`; did you mean `{near}`?"),
-            None if names.is_empty() => format!("there is no store `{name}`: the fleet file declares no [sessions.*]"),
-            None => format!("there is no store `{name}`; there are: {}", names.join(", ")),
-        })
+        Err(absent("store", name, &names, "[sessions.*]"))
     }
 
     /// A window of the rows of a store. Takes some milliseconds for a hundred thousand rows, and waits for nothing.

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::show;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::run::Answer;
@@ -24,17 +25,13 @@ pub(super) fn answer(context: &Context, args: &AnswerArgs) -> Result<Exit, Failu
     let pool = &args.pool;
     context.block_on(async {
         let engine = join::started(context, join::place(context)?).await?;
-        let snapshot = engine.snapshots().borrow().clone();
-        let known = snapshot.pools.iter().find(|known| known.name == *pool);
-        let asks = known.and_then(|known| known.run.as_ref()).filter(|run| run.question.is_some());
-        match (known, asks) {
-            (_, Some(run)) => join::said(context, &engine.command(args.answer.command(run.id)).await?),
-            (Some(_), None) => Err(Failure::usage(format!("no step of a run of {pool} asks for anything"))
-                .hint(format!("`hotspare pool show {pool}` shows its run, and what it asks"))),
-            (None, None) => {
-                Err(Failure::usage(format!("there is no pool {pool}")).hint("`hotspare pool list` lists them"))
-            }
-        }
+        // Asked of the engine, not read in its picture: who saw the question a moment ago answers it now.
+        let run = show::detail(&engine, pool).await?.pool.run.filter(|run| run.question.is_some());
+        let Some(run) = run else {
+            return Err(Failure::usage(format!("no step of a run of {pool} asks for anything"))
+                .hint(format!("`hotspare pool show {pool}` shows its run, and what it asks")));
+        };
+        join::said(context, &engine.command(args.answer.command(run.id)).await?)
     })
 }
 

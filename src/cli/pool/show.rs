@@ -12,6 +12,7 @@ use crate::cli::{join, table};
 use crate::clock::Clock;
 use crate::engine::client::Client;
 use crate::engine::command::{Answer, Query};
+use crate::engine::socket::Socket;
 use crate::runbook::view::RunView;
 use crate::standin::view::{Owner, Past, PoolDetail, Sight, WhyNot};
 
@@ -27,14 +28,20 @@ struct Document<'a> {
     past: &'a [Past],
 }
 
+/// What the engine knows of a pool right now; the error names the pool that may be meant.
+pub(super) async fn detail(engine: &Socket, pool: &str) -> Result<Box<PoolDetail>, Failure> {
+    match engine.query(Query::Pool { pool: pool.to_owned() }).await? {
+        Answer::Pool { detail } => Ok(detail),
+        _other => Err(Failure::failed("the engine answered something else; its version may differ")),
+    }
+}
+
 /// Prints it; exit 1 if anything of it needs a person.
 pub(super) fn run(context: &Context, pool: &str) -> Result<Exit, Failure> {
     context.block_on(async {
         let place = join::place(context)?;
         let engine = join::started(context, place).await?;
-        let Answer::Pool { detail } = engine.query(Query::Pool { pool: pool.to_owned() }).await? else {
-            return Err(Failure::failed("the engine answered something else; its version may differ"));
-        };
+        let detail = detail(&engine, pool).await?;
         if context.json {
             context.document(&Document {
                 pool: list::pool(&detail.pool),

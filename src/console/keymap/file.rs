@@ -21,7 +21,8 @@ use toml::de::{DeTable, DeValue};
 use super::key::{Key, written};
 use super::{Binding, Keymap};
 use crate::console::action::{Action, Danger, Invocation};
-use crate::console::library::{FileError, Kind, Library, Source, nearest};
+use crate::console::library::{FileError, Kind, Library, Source};
+use crate::fleet::nearest;
 
 /// A binding and where it is written.
 struct Written {
@@ -101,7 +102,7 @@ fn read(source: &Source) -> Result<(Vec<Invocation>, Vec<Written>), FileError> {
                 }
             }
             unknown => {
-                let near = nearest(unknown, ["inherits", "keys"].into_iter());
+                let near = nearest(unknown, ["inherits", "keys"]);
                 let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                 return Err(source.error(Kind::Keymap, &key.span(), format!("unknown key `{unknown}`{near}")));
             }

@@ -20,7 +20,8 @@ use toml::de::{DeTable, DeValue};
 use super::color;
 use super::glyphs::Glyphs;
 use super::meaning::Meaning;
-use crate::console::library::{FileError, Kind, Library, Source, nearest};
+use crate::console::library::{FileError, Kind, Library, Source};
+use crate::fleet::nearest;
 
 /// How one meaning looks, before it is fitted to a terminal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -94,7 +95,7 @@ fn build(name: &str, chain: &[Source]) -> Result<ThemeFile, FileError> {
                 "glyphs" => glyphs = Some(glyph_set(source, value)?),
                 "palette" => read_palette(source, value, &mut palette)?,
                 unknown => {
-                    let near = nearest(unknown, ["inherits", "glyphs", "palette", "meanings"].into_iter());
+                    let near = nearest(unknown, ["inherits", "glyphs", "palette", "meanings"]);
                     return Err(source.error(Kind::Theme, &key.span(), unknown_key(unknown, near)));
                 }
             }
@@ -178,7 +179,7 @@ fn look(source: &Source, value: &Spanned<DeValue<'_>>, palette: &BTreeMap<String
             "reverse" => Modifier::REVERSED,
             "italic" => Modifier::ITALIC,
             _ => {
-                let near = nearest(word, ["fg", "bg", "bold", "underline", "reverse", "italic"].into_iter());
+                let near = nearest(word, ["fg", "bg", "bold", "underline", "reverse", "italic"]);
                 return Err(source.error(Kind::Theme, &key.span(), unknown_key(word, near)));
             }
         };

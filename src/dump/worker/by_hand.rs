@@ -9,6 +9,7 @@ use super::running::Running;
 use super::{Dumps, LEASE};
 use crate::dump::report::{Drilled, Made, Restored, Verified};
 use crate::dump::view::KitView;
+use crate::fleet::absent;
 use crate::work::steer::Steer;
 
 impl Dumps {
@@ -88,11 +89,6 @@ impl Dumps {
             return Ok(Arc::clone(running));
         }
         let names: Vec<&str> = all.iter().map(|running| running.dump.name.as_str()).collect();
-        let near = names.iter().max_by(|one, other| strsim::jaro(one, dump).total_cmp(&strsim::jaro(other, dump)));
-        Err(match near.filter(|near| strsim::jaro(near, dump) > 0.7) {
-            Some(near) => format!("there is no dump `{dump}`; did you mean `{near}`?"),
-            None if names.is_empty() => format!("there is no dump `{dump}`: the fleet file declares no [dumps.*]"),
-            None => format!("there is no dump `{dump}`; there are: {}", names.join(", ")),
-        })
+        Err(absent("dump", dump, &names, "[dumps.*]"))
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::engine::command::{Refusal, RefusalKind, Report};
 use crate::engine::guest::Who;
 use crate::fleet::pool::Pool;
-use crate::fleet::{nearest, some};
+use crate::fleet::{instead, nearest};
 use crate::runbook::cast::Purpose;
 use crate::runbook::view::{RunId, RunReport, RunState, RunView};
 use crate::standin::arbiter::{Act, Decision, Wish};
@@ -197,11 +197,8 @@ impl Core {
         ];
         for (name, members, lacks) in named {
             let Some(name) = name.filter(|name| !members.contains(name)) else { continue };
-            let known = || members.iter().map(String::as_str);
-            let hint = match nearest(name, known()) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("there are: {}", some(known())),
-            };
+            let known: Vec<&str> = members.iter().map(String::as_str).collect();
+            let hint = instead(name, &known, "the pool has none");
             return Err(usage(format!("pool {} {lacks} {name}", pool.name), Some(hint)));
         }
         Ok(())
@@ -276,11 +273,8 @@ pub(super) async fn tell(job: &Handle<Report>, mut seen: watch::Receiver<Arc<Run
         job.event(Event::Total(all as u64));
         job.event(Event::Reached(done as u64));
         if let Some(question) = &view.question {
-            let how = match &view.pool {
-                Some(pool) => format!("; `hotspare pool answer {pool} yes` or `no`"),
-                None => format!("; `hotspare run {} --answer yes` or `--answer no`", view.runbook),
-            };
-            job.note(format!("step {} of {all} asks: {}{how}", done + 1, question.text));
+            let how = view.answered_by();
+            job.note(format!("step {} of {all} asks: {}; `{how} yes` or `no`", done + 1, question.text));
         } else if let Some(step) = view.steps.get(done) {
             job.note(format!("step {} of {all}: {} {}", done + 1, step.name, step.state.word()));
         }

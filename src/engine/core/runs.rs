@@ -18,7 +18,7 @@ use crate::engine::runs::{before_anew, can_mend, key};
 use crate::fleet::data::Service;
 use crate::fleet::pool::Fence;
 use crate::fleet::runbook::{OnError, Place, Runbook, ScalePace, Step, StepKind};
-use crate::fleet::{self, Fleet};
+use crate::fleet::{Fleet, instead};
 use crate::runbook::cast::{Cast, Machine, Purpose};
 use crate::runbook::dry::rehearse;
 use crate::runbook::each::spread;
@@ -51,7 +51,7 @@ impl Core {
         let fleet = Arc::clone(&self.parts.fleet);
         let Some(runbook) = fleet.runbooks.iter().find(|known| known.name == name) else {
             let names: Vec<&str> = fleet.runbooks.iter().map(|known| known.name.as_str()).collect();
-            let hint = near(name, &names, "write [runbooks.NAME] into the fleet file");
+            let hint = instead(name, &names, "write [runbooks.NAME] into the fleet file");
             return Err(usage(format!("there is no runbook {name} in {}", fleet.name), Some(hint)));
         };
         let runbook = spread(runbook, &fleet).map_err(|why| usage(why, None))?;
@@ -69,7 +69,7 @@ impl Core {
         let fleet = Arc::clone(&self.parts.fleet);
         let Some(service) = fleet.services.iter().find(|known| known.name == name) else {
             let names: Vec<&str> = fleet.services.iter().map(|known| known.name.as_str()).collect();
-            let hint = near(name, &names, "write [services.NAME] into the fleet file");
+            let hint = instead(name, &names, "write [services.NAME] into the fleet file");
             return Err(usage(format!("there is no service {name} in {}", fleet.name), Some(hint)));
         };
         if let Some(quorum) = service.quorum.filter(|quorum| to < *quorum) {
@@ -140,7 +140,7 @@ impl Core {
         if last.is_none() && !self.run_names.contains(name) {
             let views = self.runs.views();
             let names: Vec<&str> = views.iter().map(|view| view.runbook.as_str()).collect();
-            let hint = near(name, &names, "no runbook was run yet");
+            let hint = instead(name, &names, "no runbook was run yet");
             return Err(usage(format!("no run of {name} is known"), Some(hint)));
         }
         last.as_ref().map_or(Ok(()), |last| can_mend(last)).map_err(no)?;
@@ -268,15 +268,5 @@ fn asks_nothing(run: RunId) -> Refusal {
         kind: RefusalKind::Usage,
         what: format!("no step of run {run} asks for anything"),
         hint: Some("`hotspare run` lists the runs and what they ask".into()),
-    }
-}
-
-/// What to do about a name that is not there: the one that is meant, or those that there are.
-fn near(name: &str, known: &[&str], none: &str) -> String {
-    let names = || known.iter().copied();
-    match fleet::nearest(name, names()) {
-        Some(near) => format!("did you mean {near}?"),
-        None if known.is_empty() => none.to_owned(),
-        None => format!("there are: {}", fleet::some(names())),
     }
 }

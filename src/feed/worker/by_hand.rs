@@ -14,6 +14,7 @@ use crate::feed::source::{Ask, Shape, Source, SourceError};
 use crate::feed::value::Row;
 use crate::feed::view::Checked;
 use crate::feed::zone::Times;
+use crate::fleet::absent;
 use crate::fleet::data::FeedTable;
 
 /// An engine that has just started holds its lease within this time, or does not get it.
@@ -212,12 +213,7 @@ impl Feeds {
             return Ok(Arc::clone(running));
         }
         let names: Vec<&str> = all.iter().map(|running| running.feed.name.as_str()).collect();
-        let near = names.iter().max_by(|one, other| strsim::jaro(one, feed).total_cmp(&strsim::jaro(other, feed)));
-        Err(match near.filter(|near| strsim::jaro(near, feed) > 0.7) {
-            Some(near) => format!("there is no feed `{feed}`; did you mean `{near}`?"),
-            None if names.is_empty() => format!("there is no feed `{feed}`: the fleet file declares no [feeds.*]"),
-            None => format!("there is no feed `{feed}`; there are: {}", names.join(", ")),
-        })
+        Err(absent("feed", feed, &names, "[feeds.*]"))
     }
 
     /// A connection to the target of its own.

@@ -9,7 +9,7 @@ use super::words::{MOST_LISTED, a_kind, listed};
 use super::{ROLES, Shape};
 use crate::fleet::disk;
 use crate::fleet::form::{Kind, Namespace};
-use crate::fleet::report::nearest;
+use crate::fleet::near::nearest;
 use crate::fleet::secret::split_password;
 use crate::fleet::template::{self, BraceError, Scope};
 use crate::fleet::value;

@@ -38,10 +38,7 @@ impl Core {
 fn waits(run: &RunView) -> Option<(String, String)> {
     let (id, runbook) = (run.id, &run.runbook);
     if let Some(question) = &run.question {
-        let how = match &run.pool {
-            Some(pool) => format!("hotspare pool answer {pool}"),
-            None => format!("hotspare run {runbook} --answer"),
-        };
+        let how = run.answered_by();
         let what = format!("run {id} of {runbook} asks at step {}: `{how} yes`, `no` or `again`", question.step);
         return Some((what, question.text.clone()));
     }
