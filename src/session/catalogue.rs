@@ -11,6 +11,7 @@ mod changes;
 mod detail;
 mod due;
 mod eyes;
+mod forget;
 mod half;
 mod join;
 mod keeper;

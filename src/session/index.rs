@@ -215,6 +215,34 @@ impl Index {
         .is_some()
     }
 
+    /// Forgets verifications of copies at a destination. `false`: it could not.
+    pub fn forget_verified(&self, at: Where<'_>, keys: &[Key]) -> bool {
+        let sql = "DELETE FROM session_verified WHERE store = ? AND side = ? AND day = ? AND participant = ?";
+        self.forget(sql, keys, |key| (at.store, at.side, day(key.date), &key.participant))
+    }
+
+    /// Forgets that sessions were deleted here. `false`: it could not.
+    pub fn forget_deleted(&self, store: &str, keys: &[Key]) -> bool {
+        let sql = "DELETE FROM session_deleted WHERE store = ? AND day = ? AND participant = ?";
+        self.forget(sql, keys, |key| (store, day(key.date), &key.participant))
+    }
+
+    fn forget<'a, P: Params>(&self, sql: &str, keys: &'a [Key], row: impl Fn(&'a Key) -> P) -> bool {
+        keys.chunks(PIECE).all(|piece| {
+            self.with(|connection| {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                for key in piece {
+                    transaction.prepare_cached(sql)?.execute(row(key))?;
+                }
+                transaction.commit()
+            })
+            .is_some_and(|()| {
+                pause_after(piece.len());
+                true
+            })
+        })
+    }
+
     /// Keeps what the database of imports said: of these sessions, and of no others. `false`: it could not.
     pub fn keep_imported(&self, store: &str, put: &[(&Key, &Imported)], gone: &[&Key]) -> bool {
         let kept =

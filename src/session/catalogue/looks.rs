@@ -54,6 +54,8 @@ impl Shop {
         let Some((known, changes)) = taken else { return };
         self.keep_side(side);
         self.index.keep_facts(self.at(side), &known, &changes.put, &changes.gone);
+        drop(known);
+        self.forget(side, began);
         self.catch_up();
         if side == 0 {
             let first = *self.news.borrow() == 0;

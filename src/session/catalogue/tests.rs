@@ -361,6 +361,60 @@ async fn the_copy_verified_longest_ago_is_due_first() {
     stores.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_learnt_of_a_session_that_lies_nowhere_is_forgotten_and_nothing_else() {
+    let place = Place::new();
+    let (stays, rotated, copy_alone) = (key("p001", "20250101"), key("p001", "20250102"), key("p001", "20250103"));
+    for session in [&stays, &rotated, &copy_alone] {
+        place.write(&format!("data/p001/{}/a.mp4", session.day()), 10);
+        place.write(&format!("nas/{}/p001/a.mp4", session.day()), 10);
+    }
+    let stores = place.start();
+    looked(&stores).await;
+    let shop = stores.store(None).unwrap();
+    shop.prepare("NAS").unwrap();
+    for session in [&stays, &rotated, &copy_alone] {
+        shop.record_verified("NAS", session, &verified(&row(&stores, session).unwrap(), true));
+    }
+    let gone = |path: String| std::fs::remove_dir_all(place.path(&path)).unwrap();
+    for session in [&rotated, &copy_alone] {
+        gone(format!("data/p001/{}", session.day()));
+        shop.record_deleted(session);
+    }
+    let look = async || {
+        let before = shop.clock.now();
+        shop.refresh();
+        until(&stores, |view| !view.scanning && view.scanned.is_some_and(|looked| looked > before)).await;
+        // Lines are there before the index is written.
+        let mut writing = shop.writing.subscribe();
+        while *writing.borrow_and_update() > 0 {
+            writing.changed().await.unwrap();
+        }
+        let index = Index::new(&place.path("state"));
+        let mut known: Vec<Key> = index.verified(Where { store: "mocap", side: "NAS" }, None).into_keys().collect();
+        known.sort_unstable();
+        let mut deleted: Vec<Key> = index.deleted("mocap").into_keys().collect();
+        deleted.sort_unstable();
+        let half = shop.stock.lock().half(1).map(|half| half.verified.keys().cloned().collect());
+        let mut seen: Vec<Key> = half.unwrap();
+        seen.sort_unstable();
+        assert_eq!(seen, known, "what is remembered is what is kept");
+        (known, deleted)
+    };
+    let all = [&stays, &rotated, &copy_alone].map(Clone::clone).to_vec();
+    assert_eq!(look().await, (all.clone(), all[1..].to_vec()), "their copies are there");
+    // The folder of one copy is gone while the share is away: nobody knows that.
+    std::fs::rename(place.path("nas"), place.path("away")).unwrap();
+    gone(format!("away/{}", rotated.day()));
+    assert_eq!(look().await, (all.clone(), all[1..].to_vec()), "a share that is away says nothing");
+    std::fs::rename(place.path("away"), place.path("nas")).unwrap();
+    assert_eq!(look().await, (vec![stays.clone(), copy_alone.clone()], vec![copy_alone.clone()]));
+    // While the session lies on the source, a copy may have been lost from sight for an hour only.
+    gone(format!("nas/{}", stays.day()));
+    assert_eq!(look().await, (vec![stays, copy_alone.clone()], vec![copy_alone]));
+    stores.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_store_whose_host_is_reached_in_another_way_begins_anew_and_no_other() {
     let place = Place::new();

@@ -121,6 +121,11 @@ fn what_only_hotspare_knows_outlives_it() {
     assert_eq!(kept.imported("mocap", Some(keys[1].date)), HashMap::from([(keys[1].clone(), no)]));
     assert_eq!(kept.imported("mocap", Some(keys[2].date)), HashMap::new());
     assert_eq!((kept.deleted("other"), kept.imported("other", None)), (HashMap::new(), HashMap::new()));
+    assert!(kept.forget_verified(THERE, &keys[..1]) && kept.forget_deleted("other", &keys));
+    assert_eq!(index.verified(THERE, None).into_keys().collect::<Vec<_>>(), [keys[1].clone()]);
+    assert_eq!(index.deleted("mocap").len(), 1, "another store forgets for itself");
+    assert!(kept.forget_deleted("mocap", &keys));
+    assert_eq!(index.deleted("mocap"), HashMap::new());
 }
 
 #[test]
