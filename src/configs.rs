@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, Timestamp};
+use crate::durable;
 use crate::fleet::Fleet;
 use crate::fleet::data::Config;
 use crate::reach::ssh::SshPool;
@@ -259,10 +260,7 @@ impl Configs {
         };
         let written = || -> std::io::Result<()> {
             std::fs::create_dir_all(&self.0.folder)?;
-            let mut fresh = tempfile::NamedTempFile::new_in(&self.0.folder)?;
-            serde_json::to_writer(&mut fresh, &all)?;
-            fresh.persist(self.0.folder.join(TROUBLES)).map_err(std::io::Error::from)?;
-            Ok(())
+            durable::put(&self.0.folder.join(TROUBLES), &serde_json::to_vec(&all)?, 0o600)
         };
         if let Err(error) = written() {
             tracing::warn!(%error, "what is wrong with config backups is not kept");

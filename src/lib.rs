@@ -10,7 +10,7 @@
 //! | 3 domains | [`health`], [`standin`], [`session`], [`feed`], [`dump`], [`service`], [`configs`] |
 //! | 2 doing | [`runbook`] |
 //! | 1 reach | [`reach`], [`work`], [`journal`] |
-//! | 0 words | [`fleet`], [`clock`] |
+//! | 0 words | [`fleet`], [`clock`], `durable` |
 //!
 //! Data goes one way: the fleet file is read, the engine lives, a snapshot is published, the faces show it. Wishes go the
 //! other way: a key becomes an action, an action a command, a command a job, and a job leaves its trace in the journal.
@@ -21,6 +21,7 @@ pub mod configs;
 pub mod console;
 pub mod demo;
 pub mod dump;
+mod durable;
 pub mod engine;
 pub mod feed;
 pub mod fleet;

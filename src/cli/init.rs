@@ -1,6 +1,6 @@
 //! `hotspare init`: a first fleet file, from a few questions or from flags.
 
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::exit::{Exit, Failure};
 use super::{console, doctor};
+use crate::durable;
 use crate::fleet::{self, Fleet};
 
 mod compose;
@@ -215,17 +216,8 @@ fn errors(text: &str, path: &Path) -> Vec<String> {
 /// The file appears whole or not at all; one that appeared meanwhile is not replaced without `force`.
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::failed(format!("{} cannot be written: {error}", path.display()));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".hotspare-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    let placed = if force { file.persist(path) } else { file.persist_noclobber(path) };
-    placed.map_err(|error| failed(error.error))?;
-    #[cfg(unix)]
-    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    let put = if force { durable::put } else { durable::put_new };
+    put(path, text.as_bytes(), 0o644).map_err(failed)?;
     let loaded = fleet::open(path);
     match loaded.errors().next() {
         None => Ok(()),

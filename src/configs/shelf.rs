@@ -4,14 +4,14 @@
 //! likes may look at it with `git log`; what is kept of which file is in our own [index](super::store), whichever of the two
 //! holds it.
 
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::process::Command;
 
 use crate::clock::Timestamp;
+use crate::durable;
 use crate::reach::{plain, program};
 
 /// The longest time for one call of git.
@@ -213,12 +213,7 @@ pub(super) fn private(folder: &Path) -> Result<(), String> {
 /// A file for its owner alone, on the disk before this returns.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     private(path.parent().unwrap_or(path))?;
-    let written = || -> std::io::Result<()> {
-        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    };
-    written().map_err(|error| format!("{}: {error}", path.display()))
+    durable::put(path, bytes, 0o600).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::fetch::Fetched;
 use super::shelf::{Changed, Shelf};
 use super::view::{Change, FileView};
 use crate::clock::Timestamp;
+use crate::durable;
 
 /// Name of the index.
 const INDEX: &str = "versions.jsonl";
@@ -199,12 +200,7 @@ impl Store {
 
     fn note_looked(&self) -> Result<(), String> {
         let path = self.folder.join(LOOKED);
-        let written = || -> std::io::Result<()> {
-            let mut fresh = tempfile::NamedTempFile::new_in(&self.folder)?;
-            serde_json::to_writer(&mut fresh, &self.looked)?;
-            fresh.persist(&path).map_err(std::io::Error::from)?;
-            Ok(())
-        };
+        let written = || -> std::io::Result<()> { durable::put(&path, &serde_json::to_vec(&self.looked)?, 0o600) };
         written().map_err(|error| format!("{}: {error}", path.display()))
     }
 }

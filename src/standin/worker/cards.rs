@@ -1,7 +1,6 @@
 //! Recovery cards: in the state folder, and where the fleet file wants one. They are written whenever something changes on
 //! them, and again where they are missing or older: a medium may be pulled out and plugged in again.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use super::super::card;
 use super::super::desk::Desk;
 use super::Pools;
 use crate::clock::Timestamp;
+use crate::durable;
 use crate::fleet::disk;
 
 /// A file that is slower than this is given up for this round: it may lie on a share or a stick.
@@ -78,13 +78,9 @@ fn put(path: &Path, text: &str, make_folder: bool) -> std::io::Result<()> {
     if make_folder {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let mut file = tempfile::Builder::new().prefix(".card").tempfile_in(folder)?;
-    file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    // A file system that knows no folders to sync has nothing to add.
-    let _not_everywhere = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    durable::put(path, text.as_bytes(), 0o644)?;
+    // Whoever needs it may be anybody, whatever the umask of the engine. FAT knows no modes and lets anybody read.
+    let _not_everywhere = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644));
     Ok(())
 }
 

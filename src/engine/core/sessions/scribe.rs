@@ -1,6 +1,7 @@
 //! What the journal keeps of deletions.
 
 use crate::clock::Clock;
+use crate::durable;
 use crate::journal::entry::Weight;
 use crate::journal::store::Draft;
 use crate::journal::writer::Journal;
@@ -57,11 +58,7 @@ impl Scribe<'_> {
         std::fs::create_dir_all(&folder)?;
         let time = self.clock.now().strftime("%Y%m%dT%H%M%SZ");
         let name = format!("{}_{}_{time}.json", approved.key.day(), approved.key.participant);
-        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-        std::io::Write::write_all(&mut file, text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(folder.join(&name)).map_err(|error| error.error)?;
-        std::fs::File::open(&folder)?.sync_all()?;
+        durable::put(&folder.join(&name), text.as_bytes(), 0o600)?;
         Ok((format!("{LISTS}/{name}"), blake3::hash(text.as_bytes()).to_hex().to_string()))
     }
 
