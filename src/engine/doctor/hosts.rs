@@ -166,8 +166,10 @@ async fn login(bag: &Bag, host: &Host, tools: &BTreeSet<&'static str>) -> Vec<Fi
 
 fn tool_found(host: &Host, tool: &str, there: bool) -> Finding {
     let name = &host.name;
+    let login = host.ssh.split_once('@').map_or("LOGIN", |(login, _)| login);
     let sudo = format!(
-        "let ssh log in as root there, or its user use sudo without a password (NOPASSWD in /etc/sudoers.d on {name})"
+        "let ssh log in as root there, or write this line with `visudo -f /etc/sudoers.d/hotspare` on {name}: \
+         {login} ALL=(root) NOPASSWD: ALL"
     );
     match (tool, there) {
         (ROOT, true) => good(&format!("root on {name}"), "the login may change addresses"),
@@ -359,7 +361,10 @@ mod tests {
             labels: BTreeMap::new(),
             checks: Vec::new(),
         };
-        assert_eq!(tool_found(&host, ROOT, false).grade, Grade::Bad);
+        let root = |ssh: &str| tool_found(&Host { ssh: ssh.into(), ..host.clone() }, ROOT, false);
+        assert_eq!(root("").grade, Grade::Bad);
+        assert!(root("robin@10.0.0.9").remedy.ends_with("on spare: robin ALL=(root) NOPASSWD: ALL"));
+        assert!(root("10.0.0.9").remedy.ends_with("LOGIN ALL=(root) NOPASSWD: ALL"));
         assert_eq!(tool_found(&host, WIRE, false).grade, Grade::Risk);
         assert_eq!(tool_found(&host, "arping", true).found, "is there");
     }
