@@ -40,6 +40,16 @@ pub enum OpenError {
         /// The newest layout known here.
         known: u32,
     },
+    /// The file was written by an earlier version, and whoever holds it has not brought it up to date.
+    #[error("{} is of an earlier hotspare (its layout is {found}, this version knows {known}); restart the engine", path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its layout.
+        found: u32,
+        /// The newest layout known here.
+        known: u32,
+    },
     /// It is corrupt and could not be moved aside.
     #[error("{} is corrupt ({why}) and cannot be moved aside: {error}", path.display())]
     Stuck {
@@ -98,6 +108,7 @@ pub fn join(folder: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "synchronous", "FULL").map_err(unusable)?;
     match layout::of(&connection).map_err(unusable)? {
         KNOWN => Ok(connection),
+        found if found < KNOWN => Err(OpenError::Older { path, found, known: KNOWN }),
         found => Err(OpenError::Newer { path, found, known: KNOWN }),
     }
 }
