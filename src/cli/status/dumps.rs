@@ -45,15 +45,15 @@ const fn glyph(state: DumpState) -> char {
         DumpState::Elsewhere => '›',
         DumpState::Dumping => '▶',
         DumpState::Good | DumpState::Ejected => '●',
-        DumpState::ServerAway | DumpState::Late => '◐',
-        DumpState::Failing | DumpState::MediumAway => '✗',
+        DumpState::ServerAway => '◐',
+        DumpState::Late | DumpState::Failing | DumpState::MediumAway => '✗',
     }
 }
 
 const fn colour(state: DumpState) -> &'static str {
     match state {
-        DumpState::ServerAway | DumpState::Late => "33",
-        DumpState::Failing | DumpState::MediumAway => "1;33",
+        DumpState::ServerAway => "33",
+        DumpState::Late | DumpState::Failing | DumpState::MediumAway => "1;33",
         DumpState::Starting | DumpState::Elsewhere => "2",
         _ => "34",
     }

@@ -57,9 +57,9 @@ const fn glyph(state: FeedState, well: bool) -> char {
     }
 }
 
-const fn colour(state: FeedState, well: bool) -> &'static str {
-    match (state, well) {
-        (FeedState::SourceAway, _) => "33",
+fn colour(feed: &FeedView) -> &'static str {
+    match (feed.state, feed.well()) {
+        (FeedState::SourceAway, _) if !feed.late => "33",
         (_, false) => "1;33",
         (FeedState::Starting | FeedState::Elsewhere, true) => "2",
         _ => "34",
@@ -103,7 +103,7 @@ pub(super) fn lines(snapshot: &Snapshot) -> Vec<(Option<&'static str>, String)> 
             why(feed),
         ]);
     }
-    let colours = std::iter::once(None).chain(feeds.iter().map(|feed| Some(colour(feed.state, feed.well()))));
+    let colours = std::iter::once(None).chain(feeds.iter().map(|feed| Some(colour(feed))));
     colours.zip(table.render().lines().map(str::to_owned)).collect()
 }
 
