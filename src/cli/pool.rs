@@ -28,9 +28,9 @@ enum What {
     /// The stand-in by hand; asks to type the failed host's name
     Takeover(change::TakeoverArgs),
     /// Back to the protected host; asks to type its name
-    Giveback(change::GivebackArgs),
+    Giveback(change::EndArgs),
     /// A spare serves no longer, though its host is not back, and is free for another; asks to type the host's name
-    Release(change::ReleaseArgs),
+    Release(change::EndArgs),
     /// Run the drill and record how long it took
     Drill(change::DrillArgs),
     /// Answer what a step of the pool's run asks

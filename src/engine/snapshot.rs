@@ -125,14 +125,11 @@ pub struct FileView {
 pub struct JournalView {
     /// How many entries there are in all.
     pub length: u64,
-    /// The last [`JOURNAL_TAIL`] entries, oldest first.
+    /// The last two hundred entries, oldest first.
     pub tail: Vec<Arc<Entry>>,
     /// Whether the chain holds.
     pub chain: Chain,
 }
-
-/// How many entries of the journal a snapshot carries.
-pub const JOURNAL_TAIL: usize = 200;
 
 impl Snapshot {
     /// How many hosts are believed to be in this health.

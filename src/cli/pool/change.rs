@@ -28,33 +28,16 @@ pub(super) struct TakeoverArgs {
     yes: Option<String>,
 }
 
-/// Arguments of `hotspare pool giveback`.
+/// Arguments of `hotspare pool giveback` and `hotspare pool release`.
 #[derive(Debug, Args)]
-pub(super) struct GivebackArgs {
+pub(super) struct EndArgs {
     /// The pool
     #[arg(value_name = "POOL")]
     pool: String,
-    /// The host that gets its work back [default: the only one that is stood in for]
+    /// The host that is stood in for [default: the only one]
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
     /// Look on the real hosts and print the exact commands, without changing anything
-    #[arg(long)]
-    dry_run: bool,
-    /// Say yes without being asked, by the name of the pool
-    #[arg(long, value_name = "POOL")]
-    yes: Option<String>,
-}
-
-/// Arguments of `hotspare pool release`.
-#[derive(Debug, Args)]
-pub(super) struct ReleaseArgs {
-    /// The pool
-    #[arg(value_name = "POOL")]
-    pool: String,
-    /// The host in whose place nobody serves any more [default: the only one that is stood in for]
-    #[arg(long, value_name = "HOST")]
-    host: Option<String>,
-    /// Print the exact commands, without changing anything
     #[arg(long)]
     dry_run: bool,
     /// Say yes without being asked, by the name of the pool
@@ -86,29 +69,25 @@ pub(super) fn takeover(context: &Context, args: &TakeoverArgs) -> Result<Exit, F
     })
 }
 
-pub(super) fn giveback(context: &Context, args: &GivebackArgs) -> Result<Exit, Failure> {
-    let command = |dry_run: bool, host: Option<String>, phrase: String| Command::PoolGiveback {
-        pool: args.pool.clone(),
-        host,
-        dry_run,
-        phrase,
-    };
-    change(context, &args.pool, args.dry_run, args.yes.as_deref(), |step| match step {
-        Step::Look => command(true, args.host.clone(), String::new()),
-        Step::Do { failed, phrase, .. } => command(false, failed.or_else(|| args.host.clone()), phrase),
-    })
+pub(super) fn giveback(context: &Context, args: &EndArgs) -> Result<Exit, Failure> {
+    end(context, args, |pool, host, dry_run, phrase| Command::PoolGiveback { pool, host, dry_run, phrase })
 }
 
-pub(super) fn release(context: &Context, args: &ReleaseArgs) -> Result<Exit, Failure> {
-    let command = |dry_run: bool, host: Option<String>, phrase: String| Command::PoolRelease {
-        pool: args.pool.clone(),
-        host,
-        dry_run,
-        phrase,
-    };
+pub(super) fn release(context: &Context, args: &EndArgs) -> Result<Exit, Failure> {
+    end(context, args, |pool, host, dry_run, phrase| Command::PoolRelease { pool, host, dry_run, phrase })
+}
+
+/// A spare stands in no longer.
+fn end(
+    context: &Context,
+    args: &EndArgs,
+    command: impl Fn(String, Option<String>, bool, String) -> Command,
+) -> Result<Exit, Failure> {
     change(context, &args.pool, args.dry_run, args.yes.as_deref(), |step| match step {
-        Step::Look => command(true, args.host.clone(), String::new()),
-        Step::Do { failed, phrase, .. } => command(false, failed.or_else(|| args.host.clone()), phrase),
+        Step::Look => command(args.pool.clone(), args.host.clone(), true, String::new()),
+        Step::Do { failed, phrase, .. } => {
+            command(args.pool.clone(), failed.or_else(|| args.host.clone()), false, phrase)
+        }
     })
 }
 

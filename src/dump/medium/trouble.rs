@@ -4,8 +4,6 @@ use std::io;
 
 use rustix::io::Errno;
 
-use crate::dump::view::DumpState;
-
 /// What kind of trouble it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -45,11 +43,6 @@ impl MediumTrouble {
     /// Trouble of this kind.
     pub fn new(kind: Kind, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { kind, what: what.into(), remedy: remedy.into() }
-    }
-
-    /// How a dump does whose medium has it.
-    pub const fn state(&self) -> DumpState {
-        DumpState::MediumAway
     }
 
     /// An error of the system at this place of the medium.

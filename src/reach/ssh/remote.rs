@@ -62,13 +62,6 @@ impl Remote {
         self
     }
 
-    /// The same with somebody who hears what it prints.
-    #[must_use]
-    pub fn heard_by(mut self, hearer: Hearer) -> Self {
-        self.live = Some(hearer);
-        self
-    }
-
     /// The line that the host's login shell gets.
     fn line(&self) -> String {
         let seconds = self.timeout.as_secs() + 1;
