@@ -153,6 +153,10 @@ impl Shelf for State {
         let journal = self.0.clone();
         async move { journal.kept(&pool_key(&key)).await.map_err(|error| error.to_string()) }.boxed()
     }
+
+    fn hangs(&self) -> Option<String> {
+        self.0.hangs()
+    }
 }
 
 /// Apart from what the engine itself keeps.

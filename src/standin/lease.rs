@@ -3,6 +3,8 @@
 //! - It ends by the holder's own clock ([`hold`]). A renewal counts from before it was sent, and only for four fifths of its
 //!   time to live: a holder that hears nothing stops before anybody else can begin, and needs nobody to tell it.
 //! - Whoever is about to act asks [`Lease::may_act`], each time: an engine that slept looks at the clock when it wakes.
+//! - An engine whose disk hangs can write nothing down and so does nothing: it renews no lease that others share, which passes
+//!   to one that can.
 //! - What pools remember ([`book`]) is written under the lease, in one step with the question whether it is still ours.
 //! - Engines tell each other what they see ([`opinion`]); a host is down when most of the living engines say so.
 //!
@@ -65,6 +67,9 @@ pub trait Shelf: Send + Sync + 'static {
 
     /// What is kept under a key; `None`: nothing.
     fn kept(&self, key: String) -> BoxFuture<'static, Result<Option<String>, String>>;
+
+    /// Why nothing has been kept for longer than a disk may take; `None`: all is well. Never waits.
+    fn hangs(&self) -> Option<String>;
 }
 
 /// What a lease works with.
@@ -76,7 +81,8 @@ pub struct Tools {
     pub secrets: Secrets,
     /// The way to etcd.
     pub network: Network,
-    /// Keeps the embedded lease's books, in the state folder whose lock this engine holds.
+    /// Keeps the embedded lease's books, in the state folder whose lock this engine holds; of any lease it knows whether that
+    /// folder's disk answers.
     pub shelf: Arc<dyn Shelf>,
 }
 

@@ -76,6 +76,27 @@ async fn after_a_kill_one_follows_and_never_too_early() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_whose_disk_hangs_leaves_the_lease_to_another_and_strives_again_when_it_answers() {
+    let cluster = Cluster::start(1).await;
+    let (holder, other) = two(&cluster, TTL).await;
+    let first = holder.may_act().expect("held");
+    let hung = tokio::time::Instant::now();
+    holder.board.hang(Some("the disk of the state folder, /state, has not answered for 10 s; repair it"));
+    let next = other.holds(PATIENCE).await;
+    println!("after its disk hung the other may act in {:?} (time to live {TTL:?})", hung.elapsed());
+    assert!(next.generation > first.generation);
+    assert_eq!(holder.may_act(), None, "both may");
+    until("why is said", START, || holder.why().contains("/state, has not answered")).await;
+    other.lease.release().await;
+    for _look in 0..400 {
+        assert_eq!(holder.may_act(), None, "nothing can be written down");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    holder.board.hang(None);
+    assert!(holder.holds(PATIENCE).await.generation > next.generation);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_that_was_killed_and_comes_back_need_not_wait_for_itself() {
     let cluster = Cluster::start(1).await;
     let ttl = Duration::from_secs(30);

@@ -98,6 +98,10 @@ impl Shelf for Empty {
     fn kept(&self, _key: String) -> BoxFuture<'static, Result<Option<String>, String>> {
         ready(Ok(None)).boxed()
     }
+
+    fn hangs(&self) -> Option<String> {
+        None
+    }
 }
 
 #[tokio::test]

@@ -167,6 +167,10 @@ mod tests {
         fn kept(&self, _key: String) -> BoxFuture<'static, Result<Option<String>, String>> {
             std::future::ready(Ok(None)).boxed()
         }
+
+        fn hangs(&self) -> Option<String> {
+            None
+        }
     }
 
     fn record(clock: &Clock) -> RunRecord {

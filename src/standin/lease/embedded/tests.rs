@@ -34,6 +34,10 @@ impl Shelf for Folder {
     fn kept(&self, key: String) -> BoxFuture<'static, Result<Option<String>, String>> {
         std::future::ready(Ok(self.kept.lock().unwrap().get(&key).cloned())).boxed()
     }
+
+    fn hangs(&self) -> Option<String> {
+        None
+    }
 }
 
 fn start(folder: &Folder) -> Lease {

@@ -77,8 +77,15 @@ async fn settle(common: &Common) {
     let _ends_by_itself = common.gateway.revoke(last).await;
 }
 
+/// Who can write nothing down does nothing: the lease is for one that can. It is not given back but left to end, as that of one
+/// who is cut off: a step may be under way on a host.
+fn able(common: &Common) -> Result<(), String> {
+    common.tools.shelf.hangs().map_or(Ok(()), Err)
+}
+
 /// A new session.
 async fn begin(common: &Common) -> Result<u64, String> {
+    able(common)?;
     let granted = common.gateway.grant(common.ttl).await.map_err(|failure| failure.to_string())?;
     // Whoever cannot read it waits for the end of the session, no more.
     let _waits = common.tools.shelf.keep(SESSION.to_owned(), granted.session.to_string()).await;
@@ -160,6 +167,7 @@ impl Campaign<'_> {
     /// Renews what there is and takes what is nobody's.
     async fn beat(&mut self) -> Result<Next, String> {
         let Common { shared, gateway, .. } = self.common;
+        able(self.common)?;
         if self.doubtful {
             self.ask().await?;
             self.doubtful = false;
