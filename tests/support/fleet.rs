@@ -1,9 +1,11 @@
 //! The program itself on a small fleet: two participants on two days, a database of imports, one destination.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -86,6 +88,26 @@ impl Fleet {
         said(&child.wait_with_output().unwrap())
     }
 
+    /// `hotspare session …` up to its question.
+    pub(crate) fn session_asked(&self, arguments: &[&str]) -> Asked {
+        let mut command = self.place.program(&[&["session"], arguments].concat());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let said: Arc<(Mutex<String>, Condvar)> = Arc::default();
+        let read = |mut from: Box<dyn Read + Send>| {
+            let said = Arc::clone(&said);
+            std::thread::spawn(move || {
+                let mut piece = [0; 4096];
+                while let Ok(count @ 1..) = from.read(&mut piece) {
+                    said.0.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..count]));
+                    said.1.notify_all();
+                }
+            })
+        };
+        let readers = [read(Box::new(out)), read(Box::new(err))];
+        Asked { child, said, readers }
+    }
+
     /// Begins `hotspare session …`.
     pub(crate) fn session_begun(&self, arguments: &[&str]) -> Child {
         let mut command = self.place.program(&[&["session"], arguments].concat());
@@ -115,6 +137,35 @@ impl Fleet {
         command.args(["sh", "-c", &whole, "sh"]).arg(self.place.path().join("share")).stdin(Stdio::null());
         command.env_remove("HOTSPARE_FLEET").env_remove("HOTSPARE_STATE").env_remove("RUST_BACKTRACE");
         command.output().expect("unshare is there: apt-get install util-linux")
+    }
+}
+
+/// A command that asks a person, who reads first.
+pub(crate) struct Asked {
+    child: Child,
+    said: Arc<(Mutex<String>, Condvar)>,
+    readers: [std::thread::JoinHandle<()>; 2],
+}
+
+impl Asked {
+    /// What it has said when this is among it.
+    pub(crate) fn until(&self, text: &str) -> String {
+        let (said, more) = &*self.said;
+        let waiting =
+            more.wait_timeout_while(said.lock().unwrap(), Duration::from_secs(60), |said| !said.contains(text));
+        let (said, late) = waiting.unwrap();
+        assert!(!late.timed_out(), "{said}");
+        said.clone()
+    }
+
+    /// Its exit code and all that it said, after this was typed.
+    pub(crate) fn type_in(mut self, text: &str) -> (Option<i32>, String) {
+        self.child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let code = self.child.wait().unwrap().code();
+        for reader in self.readers {
+            reader.join().unwrap();
+        }
+        (code, self.said.0.lock().unwrap().clone())
     }
 }
 

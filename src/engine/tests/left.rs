@@ -102,3 +102,58 @@ async fn a_run_that_an_engine_left_is_shown_by_the_next_one_and_can_be_abandoned
         engine.stop("a test").await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_lost_state_db_automation_waits_until_a_person_has_looked() {
+    let place = Place::new(&FLEET.replace("mode = \"manual\"", "mode = \"auto\""));
+    let braked = |shown: &Arc<Snapshot>| {
+        let holds = shown.pools.first().is_some_and(|pool| {
+            pool.held_back.iter().any(|why| why.contains("the brake is tripped: a corrupt state.db was set aside"))
+        });
+        holds && says(shown, "the brake")
+    };
+    let engine = place.start().await;
+    let first = until(&mut engine.snapshots(), |shown| !shown.pools.is_empty()).await;
+    assert!(!braked(&first), "a first start has lost nothing");
+    engine.stop("a test").await;
+    std::fs::write(place.state().join("state.db"), [7; 8192]).unwrap();
+    let engine = place.start().await;
+    let mut snapshots = engine.snapshots();
+    until(&mut snapshots, braked).await;
+    let client = in_process(&engine, &Guest::console(false));
+    client.command(Command::PoolAcknowledge { pool: "p".into() }).await.unwrap();
+    let shown = until(&mut snapshots, |shown| shown.pools[0].held_back.iter().all(|why| !why.contains("brake"))).await;
+    // What hosts have seen of an engine before is never a higher number than what comes now.
+    let wanted = u64::try_from(shown.taken.as_second()).unwrap() - 600;
+    let text = book_of(&place);
+    let book: Book = serde_json::from_str(&text).unwrap();
+    assert!(book.generation > wanted, "{text}");
+    engine.stop("a test").await;
+    // What was doubted and acknowledged is not doubted again.
+    let engine = place.start().await;
+    let again = until(&mut engine.snapshots(), |shown| !shown.pools.is_empty()).await;
+    assert!(!braked(&again), "{:?}", again.pools);
+    engine.stop("a test").await;
+}
+
+/// The text of the pool's book, as it is kept.
+fn book_of(place: &Place) -> String {
+    let state = rusqlite::Connection::open(place.state().join("state.db")).unwrap();
+    let kept: String =
+        state.query_row("SELECT value FROM kept WHERE key = 'standin.lease/book/p'", [], |row| row.get(0)).unwrap();
+    let kept: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    kept["text"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_names_a_host_where_a_pool_is_meant_is_told_its_pool() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    let client = in_process(&engine, &Guest::console(false));
+    let hint =
+        async |pool: &str| client.query(Query::Pool { pool: pool.into() }).await.unwrap_err().hint.unwrap_or_default();
+    assert_eq!(hint("studio-1").await, "studio-1 is a host of the pool p: name the pool");
+    assert_eq!(hint("studio-9").await, "studio-9 is a host of the pool p: name the pool");
+    assert_eq!(hint("elsewhere").await, "`hotspare pool list` lists them");
+    engine.stop("a test").await;
+}

@@ -135,6 +135,17 @@ mod tests {
     }
 
     #[test]
+    fn only_few_clients_are_started_in_one_moment() {
+        use futures_util::FutureExt;
+        let folder = Folder::new();
+        let first: Vec<_> = (0..STARTS).map(|_| folder.turn().now_or_never().flatten()).collect();
+        assert!(STARTS <= 4 && first.iter().all(Option::is_some));
+        assert!(folder.turn().now_or_never().is_none(), "the next one waits");
+        drop(first);
+        assert!(folder.turn().now_or_never().flatten().is_some());
+    }
+
+    #[test]
     fn the_folder_goes_when_it_is_told_to_and_does_not_come_again() {
         let folder = Folder::new();
         let socket = folder.socket().unwrap();

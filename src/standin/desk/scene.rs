@@ -91,3 +91,38 @@ fn words(maintenance: &MaintenanceView) -> String {
 fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Timestamp};
+    use crate::standin::view::Sight;
+
+    #[test]
+    fn neither_the_host_itself_nor_the_machine_of_this_engine_is_a_witness() {
+        let text = "name = \"f\"\n[hosts.a]\naddress = \"192.0.2.1\"\n[hosts.s]\naddress = \"192.0.2.3\"\n[pools.p]\n\
+                    protects = [\"a\"]\nspares = [\"s\"]\nfence = \"none\"\ntakeover = \"r\"\n\
+                    [runbooks.r]\nsteps = [{ kind = \"command\", on = \"spare\", run = \"true\" }]\n";
+        let fleet = crate::fleet::load(text.as_bytes(), std::path::Path::new("/nowhere/fleet.toml")).fleet.unwrap();
+        let now = Clock::held(Timestamp::UNIX_EPOCH).now();
+        let desk = Desk::new(&fleet.pools[0], now);
+        let mut kept = desk.kept();
+        for (witness, host) in [("a", "a"), ("s", "a"), ("w", "a"), ("w", "s")] {
+            let sight = Sight {
+                witness: witness.into(),
+                host: host.into(),
+                reaches: Some(false),
+                at: now,
+                says: String::new(),
+            };
+            kept.sights.insert((witness.into(), host.into()), sight);
+        }
+        let names = |kept: &Kept| -> Vec<String> {
+            witnesses(kept, "a").into_iter().map(|sighting| sighting.witness).collect()
+        };
+        assert_eq!(names(&kept), ["s", "w"]);
+        // This engine looks from the same machine: its console's voice is not to count twice.
+        kept.own.insert("s".into());
+        assert_eq!(names(&kept), ["w"]);
+    }
+}

@@ -140,6 +140,24 @@ fn only_the_whole_phrase_deletes() {
 }
 
 #[test]
+fn all_that_is_safe_means_what_was_shown() {
+    let fleet = Fleet::new();
+    fleet.imported("p001", "20250104");
+    assert_eq!(fleet.session_json(&["sync", "p001", "20250104"]).0, Some(0));
+    let asked = fleet.session_asked(&["delete", "--all-safe"]);
+    let shown = asked.until("DELETE ALL");
+    assert!(shown.contains("p001/20250104") && !shown.contains("p002/20250104: "), "{shown}");
+    // While the person reads, another one becomes safe.
+    fleet.imported("p002", "20250104");
+    assert_eq!(fleet.session_json(&["sync", "p002", "20250104"]).0, Some(0));
+    assert_eq!(fleet.row("p002", "20250104").unwrap()["safe"], true);
+    let (code, said) = asked.type_in("DELETE ALL\n");
+    assert!(code == Some(0) && said.contains("p001/20250104: deleted"), "{code:?} {said}");
+    assert!(!fleet.session("p001", "20250104").exists());
+    assert!(fleet.session("p002", "20250104").exists(), "{said}");
+}
+
+#[test]
 fn afterwards_everybody_knows() {
     let fleet = safe();
     fleet.edit("settle = ", "exclude = [\"*.tmp\"]\nsettle = ");
