@@ -176,9 +176,15 @@ impl Core {
         let stop = self.parts.stop.clone();
         let mut pulse = tokio::time::interval(PULSE);
         pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        // After the lease is listened to: what changes from here on is heard.
-        self.guide_feeds();
-        self.guide_dumps();
+        // What was said before this listened is heard, too: a busy machine comes here late.
+        for seen in [&mut pools, &mut feeds, &mut dumps] {
+            seen.mark_changed();
+        }
+        lease.mark_changed();
+        counts.mark_changed();
+        if outlet.borrow().is_some() {
+            outlet.mark_changed();
+        }
         let mut changed = true;
         while !stop.is_cancelled() {
             let due = BETWEEN_SNAPSHOTS.saturating_sub(self.parts.clock.tick().since(self.published_at));

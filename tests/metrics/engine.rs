@@ -15,8 +15,9 @@ fn fleet(address: &str) -> String {
 /// Waits until a snapshot shows it.
 async fn until(engine: &impl Client, shows: impl Fn(&Snapshot) -> bool) {
     let mut snapshots = engine.snapshots();
-    let found = snapshots.wait_for(|snapshot| shows(snapshot));
-    tokio::time::timeout(PATIENCE, found).await.expect("the snapshot shows it").unwrap();
+    let found = tokio::time::timeout(PATIENCE, snapshots.wait_for(|snapshot| shows(snapshot))).await.is_ok();
+    let last = snapshots.borrow().clone();
+    assert!(found, "the snapshot does not show it: {:?} {:#?}", last.head.alarms, last.journal.tail);
 }
 
 /// Asks until somebody answers there.

@@ -338,3 +338,14 @@ async fn a_change_of_any_part_of_a_snapshot_is_one() {
     }
     engine.stop("a test").await;
 }
+
+/// One thread: nothing of the engine has run yet when it is told.
+#[tokio::test]
+async fn what_is_told_before_the_engine_listens_is_heard() {
+    let place = Place::new(FLEET);
+    let engine = place.start().await;
+    engine.outlet().tell(Some("taken".into()));
+    let told = |snapshot: &Arc<Snapshot>| says(snapshot, "nobody can read the metrics");
+    until(&mut engine.snapshots(), told).await;
+    engine.stop("a test").await;
+}
