@@ -66,9 +66,14 @@ pub fn of(world: &World) -> Vec<Problem> {
         ));
     }
     if !head.lease.held {
-        let by = head.lease.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        let why = head.lease.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        all.push(Problem::new(Meaning::Warn, format!("the lease is not held here{by}{why}; this engine only watches")));
+        let why = match (&head.lease.why, &head.lease.by) {
+            // Most often the reason is who holds it.
+            (Some(why), Some(by)) if !why.contains(by.as_str()) => format!(": {why}; {by} holds it"),
+            (Some(why), _) => format!(": {why}"),
+            (None, Some(by)) => format!(": held by {by}"),
+            (None, None) => String::new(),
+        };
+        all.push(Problem::new(Meaning::Warn, format!("the lease is not held here{why}; this engine only watches")));
     }
     if let Some(since) = world.frozen {
         let since = format::second(since, &world.zone);
@@ -226,8 +231,11 @@ pub fn paragraphs(world: &World, glyphs: &Glyphs) -> Vec<(Meaning, String)> {
         .chain(of_runs(world))
         .chain(of_stores(world));
     for problem in all {
+        // The first of several stands in the line across the screen already.
+        let more = problem.more.into_iter().filter(|more| !problem.line.ends_with(more.as_str()));
+        let more: Vec<String> = more.map(|line| format!("  {line}")).collect();
         text.push((problem.meaning, problem.line));
-        text.extend(problem.more.into_iter().map(|line| (Meaning::Text, format!("  {line}"))));
+        text.extend(more.into_iter().map(|line| (Meaning::Text, line)));
     }
     let mut wrong: Vec<_> = world.shown.hosts.iter().filter(|host| host.health != Health::Up).collect();
     wrong.sort_by_key(|host| host.health);

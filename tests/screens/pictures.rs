@@ -73,6 +73,33 @@ fn after_keys(#[case] name: &str, #[case] keys: &str) {
 }
 
 #[test]
+fn what_is_wrong_is_read_once() {
+    let mut snapshot = trouble(noon());
+    let second = "hotspare.toml:31:10: pool `p` names host `studio-9`, which is not declared";
+    Arc::make_mut(&mut snapshot.head).file.refused.push(second.into());
+    let text = Stage::new(snapshot).sized(120, 36).press("p").text();
+    for error in ["hotspare.toml:12:3:", "hotspare.toml:31:10:"] {
+        // The banner behind the window has its own.
+        let window = text.split_once("What is wrong").unwrap().1;
+        assert_eq!(window.matches(error).count(), 1, "{error}: {text}");
+    }
+    insta::assert_snapshot!("problems-trouble-120x36", text);
+}
+
+#[rstest]
+#[case(None, None, "the lease is not held here; this engine")]
+#[case(None, Some("b"), "the lease is not held here: held by b; this engine")]
+#[case(Some("held by b"), Some("b"), "the lease is not held here: held by b; this engine")]
+#[case(Some("etcd is away"), Some("desk-2"), "the lease is not held here: etcd is away; desk-2 holds it; this engine")]
+fn who_holds_the_lease_is_said_once(#[case] why: Option<&str>, #[case] by: Option<&str>, #[case] said: &str) {
+    let mut snapshot = harbour(noon());
+    let lease = &mut Arc::make_mut(&mut snapshot.head).lease;
+    (lease.held, lease.why, lease.by) = (false, why.map(str::to_owned), by.map(str::to_owned));
+    let text = Stage::new(snapshot).sized(120, 36).text();
+    assert!(text.contains(said), "{text}");
+}
+
+#[test]
 fn filter_line() {
     let mut stage = Stage::new(harbour(noon())).sized(80, 24);
     insta::assert_snapshot!(stage.press("/").press("text:studio !up").text());
