@@ -115,17 +115,35 @@ pub fn answer(snapshot: &Snapshot, glyphs: &Glyphs) -> Vec<Part> {
     parts
 }
 
-/// The answer in one word, for a tab.
+/// The answer in few words, for a tab: who stands in, what goes on or waits for an answer, whether anything is wrong. It is
+/// all that is seen of pools on a small screen.
 pub fn brief(snapshot: &Snapshot, glyphs: &Glyphs) -> Vec<Part> {
-    let mut parts = standing(snapshot).map(|count| vec![part(Meaning::Info, format!("{}{count}", glyphs.standing))]);
-    let bad = !snapshot.pools.iter().all(|pool| pool.alarms.is_empty())
-        || snapshot.pools.iter().any(|pool| unusual(pool).iter().any(|part| part.meaning == Meaning::Bad));
-    if bad {
-        let parts = parts.get_or_insert_default();
-        let space = if parts.is_empty() { "" } else { " " };
-        parts.push(part(Meaning::Bad, format!("{space}{}", glyphs.bad)));
+    let mut said: Vec<Part> = Vec::new();
+    said.extend(standing(snapshot).map(|count| part(Meaning::Info, format!("{}{count}", glyphs.standing))));
+    let runs = || snapshot.pools.iter().filter_map(|pool| pool.run.as_ref()).map(|run| run.state);
+    if runs().any(|state| state == RunState::Asking) {
+        said.push(part(Meaning::Warn, "asks"));
+    } else if runs().any(|state| matches!(state, RunState::Running | RunState::Undoing)) {
+        said.push(part(Meaning::Info, glyphs.running));
     }
-    parts.unwrap_or_else(|| vec![plain("ready")])
+    let unusual: Vec<Part> = snapshot.pools.iter().flat_map(|pool| unusual(pool)).collect();
+    let alarms = snapshot.pools.iter().any(|pool| !pool.alarms.is_empty());
+    if alarms || unusual.iter().any(|part| part.meaning == Meaning::Bad) {
+        said.push(part(Meaning::Bad, glyphs.bad));
+    } else if said.is_empty() && unusual.iter().any(|part| part.meaning == Meaning::Warn) {
+        said.push(part(Meaning::Warn, glyphs.degraded));
+    }
+    if said.is_empty() {
+        said.push(plain("ready"));
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for part in said {
+        if !parts.is_empty() {
+            parts.push(plain(" "));
+        }
+        parts.push(part);
+    }
+    parts
 }
 
 /// How many spares stand in; `None`: none.
