@@ -202,20 +202,29 @@ impl Watch {
         self.0.seen.send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    /// The host that is watched now in the place of this one, and its check that asks the same. `None`: nobody asks it any more.
+    fn heir(&self, host: &Watched, check: usize) -> Option<(Arc<Watched>, usize)> {
+        let now = self.host(host.name())?;
+        let check = now.same_check(host, check)?;
+        Some((now, check))
+    }
+
     /// Starts one run of a check, unless one is under way.
     fn launch(&self, host: &Arc<Watched>, check: usize) -> Option<tokio::task::JoinHandle<()>> {
         let running = host.begin(check)?;
         let (watch, host) = (self.clone(), host.clone());
         Some(self.0.runs.spawn(async move {
             let Some((ask, pace)) = host.question(check) else { return };
-            tokio::select! {
-                seen = watch.0.prober.run(ask, pace.timeout) => {
-                    let identity = ask.kind.over_ssh().then(|| watch.0.prober.ssh().identity(host.ssh())).flatten();
-                    if host.take_in(check, &seen, identity, &watch.0.changes) {
-                        watch.turn(&host);
-                    }
-                }
+            let seen = tokio::select! {
+                seen = watch.0.prober.run(ask, pace.timeout) => seen,
                 () = watch.0.stop.cancelled() => return,
+            };
+            let identity = ask.kind.over_ssh().then(|| watch.0.prober.ssh().identity(host.ssh())).flatten();
+            // The fleet file may have been read again meanwhile: what a host that is watched no more has heard, the one in
+            // its place would never hear, as long as each question takes as long as the pace is.
+            let Some((host, check)) = watch.heir(&host, check) else { return };
+            if host.take_in(check, &seen, identity, &watch.0.changes) {
+                watch.turn(&host);
             }
             // A host that is silent is asked at its pace also where each question takes as long as the pace is.
             if running.end() {

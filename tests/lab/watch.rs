@@ -138,6 +138,33 @@ async fn two_hundred_hosts_that_never_answer_delay_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_lines_are_edited_while_it_is_silent_goes_down_all_the_same() {
+    let silent = server(false).await;
+    let host = |label: &str| {
+        // Each question takes longer than the pace: the next one is always owed.
+        let mut host = declared("a", "127.0.0.1", Duration::from_millis(100), vec![page(&silent)]);
+        host.labels.insert("site".into(), label.into());
+        host
+    };
+    let (watch, mut changes) = Watch::start(&fleet(vec![host("hall")]), Clock::real(), prober(None));
+    let mut seen = watch.seen();
+    let failed = async { while watch.views()[0].checks[0].reason.is_none() && seen.changed().await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(5), failed).await.expect("a first failure");
+    for label in ["hall-a", "hall-b"] {
+        watch.reload(&fleet(vec![host(label)]));
+    }
+    let mut told = Vec::new();
+    while told.last() != Some(&Health::Down) {
+        told.push(next(&mut changes, Duration::from_secs(8)).await.change.to);
+    }
+    assert_eq!(watch.views()[0].health, Health::Down, "{told:?}");
+    // Taken out of the file, it is asked and told of no more.
+    watch.reload(&fleet(Vec::new()));
+    assert!(tokio::time::timeout(Duration::from_secs(2), changes.recv()).await.is_err());
+    watch.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_idle_fleet_is_quiet_and_a_reload_keeps_what_did_not_change() {
     let speaking = server(true).await;
     let every = Duration::from_millis(100);

@@ -136,6 +136,12 @@ impl Watched {
         self.asks.get(check).zip(self.policy.checks.get(check))
     }
 
+    /// Which check of this host took over from that one of the host in whose place it is watched, or is the same.
+    pub(super) fn same_check(&self, before: &Self, check: usize) -> Option<usize> {
+        let running = before.running.get(check)?;
+        self.running.iter().position(|own| Arc::ptr_eq(own, running))
+    }
+
     /// Marks a check as running; `None` while it is.
     pub(super) fn begin(&self, check: usize) -> Option<Running> {
         let running = self.running.get(check)?;
