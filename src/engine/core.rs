@@ -138,6 +138,8 @@ pub(super) struct Core {
     run_waits: Option<BTreeMap<RunId, String>>,
     feeds_said: feeds::Said,
     dumps_said: dumps::Said,
+    /// Since when how many copies were verified again in the background and not told of yet.
+    again: Option<(Timestamp, u64)>,
     /// What was told of values in etcd that none of this fleet's engines wrote.
     foreign_said: Vec<String>,
     /// What was kept last of the holds that stand.

@@ -142,6 +142,12 @@ impl News {
         self.down.insert(host.to_owned())
     }
 
+    /// Forgets hosts that are watched no more.
+    pub(super) fn retain(&mut self, watched: impl Fn(&str) -> bool) {
+        self.known.retain(|host| watched(host));
+        self.down.retain(|host| watched(host));
+    }
+
     /// Judges one change.
     pub(super) fn of(&mut self, change: &HostChange) -> Told {
         let first = self.known.insert(change.host.clone());
@@ -188,6 +194,17 @@ mod tests {
         .map(|(from, to)| news.of(&change(from, to, false)))
         .to_vec();
         assert_eq!(told, [Nothing, Entry, Told::Down, Entry, Entry, Back, Entry]);
+    }
+
+    #[test]
+    fn a_host_that_comes_back_into_the_file_is_told_of_again() {
+        let mut news = News::default();
+        let down = change(Health::Unknown, Health::Down, false);
+        assert_eq!((news.of(&down), news.of(&down)), (Told::Down, Told::Entry));
+        news.retain(|host| host == "studio-1");
+        assert_eq!(news.of(&down), Told::Entry);
+        news.retain(|_| false);
+        assert_eq!(news.of(&down), Told::Down);
     }
 
     #[test]

@@ -170,6 +170,12 @@ impl<R: Clone + Send + 'static> Jobs<R> {
         self.table().jobs.iter().filter(|job| !job.view.state.ended()).count()
     }
 
+    /// How many of them somebody waits for: a job in the background is begun again when there is time.
+    pub fn awaited(&self) -> usize {
+        let open = |job: &&Job<R>| !job.view.state.ended() && job.view.priority != Priority::Background;
+        self.table().jobs.iter().filter(open).count()
+    }
+
     /// The number of the newest job.
     pub fn last(&self) -> u64 {
         self.table().next - 1
@@ -230,7 +236,8 @@ impl<R: Clone + Send + 'static> Jobs<R> {
 
     fn finish(&self, id: JobId, ended: Result<Outcome<R>, JobError>) {
         let (clock, at) = (&self.0.clock, self.0.clock.tick());
-        let view = self.change(id, |job| {
+        // Told before anybody sees that it has ended: the engine's end waits for that alone.
+        self.change(id, |job| {
             job.progress = job.progress.settle(at);
             job.view.ended = Some(clock.now());
             job.view.part = None;
@@ -252,18 +259,19 @@ impl<R: Clone + Send + 'static> Jobs<R> {
                     job.view.error = Some(why);
                 }
             }
-            JobView::clone(&job.show(at))
+            let _nobody_listens = self.0.ended.send(JobView::clone(&job.show(at)));
         });
-        if let Some(view) = view {
-            let _nobody_listens = self.0.ended.send(view);
-        }
         let mut table = self.table();
         let mut surplus = table.jobs.iter().filter(|job| job.view.state.ended()).count().saturating_sub(KEPT);
-        table.jobs.retain(|job| {
-            let goes = surplus > 0 && job.view.state.ended();
-            surplus -= usize::from(goes);
-            !goes
-        });
+        // What went well in the background goes first: it would drive out what people have asked for.
+        let dull = |job: &Job<R>| job.view.priority == Priority::Background && job.view.state == JobState::Done;
+        for goes in [|_job: &Job<R>, dull| dull, |job: &Job<R>, _dull| job.view.state.ended()] {
+            table.jobs.retain(|job| {
+                let goes = surplus > 0 && goes(job, dull(job));
+                surplus -= usize::from(goes);
+                !goes
+            });
+        }
     }
 
     fn change<T>(&self, id: JobId, act: impl FnOnce(&mut Job<R>) -> T) -> Option<T> {

@@ -101,6 +101,7 @@ impl Core {
             run_waits: None,
             feeds_said: feeds::Said::default(),
             dumps_said: dumps::Said::default(),
+            again: None,
             foreign_said: Vec::new(),
             holds_kept: String::new(),
             open_jobs_kept: String::new(),

@@ -188,7 +188,7 @@ impl Core {
                 Ok(Done::new(text, serde_json::json!({ "note": true })))
             }
             Command::Stop { force } => {
-                let open = self.jobs.open();
+                let open = self.jobs.awaited();
                 if open > 0 && !force {
                     return Err(Refusal {
                         kind: RefusalKind::Safety,

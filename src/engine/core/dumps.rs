@@ -25,6 +25,13 @@ const PHRASE: &str = "RESTORE";
 #[derive(Debug, Default)]
 pub(super) struct Said(BTreeMap<String, Word>);
 
+impl Said {
+    /// Forgets dumps that are declared no more.
+    pub(super) fn retain(&mut self, declared: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| declared(name));
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Word {
     /// What is wrong with it, if anything is.

@@ -14,7 +14,10 @@ use crate::fleet::settings::{Event, Linger};
 use crate::health::view::Health;
 use crate::health::worker::HostChange;
 use crate::journal::entry::{Chain, Weight};
-use crate::work::view::{JobState, JobView};
+use crate::work::view::{JobState, JobView, Priority};
+
+/// What went well in the background is told once in so long.
+const SUMMED_UP: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
 impl Core {
     pub(super) fn pulse(&mut self) {
@@ -113,6 +116,7 @@ impl Core {
                 self.parts.logs.reload(&self.parts.fleet);
                 self.parts.configs.reload(&self.parts.fleet);
                 self.parts.hosts.maintain_all(self.maintenance.all());
+                self.forget_absent();
                 self.file.refused.clear();
                 self.file.read = self.now();
                 self.file.runbooks = of_people(&self.parts.fleet);
@@ -136,6 +140,14 @@ impl Core {
         );
     }
 
+    /// What was told of hosts, feeds and dumps that are declared no more: whoever comes back with its trouble is told of again.
+    fn forget_absent(&mut self) {
+        let fleet = &self.parts.fleet;
+        self.news.retain(|host| fleet.host(host).is_some());
+        self.feeds_said.retain(|feed| fleet.feeds.iter().any(|known| known.name == feed));
+        self.dumps_said.retain(|dump| fleet.dumps.iter().any(|known| known.name == dump));
+    }
+
     fn told_of_file(&self, who: &str, what: &str, why: &str, word: &str, weight: Weight) {
         let about = serde_json::json!({ "fleet_file": word, "path": self.parts.file });
         self.note(who, what, why, about, weight);
@@ -154,6 +166,8 @@ impl Core {
             JobState::Cancelled => {
                 self.note("engine", format!("{name} was cancelled"), "", about, Weight::Note);
             }
+            // One entry a copy would drive out of the journal what people have done.
+            JobState::Done if job.priority == Priority::Background => self.done_again(),
             _ => {
                 self.note(
                     "engine",
@@ -164,6 +178,22 @@ impl Core {
                 );
             }
         }
+    }
+
+    /// A copy was verified again and is as it was: told once a day for all of them.
+    fn done_again(&mut self) {
+        let now = self.now();
+        let (since, count) = self.again.get_or_insert((now, 0));
+        *count += 1;
+        if now.duration_since(*since) < SUMMED_UP {
+            return;
+        }
+        let (since, count) = (*since, *count);
+        self.again = None;
+        let copies = if count == 1 { "1 copy was".to_owned() } else { format!("{count} copies were") };
+        let what = format!("{copies} verified again in the background since {since:.0}");
+        let about = serde_json::json!({ "verified_again": count });
+        self.note("engine", what, "each is as it was", about, Weight::Note);
     }
 
     /// Journals a change of belief, and tells whom the fleet file names.
@@ -241,7 +271,7 @@ impl Core {
             Linger::Never => true,
             Linger::Auto => idle,
         };
-        if left && goes && self.jobs.open() == 0 && self.nothing_held(false).is_ok() {
+        if left && goes && self.jobs.awaited() == 0 && self.nothing_held(false).is_ok() {
             let about = serde_json::json!({ "engine": "stopping" });
             self.note("engine", "the engine stops: the last console left", "linger", about, Weight::Note);
             self.parts.stop.cancel();

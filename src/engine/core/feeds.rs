@@ -20,6 +20,13 @@ use crate::work::view::{Priority, Unit};
 #[derive(Debug, Default)]
 pub(super) struct Said(BTreeMap<String, Word>);
 
+impl Said {
+    /// Forgets feeds that are declared no more.
+    pub(super) fn retain(&mut self, declared: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| declared(name));
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Word {
     /// What is wrong with it, if anything is.
@@ -147,7 +154,8 @@ impl Core {
     /// Says what has changed for the worse or for the better.
     pub(super) fn feeds_seen(&mut self) {
         for view in self.parts.feeds.views() {
-            if view.state == FeedState::Starting {
+            // Where another engine carries it, this one knows nothing of it.
+            if matches!(view.state, FeedState::Starting | FeedState::Elsewhere) {
                 continue;
             }
             let now = word(&view);

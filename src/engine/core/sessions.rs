@@ -102,7 +102,13 @@ impl Core {
         let keys = vec![key];
         let title = words::title(&keys);
         let work = move |site: &Site<'_>| {
-            let verified = task::verify::verify(site, &keys, Some(only), Some(Level::Content))?;
+            let verified = task::verify::verify(site, &keys, Some(only), Some(Level::Content));
+            let verified = verified.inspect_err(|_cancelled| {
+                // Whoever cancelled it did not mean in half a second.
+                for key in &keys {
+                    site.shop.record_unverified(&destination, key);
+                }
+            })?;
             Ok(words::verified(verified))
         };
         self.session_job(&engine, &shop, AGAIN, title, "verifying again", Priority::Background, work);

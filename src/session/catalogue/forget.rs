@@ -41,6 +41,9 @@ impl Shop {
             return;
         }
         let mut stock = self.stock.lock();
+        if let Some(half) = stock.half_mut(side) {
+            half.deferred.retain(|key| half.verified.contains_key(key));
+        }
         gone.retain(|key| stock.gone(0, key) && stock.gone(side, key) && !stock.busy.contains_key(key));
         if let Some(half) = stock.half_mut(side) {
             let kept = Arc::make_mut(&mut half.verified);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::due::Deferred;
 use crate::clock::Timestamp;
 use crate::session::key::Key;
 use crate::session::side::{Found, Known, Standing, trouble};
@@ -29,6 +30,8 @@ pub(super) struct Half {
     pub(super) marker: Option<String>,
     /// The last verification of each copy.
     pub(super) verified: Arc<HashMap<Key, Verified>>,
+    /// Those that are not to be verified again yet.
+    pub(super) deferred: Deferred,
 }
 
 impl Half {
@@ -43,6 +46,7 @@ impl Half {
             tried: None,
             marker: None,
             verified: Arc::default(),
+            deferred: Deferred::default(),
         }
     }
 

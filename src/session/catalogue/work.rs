@@ -212,16 +212,28 @@ impl Shop {
     /// Takes in what came of verifying the copy of a session. Blocking.
     pub fn record_verified(&self, destination: &str, key: &Key, verified: &Verified) {
         let Ok(side) = self.side(destination) else { return };
+        let now = self.clock.now();
         let mut stock = self.stock.lock();
         let Some(half) = stock.half_mut(side) else { return };
-        if half.verified.get(key).is_some_and(|before| before.says_more_than(verified)) {
+        let more = half.verified.get(key).is_none_or(|before| !before.says_more_than(verified));
+        half.deferred.verified(key, now, more);
+        if !more {
             return;
         }
         Arc::make_mut(&mut half.verified).insert(key.clone(), verified.clone());
-        stock.touch([key], self.clock.now());
+        stock.touch([key], now);
         self.publish(&mut stock);
         drop(stock);
         self.index.keep_verified(self.at(side), [(key, verified)]);
+    }
+
+    /// Takes in that the copy of a session could not be verified: in the background others come first.
+    pub fn record_unverified(&self, destination: &str, key: &Key) {
+        let Ok(side) = self.side(destination) else { return };
+        let now = self.clock.now();
+        if let Some(half) = self.stock.lock().half_mut(side) {
+            half.deferred.failed(key, now);
+        }
     }
 
     /// Takes in that a session was deleted here: its copies are no orphans. Blocking.

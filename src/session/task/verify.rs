@@ -39,7 +39,10 @@ pub fn verify(
                     site.shop.record_verified(&name, key, &outcome.verified(site.clock.now()));
                     outcome.report(key.clone(), name, seconds)
                 }
-                Err(error) => not_verified(key, name, level, seconds, error),
+                Err(error) => {
+                    site.shop.record_unverified(&name, key);
+                    not_verified(key, name, level, seconds, error)
+                }
             });
         }
         drop(held);

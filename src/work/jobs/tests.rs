@@ -83,6 +83,28 @@ async fn urgent_before_normal_before_background_and_never_more_than_allowed() {
 }
 
 #[tokio::test]
+async fn what_goes_well_in_the_background_is_waited_for_by_nobody_and_leaves_first() {
+    let (jobs, mut told) = Jobs::new(held(), 0, 1);
+    let asked = jobs.submit(request(Priority::Normal), |_| async { done() });
+    next(&mut told).await;
+    let (release, released) = oneshot::channel::<()>();
+    jobs.submit(request(Priority::Background), |_| async move {
+        let _ = released.await;
+        done()
+    });
+    assert_eq!((jobs.open(), jobs.awaited()), (1, 0));
+    release.send(()).unwrap();
+    next(&mut told).await;
+    for _ in 0..KEPT + 5 {
+        jobs.submit(request(Priority::Background), |_| async { done() });
+        next(&mut told).await;
+    }
+    let views = jobs.views();
+    assert_eq!(views.len(), KEPT);
+    assert!(views.iter().any(|view| view.id == asked), "what a person asked for stays");
+}
+
+#[tokio::test]
 async fn cancelling_ends_what_runs_and_what_waits() {
     let (jobs, mut told) = Jobs::new(held(), 0, 1);
     let running = jobs.submit(request(Priority::Normal), |job| async move {
