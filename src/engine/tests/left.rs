@@ -136,6 +136,38 @@ async fn after_a_lost_state_db_automation_waits_until_a_person_has_looked() {
     engine.stop("a test").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_seen_and_answered_whatever_the_fleet_file_says_of_its_pool_meanwhile() {
+    let two = "steps = [{ name = \"tell\", kind = \"ask\", text = \"ready?\" }, \
+               { name = \"look\", kind = \"ask\", text = \"does it run?\" }]";
+    let fleet = FLEET.replace("steps = [{ name = \"tell\", kind = \"ask\", text = \"ready?\" }]", two);
+    let place = Place::new(&fleet);
+    let engine = place.start().await;
+    let mut snapshots = engine.snapshots();
+    let client = in_process(&engine, &Guest::console(false));
+    let takeover = Command::PoolTakeover {
+        pool: "p".into(),
+        failed: Some("studio-1".into()),
+        spare: None,
+        dry_run: false,
+        phrase: "studio-1".into(),
+    };
+    client.command(takeover).await.unwrap();
+    let asks = |shown: &Arc<Snapshot>, step: &str| {
+        run(shown).and_then(|run| run.question.as_ref()).is_some_and(|question| question.step == step)
+    };
+    let shown = until(&mut snapshots, |shown| asks(shown, "tell")).await;
+    let id = run(&shown).unwrap().id;
+    std::fs::write(place.file(), fleet.replace("fence = \"none\"", "fence = \"none\"\ncooldown = \"7m\"")).unwrap();
+    until(&mut snapshots, |shown| says(shown, "the fleet file was read and is in force")).await;
+    client.command(Command::Answer { run: id, yes: true }).await.unwrap();
+    until(&mut snapshots, |shown| asks(shown, "look")).await;
+    client.command(Command::Answer { run: id, yes: true }).await.unwrap();
+    until(&mut snapshots, |shown| run(shown).is_some_and(|run| run.state == RunState::Done)).await;
+    until(&mut snapshots, |shown| spare(shown) == Some(SpareState::Active)).await;
+    engine.stop("a test").await;
+}
+
 /// The text of the pool's book, as it is kept.
 fn book_of(place: &Place) -> String {
     let state = rusqlite::Connection::open(place.state().join("state.db")).unwrap();

@@ -251,14 +251,20 @@ impl Pools {
         let clock = self.0.parts.clock.clone();
         let working = execute(record, way, &hands, &clock, &right, &ledger, Hand { view: publish, wishes });
         let showing = async {
+            let mut last = Arc::clone(desk);
             loop {
                 let now = Arc::clone(&published.borrow_and_update());
                 progress.view.send_replace(Arc::clone(&now));
+                let desk = self.newest(desk);
                 let shown = {
                     let mut kept = desk.kept();
                     kept.run = Some(now);
+                    if !Arc::ptr_eq(&desk, &last) {
+                        kept.hand.get_or_insert_with(|| hand.clone());
+                    }
                     desk.show(&mut kept)
                 };
+                last = desk;
                 if shown {
                     self.bump();
                 }
@@ -280,9 +286,14 @@ impl Pools {
                 }
             }
         };
-        let mut kept = desk.kept();
-        kept.run = Some(Arc::new(ended.view.clone()));
-        drop(kept);
+        for desk in [desk, &self.newest(desk)] {
+            desk.kept().run = Some(Arc::new(ended.view.clone()));
+        }
         ended
+    }
+
+    /// The desk of this pool that faces look at: the fleet file may say otherwise of the pool since this one was made.
+    fn newest(&self, desk: &Arc<Desk>) -> Arc<Desk> {
+        self.desk(&desk.pool().name).unwrap_or_else(|| Arc::clone(desk))
     }
 }
