@@ -53,8 +53,16 @@ impl Feeds {
                 Asked::Open => {}
                 ended => break ended,
             }
-            if rounds.changed().await.is_err() {
-                return Err("the engine stops".into());
+            tokio::select! {
+                changed = rounds.changed() => {
+                    if changed.is_err() {
+                        return Err("the engine stops".into());
+                    }
+                }
+                // Nobody carries it any more, and this holds what would tell so.
+                () = running.stop.cancelled() => {
+                    return Err(format!("the fleet file says otherwise of the feed {feed} now, or the engine stops: ask again"));
+                }
             }
         };
         drop(open);

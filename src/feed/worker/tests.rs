@@ -231,6 +231,26 @@ async fn all_updates_are_carried_at_once_however_many_batches_they_take() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_feed_that_is_declared_otherwise_is_told_so() {
+    let place = Place::new();
+    let feeds = place.feeds(false);
+    feeds.prepare("counts", false).await.unwrap();
+    place.count(0, 10);
+    let target = place.target();
+    target.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let asked = feeds.clone();
+    let run = tokio::spawn(async move { asked.run("counts").await });
+    let mut gate = feeds.named("counts").unwrap().gate.subscribe();
+    gate.wait_for(|gate| gate.open > 0).await.unwrap();
+    feeds.reload(&place.fleet("", "batch = 77"));
+    let ended = tokio::time::timeout(Duration::from_secs(20), run).await.expect("it ends").unwrap();
+    assert!(ended.unwrap_err().contains("says otherwise of the feed counts"));
+    target.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(feeds.run("counts").await.unwrap().tables[0].rows, 10);
+    feeds.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_carried_by_an_engine_that_may_not() {
     let place = Place::new();
     place.count(0, 10);
