@@ -151,12 +151,23 @@ impl Store {
 pub fn read(connection: &Connection, window: Window) -> rusqlite::Result<Vec<Arc<Entry>>> {
     let since = window.since.map_or(i64::MIN, |time| i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX));
     let before = window.before.map_or(i64::MAX, |seq| i64::try_from(seq).unwrap_or(i64::MAX));
+    // Where few entries are so young, the newest ones alone are walked through, and not a journal of years. Of the index all
+    // are looked at that are so young, since a clock that was set back leaves times out of order; without the plus sign SQLite
+    // would walk through the entries themselves.
+    let first: Option<i64> = match window.since {
+        None => None,
+        Some(_) => connection
+            .prepare_cached("SELECT MIN(+seq) FROM journal INDEXED BY journal_time WHERE time >= ?")?
+            .query_row([since], |row| row.get(0))?,
+    };
     let mut statement = connection.prepare_cached(
         "SELECT seq, time, who, what, why, about, weight FROM journal
-         WHERE time >= ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+         WHERE time >= ? AND seq < ? AND seq >= ? ORDER BY seq DESC LIMIT ?",
     )?;
+    // None is so young: nothing is looked through for it.
+    let first = if window.since.is_some() { first.unwrap_or(i64::MAX) } else { i64::MIN };
     let mut entries: Vec<Arc<Entry>> = statement
-        .query_map(params![since, before, window.limit], |row| raw(row).map(|row| Arc::new(entry(&row))))?
+        .query_map(params![since, before, first, window.limit], |row| raw(row).map(|row| Arc::new(entry(&row))))?
         .collect::<rusqlite::Result<_>>()?;
     entries.reverse();
     Ok(entries)

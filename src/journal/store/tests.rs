@@ -215,6 +215,33 @@ fn windows_give_the_newest_that_match_oldest_first() {
 }
 
 #[test]
+fn a_window_of_time_holds_what_a_clock_that_was_set_back_has_written_and_reads_no_years() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::new(database::open(folder.path(), Timestamp::UNIX_EPOCH).unwrap().connection).unwrap();
+    let second = |second| Timestamp::from_second(second).unwrap();
+    for at in [100, 200, 300, 150, 160, 400] {
+        store.append(&[Draft { time: second(at), ..draft("at") }], &[]).unwrap();
+    }
+    let numbers = |since, before, limit| -> Vec<u64> {
+        let window = Window { since: Some(second(since)), before, limit };
+        store.read(window).unwrap().iter().map(|entry| entry.seq).collect()
+    };
+    assert_eq!(numbers(155, None, 100), [2, 3, 5, 6]);
+    assert_eq!(numbers(155, Some(6), 2), [3, 5]);
+    assert_eq!(numbers(155, Some(2), 100), [0u64; 0]);
+    assert_eq!(numbers(401, None, 100), [0u64; 0]);
+    let plan: Vec<String> = store
+        .connection
+        .prepare("EXPLAIN QUERY PLAN SELECT MIN(+seq) FROM journal INDEXED BY journal_time WHERE time >= 1")
+        .unwrap()
+        .query_map([], |row| row.get(3))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    assert!(plan.iter().all(|step| step.contains("COVERING INDEX journal_time (time>?)")), "{plan:?}");
+}
+
+#[test]
 fn kept_values_are_replaced_and_found_again() {
     let (folder, mut store) = written();
     store.append(&[], &[("last_job".into(), "7".into())]).unwrap();
