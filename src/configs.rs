@@ -225,7 +225,10 @@ impl Configs {
         let before = {
             let mut troubles = lock(&self.0.troubles);
             let before = troubles.remove(&key).map(|(_, why)| why).unwrap_or_default();
-            if !trouble.is_empty() {
+            // The look began before the fleet file was read again, perhaps.
+            let fleet = self.fleet();
+            let declared = fleet.host(host).is_some() && fleet.configs.iter().any(|known| known.name == config.name);
+            if !trouble.is_empty() && declared {
                 troubles.insert(key.clone(), (self.0.clock.now(), trouble.clone()));
             }
             before

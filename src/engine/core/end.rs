@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Core;
 use crate::journal::entry::Weight;
+use crate::standin::worker::News;
 
 /// Jobs that are asked to end get so long.
 const JOBS_END_WITHIN: Duration = Duration::from_secs(5);
@@ -29,6 +30,12 @@ impl Core {
             logs.shutdown(),
             configs.shutdown()
         );
+        // What pools have told last, of a takeover that the end came upon, say; nothing is begun any more.
+        while let Ok(news) = self.parts.pool_news.try_recv() {
+            if let News::Told { event, subject, what, why } = news {
+                self.notice(event, &subject, what, why);
+            }
+        }
         self.keep_feeds();
         self.keep_dumps();
         let all_ended = async {
