@@ -21,6 +21,8 @@ pub(super) struct FolderWatch {
     /// `None`: nothing can be watched here.
     watched: Option<Watched>,
     events: mpsc::Receiver<()>,
+    /// Something has changed that was not told of yet.
+    dirty: bool,
 }
 
 /// The folder that is meant, and the folders that are watched for it.
@@ -45,19 +47,21 @@ impl FolderWatch {
             follower.follow();
             follower
         });
-        Self { watched, events }
+        Self { watched, events, dirty: false }
     }
 
-    /// Waits until something has changed and it has been quiet since.
+    /// Waits until something has changed and it has been quiet since. Loses nothing where it is dropped meanwhile.
     pub(super) async fn changed(&mut self) {
         let Some(watched) = &mut self.watched else { return std::future::pending().await };
         loop {
-            if self.events.recv().await.is_none() {
+            if !self.dirty && self.events.recv().await.is_none() {
                 return std::future::pending().await;
             }
+            self.dirty = true;
             while let Ok(Some(())) = tokio::time::timeout(QUIET, self.events.recv()).await {}
             let before = watched.on.clone();
             watched.follow();
+            self.dirty = false;
             // What goes on above the folder matters only when it is there.
             if watched.folder.is_dir() || before != watched.on {
                 return;
@@ -115,6 +119,19 @@ mod tests {
         std::fs::rename(folder.path().join("themes/.mine.tmp"), folder.path().join("themes/mine.toml")).unwrap();
         assert!(wakes(&mut watch).await);
         assert!(tokio::time::timeout(Duration::from_millis(400), watch.changed()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_saving_is_not_lost_where_a_key_comes_before_it_is_quiet() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("themes")).unwrap();
+        let mut watch = FolderWatch::begin(Some(folder.path()));
+        std::fs::write(folder.path().join("themes/mine.toml"), "a").unwrap();
+        // The event is taken, and its quiet time is not over, when something else is done.
+        while !watch.dirty {
+            let _key = tokio::time::timeout(QUIET / 3, watch.changed()).await;
+        }
+        assert!(wakes(&mut watch).await);
     }
 
     #[tokio::test]

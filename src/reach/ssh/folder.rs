@@ -49,7 +49,8 @@ impl Folder {
     /// A path for the next socket. The folder is made with the first: who never connects leaves nothing behind.
     pub(super) fn socket(&self) -> Result<PathBuf, SshError> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*made, Made::NotYet) {
+        // Whoever keeps temporary folders clean removes one in which nothing lay for days: no host was up.
+        if matches!(&*made, Made::NotYet) || matches!(&*made, Made::Here(folder) if !folder.path().is_dir()) {
             *made = Made::Here(make()?);
         } else if let Made::Here(folder) = &*made
             && let Some(place) = folder.path().parent()
@@ -132,6 +133,17 @@ mod tests {
         std::fs::write(busy.join("1"), "").unwrap();
         sweep(place.path());
         assert_eq!([&left, &busy, &living].map(|path| path.exists()), [false, true, true]);
+    }
+
+    #[test]
+    fn a_folder_that_was_cleaned_away_is_made_again() {
+        let folder = Folder::new();
+        let first = folder.socket().unwrap();
+        std::fs::remove_dir_all(first.parent().unwrap()).unwrap();
+        let second = folder.socket().unwrap();
+        assert!(second.parent().unwrap().is_dir() && first.parent() != second.parent());
+        folder.remove();
+        assert!(!second.parent().unwrap().exists());
     }
 
     #[test]

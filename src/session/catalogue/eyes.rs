@@ -68,7 +68,10 @@ impl Eyes {
 
     /// Waits until something moves.
     pub(super) async fn stirred(&self) {
-        self.seen.stirred.notified().await;
+        // Whoever waited before may have been called away between the waking and the look.
+        if lock(&self.seen.moved).is_none() {
+            self.seen.stirred.notified().await;
+        }
     }
 
     /// What has moved since this was last asked.
@@ -195,6 +198,19 @@ mod tests {
         assert_eq!(say(made, &["/data/p001/20250104"]), Some(Moved::Anything));
         assert_eq!(say(made, &["/data/p002"]), Some(Moved::Anything));
         assert_eq!(say(written, &["/elsewhere"]), Some(Moved::Anything));
+    }
+
+    #[tokio::test]
+    async fn what_moved_is_not_lost_where_who_waited_was_called_away() {
+        let eyes = Eyes::new(Path::new("/data"), Layout::new("{participant}/{date}"));
+        eyes.seen.add(Moved::Anything);
+        // Woken, and called away before it has asked what moved.
+        eyes.stirred().await;
+        eyes.seen.stirred.notified().await;
+        tokio::time::timeout(std::time::Duration::from_secs(5), eyes.stirred())
+            .await
+            .expect("it is still to be looked at");
+        assert_eq!(eyes.moved(), Some(Moved::Anything));
     }
 
     #[test]
