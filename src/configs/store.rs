@@ -1,7 +1,7 @@
 //! Which versions of which files are kept: one line of JSON a version, in a file that only grows.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -217,7 +217,18 @@ pub(super) struct Pair<'a> {
 
 /// Whether the last line was written to its end.
 fn ends_whole(path: &Path) -> bool {
-    std::fs::read(path).is_ok_and(|text| text.is_empty() || text.ends_with(b"\n"))
+    // Its last byte alone: it grows with every version of years.
+    let last = || -> std::io::Result<bool> {
+        let mut file = std::fs::File::open(path)?;
+        if file.metadata()?.len() == 0 {
+            return Ok(true);
+        }
+        file.seek(std::io::SeekFrom::End(-1))?;
+        let mut byte = [0];
+        file.read_exact(&mut byte)?;
+        Ok(byte == *b"\n")
+    };
+    last().unwrap_or(false)
 }
 
 /// `1 added: /etc/a; 2 changed: /etc/b, /etc/c`, with a few names of each.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::civil::Date;
-use rusqlite::{Params, Row, TransactionBehavior, params};
+use rusqlite::{Params, Row, Transaction, TransactionBehavior, params};
 
 use super::key::Key;
 use super::side::{Found, Known};
@@ -190,29 +190,18 @@ impl Index {
         at: Where<'_>,
         verified: impl IntoIterator<Item = (&'a Key, &'a Verified)>,
     ) -> bool {
-        self.with(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for (key, verified) in verified {
-                rows::put_verified(&transaction, at, key, verified)?;
-            }
-            transaction.commit()
-        })
-        .is_some()
+        let all: Vec<_> = verified.into_iter().collect();
+        self.in_pieces(&all, |transaction, (key, verified)| rows::put_verified(transaction, at, key, verified))
     }
 
     /// Keeps that sessions were deleted here. `false`: it could not.
     pub fn keep_deleted<'a>(&self, store: &str, deleted: impl IntoIterator<Item = (&'a Key, &'a Timestamp)>) -> bool {
-        self.with(|connection| {
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for (key, at) in deleted {
-                transaction.execute(
-                    "INSERT OR REPLACE INTO session_deleted (store, day, participant, at) VALUES (?, ?, ?, ?)",
-                    params![store, day(key.date), key.participant, nanoseconds(*at)],
-                )?;
-            }
-            transaction.commit()
+        let all: Vec<_> = deleted.into_iter().collect();
+        let sql = "INSERT OR REPLACE INTO session_deleted (store, day, participant, at) VALUES (?, ?, ?, ?)";
+        self.in_pieces(&all, |transaction, (key, at)| {
+            let row = params![store, day(key.date), key.participant, nanoseconds(**at)];
+            transaction.prepare_cached(sql)?.execute(row).map(drop)
         })
-        .is_some()
     }
 
     /// Forgets verifications of copies at a destination. `false`: it could not.
@@ -228,11 +217,20 @@ impl Index {
     }
 
     fn forget<'a, P: Params>(&self, sql: &str, keys: &'a [Key], row: impl Fn(&'a Key) -> P) -> bool {
-        keys.chunks(PIECE).all(|piece| {
+        self.in_pieces(keys, |transaction, key| transaction.prepare_cached(sql)?.execute(row(key)).map(drop))
+    }
+
+    /// Writes all of it, a piece in one transaction, so that nobody waits long who wants to write, too. `false`: it could not.
+    fn in_pieces<'a, T>(
+        &self,
+        all: &'a [T],
+        mut write: impl FnMut(&Transaction<'_>, &'a T) -> rusqlite::Result<()>,
+    ) -> bool {
+        all.chunks(PIECE).all(|piece| {
             self.with(|connection| {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                for key in piece {
-                    transaction.prepare_cached(sql)?.execute(row(key))?;
+                for one in piece {
+                    write(&transaction, one)?;
                 }
                 transaction.commit()
             })

@@ -57,8 +57,17 @@ impl Scribe<'_> {
         let folder = self.state.join(LISTS);
         std::fs::create_dir_all(&folder)?;
         let time = self.clock.now().strftime("%Y%m%dT%H%M%SZ");
-        let name = format!("{}_{}_{time}.json", approved.key.day(), approved.key.participant);
-        durable::put(&folder.join(&name), text.as_bytes(), 0o600)?;
+        let stem = format!("{}_{}_{time}", approved.key.day(), approved.key.participant);
+        let mut name = format!("{stem}.json");
+        // Two stores may delete sessions of one name in the same second, and neither list is to be lost.
+        let mut number = 1_u32;
+        while let Err(error) = durable::put_new(&folder.join(&name), text.as_bytes(), 0o600) {
+            if error.kind() != std::io::ErrorKind::AlreadyExists || number > 1000 {
+                return Err(error);
+            }
+            number += 1;
+            name = format!("{stem}_{number}.json");
+        }
         Ok((format!("{LISTS}/{name}"), blake3::hash(text.as_bytes()).to_hex().to_string()))
     }
 
