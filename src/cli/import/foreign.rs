@@ -13,7 +13,9 @@ pub(crate) fn enter(bytes: &[u8]) {
     let text = String::from_utf8_lossy(rest);
     if first % 5 == 4 {
         for name in init::foreign(rest) {
-            assert!(super::Names::default().give(&name) == name, "{name:?}");
+            // An import leaves room for a number behind a name, and cuts longer ones.
+            let short: String = name.chars().take(60).collect();
+            assert!(name.len() <= 63 && super::Names::default().give(&short) == short, "{name:?}");
         }
         return;
     }
