@@ -221,3 +221,13 @@ impl Kept {
         fresh
     }
 }
+
+/// A desk of the pool `p`: `s` is the spare of `a`.
+#[cfg(test)]
+fn example(now: Timestamp) -> Desk {
+    let text = "name = \"f\"\n[hosts.a]\naddress = \"192.0.2.1\"\n[hosts.s]\naddress = \"192.0.2.3\"\n[pools.p]\n\
+                protects = [\"a\"]\nspares = [\"s\"]\nfence = \"none\"\ntakeover = \"r\"\n\
+                [runbooks.r]\nsteps = [{ kind = \"command\", on = \"spare\", run = \"true\" }]\n";
+    let fleet = crate::fleet::load(text.as_bytes(), std::path::Path::new("/nowhere/fleet.toml")).fleet;
+    Desk::new(&fleet.expect("a fleet").pools[0], now)
+}

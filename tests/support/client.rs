@@ -223,11 +223,18 @@ impl FakeClient {
         self.job("takeover", Report::Ran { ran: Box::new(RunReport { run, dry_run: false, refused: Vec::new() }) })
     }
 
-    /// Changes what a snapshot says of a pool.
-    pub fn change_pool(&self, name: &str, act: impl FnOnce(&mut PoolView)) {
+    /// Another snapshot.
+    fn change(&self, act: impl FnOnce(&mut Snapshot)) {
         self.snapshots.send_modify(|snapshot| {
             let snapshot = Arc::make_mut(snapshot);
             snapshot.seq += 1;
+            act(snapshot);
+        });
+    }
+
+    /// Changes what a snapshot says of a pool.
+    pub fn change_pool(&self, name: &str, act: impl FnOnce(&mut PoolView)) {
+        self.change(|snapshot| {
             let pools = Arc::make_mut(&mut snapshot.pools);
             act(Arc::make_mut(pools.iter_mut().find(|pool| pool.name == name).expect("a pool that is there")));
         });
@@ -235,18 +242,14 @@ impl FakeClient {
 
     /// Changes what a snapshot says of a feed.
     pub fn change_feed(&self, name: &str, act: impl FnOnce(&mut FeedView)) {
-        self.snapshots.send_modify(|snapshot| {
-            let snapshot = Arc::make_mut(snapshot);
-            snapshot.seq += 1;
+        self.change(|snapshot| {
             let feeds = Arc::make_mut(&mut snapshot.feeds);
             act(Arc::make_mut(feeds.iter_mut().find(|feed| feed.name == name).expect("a feed that is there")));
         });
     }
 
     pub fn change_dump(&self, name: &str, act: impl FnOnce(&mut DumpView)) {
-        self.snapshots.send_modify(|snapshot| {
-            let snapshot = Arc::make_mut(snapshot);
-            snapshot.seq += 1;
+        self.change(|snapshot| {
             let dumps = Arc::make_mut(&mut snapshot.dumps);
             act(Arc::make_mut(dumps.iter_mut().find(|dump| dump.name == name).expect("a dump that is there")));
         });
@@ -256,9 +259,7 @@ impl FakeClient {
     fn job(&self, kind: &str, report: Report) -> Accepted {
         let mut id = 0;
         let slow = self.slow.load(Ordering::Relaxed);
-        self.snapshots.send_modify(|snapshot| {
-            let snapshot = Arc::make_mut(snapshot);
-            snapshot.seq += 1;
+        self.change(|snapshot| {
             id = snapshot.jobs.last().map_or(0, |job| job.id.0) + 1;
             let state = if slow { JobState::Running } else { JobState::Done };
             let mut job = job(id, kind, "mocap", state, snapshot.taken);
@@ -272,9 +273,7 @@ impl FakeClient {
     }
 
     pub fn change_job(&self, id: JobId, act: impl FnOnce(&mut JobView)) {
-        self.snapshots.send_modify(|snapshot| {
-            let snapshot = Arc::make_mut(snapshot);
-            snapshot.seq += 1;
+        self.change(|snapshot| {
             let jobs = Arc::make_mut(&mut snapshot.jobs);
             act(Arc::make_mut(jobs.iter_mut().find(|job| job.id == id).expect("a job that is there")));
         });
@@ -282,9 +281,7 @@ impl FakeClient {
 
     /// Changes what a snapshot says of a store, and its version.
     pub fn change_store(&self, index: usize, act: impl FnOnce(&mut StoreView)) {
-        self.snapshots.send_modify(|snapshot| {
-            let snapshot = Arc::make_mut(snapshot);
-            snapshot.seq += 1;
+        self.change(|snapshot| {
             let view = Arc::make_mut(&mut Arc::make_mut(&mut snapshot.stores)[index]);
             view.version += 1;
             act(view);

@@ -95,17 +95,14 @@ fn count(number: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::{Clock, Timestamp};
+    use crate::clock::Timestamp;
+    use crate::standin::desk::example;
     use crate::standin::view::Sight;
 
     #[test]
     fn neither_the_host_itself_nor_the_machine_of_this_engine_is_a_witness() {
-        let text = "name = \"f\"\n[hosts.a]\naddress = \"192.0.2.1\"\n[hosts.s]\naddress = \"192.0.2.3\"\n[pools.p]\n\
-                    protects = [\"a\"]\nspares = [\"s\"]\nfence = \"none\"\ntakeover = \"r\"\n\
-                    [runbooks.r]\nsteps = [{ kind = \"command\", on = \"spare\", run = \"true\" }]\n";
-        let fleet = crate::fleet::load(text.as_bytes(), std::path::Path::new("/nowhere/fleet.toml")).fleet.unwrap();
-        let now = Clock::held(Timestamp::UNIX_EPOCH).now();
-        let desk = Desk::new(&fleet.pools[0], now);
+        let now = Timestamp::UNIX_EPOCH;
+        let desk = example(now);
         let mut kept = desk.kept();
         for (witness, host) in [("a", "a"), ("s", "a"), ("w", "a"), ("w", "s")] {
             let sight = Sight {

@@ -180,18 +180,14 @@ fn owned(kept: &Kept) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
     use crate::runbook::view::RunId;
     use crate::standin::arbiter::Act;
+    use crate::standin::desk::example;
 
     /// What was seen of the run last, and the number of that run; the book holds run 7.
     fn shown(seen: Option<(u64, RunState)>, interrupted: bool) -> Option<(RunId, RunState)> {
-        let text = "name = \"f\"\n[hosts.a]\naddress = \"192.0.2.1\"\n[hosts.s]\naddress = \"192.0.2.3\"\n[pools.p]\n\
-                    protects = [\"a\"]\nspares = [\"s\"]\nfence = \"none\"\ntakeover = \"r\"\n\
-                    [runbooks.r]\nsteps = [{ kind = \"command\", on = \"spare\", run = \"true\" }]\n";
-        let fleet = crate::fleet::load(text.as_bytes(), std::path::Path::new("/nowhere/fleet.toml")).fleet.unwrap();
-        let now = Clock::held(Timestamp::UNIX_EPOCH).now();
-        let desk = Desk::new(&fleet.pools[0], now);
+        let now = Timestamp::UNIX_EPOCH;
+        let desk = example(now);
         let decision = Decision {
             act: Act::Takeover,
             host: "a".into(),
