@@ -206,7 +206,7 @@ mod tests {
         eyes.seen.add(Moved::Anything);
         // Woken, and called away before it has asked what moved.
         eyes.stirred().await;
-        eyes.seen.stirred.notified().await;
+        let _gone = futures_util::FutureExt::now_or_never(eyes.seen.stirred.notified());
         tokio::time::timeout(std::time::Duration::from_secs(5), eyes.stirred())
             .await
             .expect("it is still to be looked at");
