@@ -222,18 +222,18 @@ impl Configs {
         if !said.is_empty() {
             tell(said, false);
         }
+        // The look began before the fleet file was read again, perhaps: then whoever asked is told, and nobody else.
+        let fleet = self.fleet();
+        let declared = fleet.host(host).is_some() && fleet.configs.iter().any(|known| known.name == config.name);
         let before = {
             let mut troubles = lock(&self.0.troubles);
             let before = troubles.remove(&key).map(|(_, why)| why).unwrap_or_default();
-            // The look began before the fleet file was read again, perhaps.
-            let fleet = self.fleet();
-            let declared = fleet.host(host).is_some() && fleet.configs.iter().any(|known| known.name == config.name);
             if !trouble.is_empty() && declared {
                 troubles.insert(key.clone(), (self.0.clock.now(), trouble.clone()));
             }
             before
         };
-        if before != trouble {
+        if before != trouble && declared {
             self.keep_troubles();
             tell(trouble.join("; "), true);
         }

@@ -110,7 +110,8 @@ fn package(tool: &str) -> &'static str {
 /// A finding about a program or a right.
 pub(super) fn found(host: &Host, tool: &str, there: bool) -> Finding {
     let name = &host.name;
-    let login = host.ssh.split_once('@').map_or("LOGIN", |(login, _)| login);
+    let destination = host.ssh.strip_prefix("ssh://").unwrap_or(&host.ssh);
+    let login = destination.split_once('@').map_or("LOGIN", |(login, _)| login);
     let sudo = format!(
         "let ssh log in as root there, or write this line with `visudo -f /etc/sudoers.d/hotspare` on {name}: \
          {login} ALL=(root) NOPASSWD: ALL"
@@ -177,6 +178,7 @@ mod tests {
         let root = |ssh: &str| found(&Host { ssh: ssh.into(), ..host.clone() }, ROOT, false);
         assert_eq!(root("").grade, Grade::Bad);
         assert!(root("robin@10.0.0.9").remedy.ends_with("on spare: robin ALL=(root) NOPASSWD: ALL"));
+        assert!(root("ssh://robin@10.0.0.9:2222").remedy.ends_with(": robin ALL=(root) NOPASSWD: ALL"));
         assert!(root("10.0.0.9").remedy.ends_with("LOGIN ALL=(root) NOPASSWD: ALL"));
         assert_eq!(found(&host, WIRE, false).grade, Grade::Risk);
         assert_eq!(found(&host, "arping", true).found, "is there");
