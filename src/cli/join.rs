@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::context::Context;
 use super::exit::{Exit, Failure};
@@ -14,6 +15,9 @@ use crate::engine::lock::Lock;
 use crate::engine::socket::Socket;
 use crate::engine::start::{Config, Engine, StartError};
 use crate::reach::ssh::SshOptions;
+
+/// Who holds the lease is known within this, or nobody can be asked.
+const LEASE_WITHIN: Duration = Duration::from_secs(3);
 
 /// Where this command's fleet file and state folder are.
 pub fn place(context: &Context) -> Result<Launch, Failure> {
@@ -54,6 +58,17 @@ pub async fn started(context: &Context, place: Launch) -> Result<Socket, Failure
     if before != Some(Some(pid)) && !blind {
         context.tell(&format!("hotspare: started the engine (pid {pid}); `hotspare engine stop` ends it"));
     }
+    Ok(engine)
+}
+
+/// An engine that may act: the one that runs, or one that is started. Whoever holds the lease is known a moment after an engine
+/// has begun, and what is ordered in that moment would be refused for that alone.
+pub async fn to_act(context: &Context) -> Result<Socket, Failure> {
+    let engine = started(context, place(context)?).await?;
+    let mut shown = engine.snapshots();
+    let known = shown.wait_for(|shown| shown.head.lease.held || shown.head.lease.by.is_some());
+    // Where nobody is known by then, the order is refused with the reason.
+    let _as_it_is = tokio::time::timeout(LEASE_WITHIN, known).await;
     Ok(engine)
 }
 

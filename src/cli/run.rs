@@ -56,11 +56,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
     let Some(runbook) = args.runbook.clone() else { return list(context) };
     context.block_on_to_the_end(async {
-        let place = join::place(context)?;
-        let engine = join::started(context, place).await?;
         if let Some(answer) = args.answer {
+            let engine = join::started(context, join::place(context)?).await?;
             return told(context, &engine, &runbook, answer).await;
         }
+        let engine = join::to_act(context).await?;
         let set: BTreeMap<String, String> = args.set.iter().cloned().collect();
         let command = if args.resume || args.abandon {
             Command::RunMend { runbook, abandon: args.abandon }

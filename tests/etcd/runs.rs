@@ -65,30 +65,41 @@ fn hotspare(folder: &Path, name: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// With the runbook `recover` of these steps.
+fn fleet(cluster: &Cluster, steps: &str) -> String {
+    let etcd = &cluster.urls()[0];
+    format!(
+        "name = \"lab\"\nengine.linger = \"always\"\n[lease]\nkind = \"etcd\"\nendpoints = [\"{etcd}\"]\nttl = \"8s\"\n\
+         [runbooks.recover]\nsteps = [{steps}]\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_begins_an_engine_waits_until_the_engine_may_act() {
+    let cluster = Cluster::start(1).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let steps = r#"{ name = "one", kind = "command", on = "console", run = "true" }"#;
+    std::fs::write(folder.path().join("fleet.toml"), fleet(&cluster, steps)).expect("written");
+    let ended = hotspare(folder.path(), "first", &["run", "recover"]).output().expect("hotspare");
+    let stopped = hotspare(folder.path(), "first", &["engine", "stop"]).output().expect("hotspare");
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    assert_eq!(stopped.status.code(), Some(0), "{}", String::from_utf8_lossy(&stopped.stderr));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_engine_was_killed_is_finished_by_the_other_one_and_no_step_is_done_twice() {
     let cluster = Cluster::start(1).await;
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (log, go) = (path("log"), path("go"));
-    let fleet = format!(
+    let steps = format!(
         r#"
-name = "lab"
-engine.linger = "always"
-[lease]
-kind = "etcd"
-endpoints = ["{}"]
-ttl = "8s"
-[runbooks.recover]
-steps = [
   {{ name = "one", kind = "command", on = "console", run = "echo one >>{log}" }},
   {{ name = "two", kind = "command", on = "console", run = "echo begun >>{log}; until [ -e {go} ]; do sleep 0.1; done; echo two >>{log}" }},
   {{ name = "three", kind = "command", on = "console", run = "echo three >>{log}" }},
-]
-"#,
-        cluster.urls()[0]
+"#
     );
-    std::fs::write(path("fleet.toml"), fleet).expect("written");
+    std::fs::write(path("fleet.toml"), fleet(&cluster, &steps)).expect("written");
     let read = || std::fs::read_to_string(&log).unwrap_or_default();
     let mut first = Machine::start(folder.path(), "first").await;
     let held = |machine: &Machine| machine.tell(&["run", "recover", "--dry-run"]).0 == Some(0);

@@ -6,7 +6,6 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::{join, ran};
 use crate::engine::command::Command;
-use crate::engine::socket::Socket;
 
 /// Arguments of `hotspare pool takeover`.
 #[derive(Debug, Args)]
@@ -93,7 +92,7 @@ fn end(
 
 pub(super) fn drill(context: &Context, args: &DrillArgs) -> Result<Exit, Failure> {
     context.block_on_to_the_end(async {
-        let engine = joined(context).await?;
+        let engine = join::to_act(context).await?;
         let command = Command::PoolDrill { pool: args.pool.clone(), dry_run: args.dry_run };
         ran::said(context, &ran::carry_out(context, &engine, command).await?)
     })
@@ -118,7 +117,7 @@ fn change(
         return Err(Failure::refused(message).hint(format!("write --yes {pool}")));
     }
     context.block_on_to_the_end(async {
-        let engine = joined(context).await?;
+        let engine = join::to_act(context).await?;
         if yes.is_some() && !dry_run {
             let command = command(Step::Do { failed: None, spare: None, phrase: pool.to_owned() });
             return ran::said(context, &ran::carry_out(context, &engine, command).await?);
@@ -133,9 +132,4 @@ fn change(
         let command = command(Step::Do { failed, spare: looked.run.spare.clone(), phrase });
         ran::said(context, &ran::carry_out(context, &engine, command).await?)
     })
-}
-
-async fn joined(context: &Context) -> Result<Socket, Failure> {
-    let place = join::place(context)?;
-    join::started(context, place).await
 }

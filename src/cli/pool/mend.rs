@@ -50,8 +50,7 @@ pub(super) fn acknowledge(context: &Context, pool: &str) -> Result<Exit, Failure
 fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
     let undone = matches!(command, Command::PoolAbandon { .. });
     context.block_on_to_the_end(async {
-        let place = join::place(context)?;
-        let engine = join::started(context, place).await?;
+        let engine = join::to_act(context).await?;
         let report = ran::carry_out(context, &engine, command).await?;
         let exit = ran::said(context, &report)?;
         let wanted = undone && report.run.state == crate::runbook::view::RunState::Undone;

@@ -145,6 +145,7 @@ async fn a_run_is_seen_and_answered_whatever_the_fleet_file_says_of_its_pool_mea
     let engine = place.start().await;
     let mut snapshots = engine.snapshots();
     let client = in_process(&engine, &Guest::console(false));
+    until(&mut snapshots, |shown| shown.head.lease.held).await;
     let takeover = Command::PoolTakeover {
         pool: "p".into(),
         failed: Some("studio-1".into()),
