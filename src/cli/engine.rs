@@ -65,7 +65,7 @@ pub fn run(context: &Context, args: &EngineArgs) -> Result<Exit, Failure> {
 }
 
 fn foreground(context: &Context, detached: bool) -> Result<Exit, Failure> {
-    memory::begin_with_few_arenas();
+    memory::begin_with_little();
     let place = join::place(context)?;
     let config = Config {
         fleet: place.fleet?,

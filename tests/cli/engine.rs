@@ -32,8 +32,10 @@ async fn a_running_engine_is_described_and_stopped() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         let environment = std::fs::read(format!("/proc/{}/environ", engine.pid())).unwrap();
-        let few = environment.split(|byte| *byte == 0).any(|set| set == b"MALLOC_ARENA_MAX=2");
-        assert!(few, "its allocator keeps memory for each thread: {}", text(&environment));
+        for setting in ["MALLOC_ARENA_MAX=2", "MALLOC_MMAP_THRESHOLD_=65536"] {
+            let set = environment.split(|byte| *byte == 0).any(|set| set == setting.as_bytes());
+            assert!(set, "its allocator keeps what is not needed, without {setting}: {}", text(&environment));
+        }
     }
     let cancel = place.run(&["cancel", "3"]);
     assert_eq!(cancel.status.code(), Some(2));
