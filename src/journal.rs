@@ -8,5 +8,6 @@ pub mod chain;
 pub mod database;
 pub mod entry;
 pub(crate) mod layout;
+pub mod soundness;
 pub mod store;
 pub mod writer;

@@ -37,10 +37,13 @@ pub(super) async fn read_aside(path: PathBuf) -> Parsed {
         let path = path.clone();
         move || parse(&fleet::read(&path), &path)
     });
-    reading.await.unwrap_or_else(|broken| {
-        let message = format!("the fleet file could not be read: {broken}");
-        Err(vec![Diagnostic::of_file(&path, message, "see the engine's log")])
-    })
+    reading.await.unwrap_or_else(|broken| unreadable(&path, &broken.to_string()))
+}
+
+/// Reading it broke: a defect of this program that must not end the watching.
+fn unreadable(path: &Path, broken: &str) -> Parsed {
+    let message = format!("the fleet file could not be read: {broken}");
+    Err(vec![Diagnostic::of_file(path, message, "see the engine's log")])
 }
 
 /// The fleet that these contents declare, or every error in them.
@@ -130,10 +133,11 @@ pub(super) fn watch(path: PathBuf, first: Contents, stop: CancellationToken) -> 
                 }
             }
             seen = aside(&path, glance).await;
-            let Some(now) = aside(&path, fleet::read).await else { break };
+            let Some(now) = aside(&path, fleet::read).await else { continue };
             if now != last {
                 last = now.clone();
-                let Some(parsed) = aside(&path, move |path| parse(&now, path)).await else { break };
+                let parsed = aside(&path, move |path| parse(&now, path)).await;
+                let parsed = parsed.unwrap_or_else(|| unreadable(&path, "its reader broke"));
                 if tell.send(parsed).await.is_err() {
                     break;
                 }

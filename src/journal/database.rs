@@ -11,6 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::aside::{Cause, NO_LOG, SetAside, foreign, move_aside, set_log_aside, with_suffix};
 use super::layout::{self, KNOWN};
+use super::soundness::{Found, Look, look_at};
 use crate::clock::Timestamp;
 
 /// Name of the file in the state folder.
@@ -69,27 +70,35 @@ pub struct Opened {
     pub connection: Connection,
     /// A corrupt file was set aside.
     pub set_aside: Option<SetAside>,
+    /// The journal is long and was not looked at yet.
+    pub unseen: bool,
 }
 
-/// Opens `state.db` in this folder for writing; makes it where there is none.
+/// Opens `state.db` in this folder for writing, when all of it is known to be sound; makes it where there is none.
 pub fn open(folder: &Path, now: Timestamp) -> Result<Opened, OpenError> {
+    open_after(folder, now, Look::Whole)
+}
+
+/// As [`open`], when so much of it is known to be sound.
+pub fn open_after(folder: &Path, now: Timestamp, look: Look) -> Result<Opened, OpenError> {
     let path = folder.join(FILE);
     let log = set_log_aside(&path, now).map_err(|error| OpenError::Stuck {
         path: with_suffix(&path, "-wal"),
         why: NO_LOG.into(),
         error,
     })?;
-    match attempt(&path) {
-        Ok(connection) => Ok(Opened { connection, set_aside: log }),
+    match attempt(&path, look) {
+        Ok((connection, unseen)) => Ok(Opened { connection, set_aside: log, unseen }),
         Err(Attempt::Corrupt(why)) => {
             let aside = move_aside(&path, now).map_err(|error| OpenError::Stuck {
                 path: path.clone(),
                 why: why.clone(),
                 error,
             })?;
-            match attempt(&path) {
-                Ok(connection) => {
-                    Ok(Opened { connection, set_aside: Some(SetAside { cause: Cause::Corrupt, path: aside, why }) })
+            match attempt(&path, look) {
+                Ok((connection, unseen)) => {
+                    let set_aside = Some(SetAside { cause: Cause::Corrupt, path: aside, why });
+                    Ok(Opened { connection, set_aside, unseen })
                 }
                 Err(failed) => Err(failed.into_error(path)),
             }
@@ -176,14 +185,17 @@ impl Attempt {
 
 impl From<rusqlite::Error> for Attempt {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(error.to_string()),
-            _ => Self::Failed(error),
-        }
+        if is_corrupt(&error) { Self::Corrupt(error.to_string()) } else { Self::Failed(error) }
     }
 }
 
-fn attempt(path: &Path) -> Result<Connection, Attempt> {
+/// Whether this error says that the file itself is broken.
+pub(super) fn is_corrupt(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// The connection, and whether the journal is yet to be looked at.
+fn attempt(path: &Path, look: Look) -> Result<(Connection, bool), Attempt> {
     if foreign(path) {
         // Before `SQLite` sees it: it would remove the -wal file of such a one.
         return Err(Attempt::Corrupt("it does not begin as a SQLite file does".into()));
@@ -195,17 +207,18 @@ fn attempt(path: &Path) -> Result<Connection, Attempt> {
     if version > KNOWN {
         return Err(Attempt::Newer(version));
     }
-    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if verdict != "ok" {
-        return Err(Attempt::Corrupt(verdict));
-    }
+    let unseen = match look_at(&connection, path, look)? {
+        Found::Sound => false,
+        Found::SoundSoFar => true,
+        Found::Corrupt(why) => return Err(Attempt::Corrupt(why)),
+    };
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // An entry counts as written when it would survive a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
     if layout::bring_up_to_date(&mut connection)? {
         settle(&connection);
     }
-    Ok(connection)
+    Ok((connection, unseen))
 }
 
 /// Carries the log into the file itself, as far as readers allow: what lies in one file can only be lost with it.

@@ -13,10 +13,12 @@ use tokio::sync::{oneshot, watch};
 use super::aside::SetAside;
 use super::database::{self, OpenError};
 use super::entry::{Chain, Entry};
+use super::soundness::look_through;
 use super::store::{self, Draft, Window};
 use crate::clock::Clock;
 
 mod thread;
+mod words;
 
 use thread::{Busy, Writer};
 
@@ -78,6 +80,7 @@ enum Request {
     Read { window: Window, answer: oneshot::Sender<Result<Vec<Arc<Entry>>, JournalError>> },
     Flush { done: oneshot::Sender<()> },
     Limit { entries: u64 },
+    Corrupt { why: String },
     Close { done: oneshot::Sender<()> },
 }
 
@@ -86,15 +89,23 @@ impl Journal {
     /// told in [`Tail::trouble`] and tried again.
     pub fn start(folder: &Path, clock: &Clock) -> Result<Self, OpenError> {
         let writer = Writer::open(folder, clock)?;
-        let (tail, busy) = (writer.tail(), writer.busy());
+        let (tail, busy, unseen) = (writer.tail(), writer.busy(), writer.unseen());
         let (queue, requests) = sync_channel(QUEUE);
-        let spawned = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run(&requests));
-        if let Err(error) = spawned {
-            return Err(OpenError::Stuck {
-                path: folder.join(database::FILE),
-                why: "no thread can be started for it".into(),
-                error,
-            });
+        let unspawned = |error| OpenError::Stuck {
+            path: folder.join(database::FILE),
+            why: "no thread can be started for it".into(),
+            error,
+        };
+        let named = |name: &str| std::thread::Builder::new().name(name.into());
+        named("journal").spawn(move || writer.run(&requests)).map_err(unspawned)?;
+        if unseen {
+            let (queue, folder) = (queue.clone(), folder.to_owned());
+            let look = move || {
+                if let Some(why) = look_through(&folder) {
+                    let _closed_meanwhile = queue.send(Request::Corrupt { why });
+                }
+            };
+            named("journal-look").spawn(look).map_err(unspawned)?;
         }
         Ok(Self { queue, tail, busy, clock: clock.clone(), folder: folder.to_owned() })
     }

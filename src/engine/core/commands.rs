@@ -210,10 +210,13 @@ impl Core {
         Ok(Done::new(format!("job {job} is asked to end"), serde_json::json!({ "job": job })))
     }
 
-    pub(super) fn keep(&self, key: &str, value: String) {
-        if let Err(error) = self.parts.journal.keep(key, value) {
+    /// Returns whether the journal took it.
+    pub(super) fn keep(&self, key: &str, value: String) -> bool {
+        let kept = self.parts.journal.keep(key, value);
+        if let Err(error) = &kept {
             tracing::error!(%error, key, "a value is not kept");
         }
+        kept.is_ok()
     }
 
     pub(super) fn submitted(&mut self, id: JobId, said: &str) -> Done {

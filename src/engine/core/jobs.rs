@@ -26,8 +26,7 @@ impl Core {
         let open: BTreeMap<JobId, &str> =
             views.iter().filter(|job| !job.state.ended()).map(|job| (job.id, job.kind.as_str())).collect();
         let text = serde_json::to_string(&open).unwrap_or_default();
-        if text != self.open_jobs_kept {
-            self.keep(OPEN, text.clone());
+        if text != self.open_jobs_kept && self.keep(OPEN, text.clone()) {
             self.open_jobs_kept = text;
         }
     }

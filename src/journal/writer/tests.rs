@@ -2,6 +2,7 @@ use super::thread::{BACKLOG, TAIL};
 use super::*;
 use crate::clock::Timestamp;
 use crate::journal::entry::Weight;
+use crate::journal::soundness::Look;
 
 fn draft(what: &str) -> Draft {
     Draft {
@@ -89,6 +90,7 @@ async fn more_entries_than_memory_takes_are_counted() {
     let mut tail = journal.tail();
     tail.wait_for(|tail| tail.trouble.is_none()).await.unwrap();
     assert_eq!(journal.tail().borrow().length, BACKLOG as u64 + 1);
+    assert_eq!(journal.tail().borrow().entries.last().unwrap().what, "5 journal entries were lost");
     assert_eq!(journal.verify(|_, _| true).unwrap(), Some(Chain::Intact));
 }
 
@@ -102,6 +104,65 @@ async fn a_corrupt_file_is_told_in_the_new_journal() {
     let entries = journal.read(ALL).await.unwrap();
     assert_eq!(entries[0].weight, Weight::Alarm);
     assert!(entries[0].what.contains(set_aside.unwrap().path.to_str().unwrap()));
+}
+
+/// A `state.db` with a journal of years, of which a page is noise: the one in the middle of the file, or the one on which
+/// this table begins.
+fn long_and_broken(folder: &Path, table: Option<&str>) {
+    let connection = database::open(folder, Timestamp::UNIX_EPOCH).unwrap().connection;
+    let fill = "WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < 66)
+        INSERT INTO journal SELECT seq, seq, 'engine', 'old', hex(zeroblob(524288)), 'null', 'note', zeroblob(32) FROM n;
+        UPDATE head SET seq = 66;";
+    connection.execute_batch(fill).unwrap();
+    database::settle(&connection);
+    let page: u32 = match table {
+        Some(table) => {
+            let begins = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+            connection.query_row(begins, [table], |row| row.get(0)).unwrap()
+        }
+        None => 8_000,
+    };
+    drop(connection);
+    let file = std::fs::File::options().write(true).open(folder.join(database::FILE)).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &[0x5a; 4096], u64::from(page - 1) * 4096).unwrap();
+}
+
+#[tokio::test]
+async fn a_long_journal_is_looked_through_beside_the_work_and_what_is_acted_on_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    long_and_broken(folder.path(), None);
+    let journal = start(folder.path());
+    let mut tail = journal.tail();
+    let found = tokio::time::timeout(Duration::from_secs(30), tail.wait_for(|tail| tail.set_aside.is_some())).await;
+    let aside = found.expect("it is found").unwrap().set_aside.clone().unwrap();
+    assert!(std::fs::metadata(&aside.path).unwrap().len() > 64 << 20, "it is kept");
+    assert!(journal.append(draft("after it")).unwrap().await.unwrap().durable);
+    journal.close().await.unwrap();
+    let said: Vec<String> =
+        start(folder.path()).read(ALL).await.unwrap().iter().map(|entry| entry.what.clone()).collect();
+    assert_eq!(said, [aside.sentence(), "after it".into()]);
+
+    for table in ["kept", "session_facts", "head"] {
+        let folder = tempfile::tempdir().unwrap();
+        long_and_broken(folder.path(), Some(table));
+        assert!(start(folder.path()).tail().borrow().set_aside.is_some(), "{table} is looked at before it is used");
+    }
+}
+
+#[tokio::test]
+async fn a_look_tells_what_is_broken_from_what_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    long_and_broken(folder.path(), None);
+    let path = folder.path().join(database::FILE);
+    // Nothing but the look at all of it would find the page.
+    let opened = database::open_after(folder.path(), Timestamp::UNIX_EPOCH, Look::Quick).unwrap();
+    assert!(opened.unseen && opened.set_aside.is_none());
+    drop(opened);
+    assert!(look_through(folder.path()).is_some());
+    std::fs::remove_file(path).unwrap();
+    drop(database::open(folder.path(), Timestamp::UNIX_EPOCH).unwrap());
+    assert_eq!(look_through(folder.path()), None);
+    assert_eq!(look_through(&folder.path().join("nowhere")), None, "a disk that is away is no sign");
 }
 
 #[tokio::test]

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+use super::words::{lost_ones, told, trouble};
 use super::{JournalError, QUEUE, Recorded, Request, Tail};
 use crate::clock::{Clock, Tick};
-use crate::journal::aside::{self, Identity, SetAside};
+use crate::journal::aside::{self, Cause, Identity, SetAside};
 use crate::journal::database::{self, OpenError};
-use crate::journal::entry::{Entry, Weight};
+use crate::journal::entry::Entry;
+use crate::journal::soundness::Look;
 use crate::journal::store::{Draft, Store, Window};
 
 /// Entries that wait for the disk.
@@ -25,6 +27,8 @@ pub(super) const TAIL: usize = 200;
 /// What the thread owns.
 pub(super) struct Writer {
     store: Option<Store>,
+    /// The journal was long, and not looked at before it was used.
+    unseen: bool,
     /// The file behind the store.
     identity: Option<Identity>,
     tail: Tail,
@@ -47,6 +51,7 @@ impl Writer {
     pub(super) fn open(folder: &Path, clock: &Clock) -> Result<Self, OpenError> {
         let mut writer = Self {
             store: None,
+            unseen: false,
             identity: None,
             tail: Tail::default(),
             publish: watch::channel(Arc::default()).0,
@@ -58,13 +63,19 @@ impl Writer {
             clock: clock.clone(),
             busy: Busy::default(),
         };
-        if let Err(error) = writer.take_up()
+        // An engine that starts is waited for; later nobody waits for a look at all of it.
+        if let Err(error) = writer.take_up(Look::Quick)
             && !matches!(error, OpenError::Unusable { .. })
         {
             return Err(error);
         }
         writer.write();
         Ok(writer)
+    }
+
+    /// Whether somebody is to look through the file beside the work.
+    pub(super) fn unseen(&self) -> bool {
+        self.unseen
     }
 
     /// Tells since when the disk is waited for.
@@ -78,13 +89,14 @@ impl Writer {
     }
 
     /// Opens the file and reads its end; a corrupt one that was set aside is told first of all.
-    fn take_up(&mut self) -> Result<(), OpenError> {
+    fn take_up(&mut self, look: Look) -> Result<(), OpenError> {
         let unusable = |error| OpenError::Unusable { path: self.folder.join(database::FILE), error };
-        let opened = database::open(&self.folder, self.clock.now())?;
+        let opened = database::open_after(&self.folder, self.clock.now(), look)?;
         let store = Store::new(opened.connection).map_err(unusable)?;
         self.tail.length = store.length();
         self.tail.entries = store.read(last_ones()).map_err(unusable)?;
         self.store = Some(store);
+        self.unseen = opened.unseen;
         self.identity = aside::identity(&self.folder);
         if let Some(aside) = opened.set_aside {
             self.waiting.push_front(told(&aside, &self.clock));
@@ -103,10 +115,27 @@ impl Writer {
         let now = self.clock.now();
         let aside = aside::rescue(store.connection(), &self.folder, now)
             .map_err(|error| format!("it was removed or replaced, and what it held cannot be kept: {error}"))?;
+        self.began_anew(aside);
+        Ok(())
+    }
+
+    /// Sets a file aside in which somebody who looked through it found something wrong. What is in no table any more is
+    /// asked of those who know it, as after a start.
+    fn set_aside(&mut self, why: String) {
+        // Another one has its name since.
+        if self.store.is_none() || aside::identity(&self.folder) != self.identity {
+            return;
+        }
+        match aside::move_aside(&self.folder.join(database::FILE), self.clock.now()) {
+            Ok(path) => self.began_anew(SetAside { cause: Cause::Corrupt, path, why }),
+            Err(error) => tracing::error!(%error, %why, "state.db is corrupt and cannot be moved aside"),
+        }
+    }
+
+    fn began_anew(&mut self, aside: SetAside) {
         self.waiting.push_front(told(&aside, &self.clock));
         self.tail.set_aside = Some(aside);
         self.store = None;
-        Ok(())
     }
 
     /// Serves until the last way to the journal is gone.
@@ -163,6 +192,7 @@ impl Writer {
                     kept.extend(done);
                 }
                 Request::Limit { entries } => self.limit = Some(entries),
+                Request::Corrupt { why } => self.set_aside(why),
                 Request::Close { done } => closing.push(done),
                 other => after.push(other),
             }
@@ -208,28 +238,21 @@ impl Writer {
     fn try_write(&mut self) -> Result<(), String> {
         self.let_go()?;
         if self.store.is_none() {
-            self.take_up().map_err(|error| error.to_string())?;
+            self.take_up(Look::Whole).map_err(|error| error.to_string())?;
         }
         let Some(store) = &mut self.store else { return Ok(()) };
         if self.waiting.is_empty() && self.keep.is_empty() {
             return Ok(());
         }
-        if self.lost > 0 {
-            let lost = self.lost;
-            let note = Draft {
-                time: self.clock.now(),
-                who: "engine".into(),
-                what: format!("{lost} journal entries were lost"),
-                why: format!("state.db could not be written and more than {BACKLOG} entries waited"),
-                about: serde_json::json!({ "lost": lost }),
-                weight: Weight::Alarm,
-            };
-            store.append(&[note], &[]).map_err(|error| error.to_string())?;
-            self.lost = 0;
-            self.tail.length = store.length();
+        let lost = self.lost;
+        // The newest were lost: what memory took is older.
+        self.waiting.extend((lost > 0).then(|| lost_ones(lost, self.clock.now())));
+        let written = store.append(self.waiting.make_contiguous(), &self.keep);
+        if written.is_err() && lost > 0 {
+            let _counted_still = self.waiting.pop_back();
         }
-        let drafts = self.waiting.make_contiguous();
-        let entries = store.append(drafts, &self.keep).map_err(|error| error.to_string())?;
+        let entries = written.map_err(|error| error.to_string())?;
+        self.lost = 0;
         self.waiting.clear();
         self.keep.clear();
         self.tail.length = store.length();
@@ -273,7 +296,11 @@ impl Writer {
                 }
                 let _nobody_waits = done.send(());
             }
-            Request::Append { .. } | Request::Keep { .. } | Request::Limit { .. } | Request::Close { .. } => {}
+            Request::Append { .. }
+            | Request::Keep { .. }
+            | Request::Limit { .. }
+            | Request::Corrupt { .. }
+            | Request::Close { .. } => {}
         }
     }
 
@@ -295,17 +322,6 @@ impl Writer {
     }
 }
 
-fn told(aside: &SetAside, clock: &Clock) -> Draft {
-    Draft {
-        time: clock.now(),
-        who: "engine".into(),
-        what: aside.sentence(),
-        why: aside.why.clone(),
-        about: serde_json::json!({ "state": "set_aside", "path": aside.path }),
-        weight: Weight::Alarm,
-    }
-}
-
 /// Whether it names a file below the state folder, and nothing above it.
 fn plain_name(file: &str) -> bool {
     Path::new(file).components().all(|part| matches!(part, std::path::Component::Normal(_)))
@@ -313,14 +329,4 @@ fn plain_name(file: &str) -> bool {
 
 fn last_ones() -> Window {
     Window { since: None, before: None, limit: u32::try_from(TAIL).unwrap_or(u32::MAX) }
-}
-
-fn trouble(why: &str, waiting: usize, lost: u64) -> String {
-    let waits = match waiting {
-        0 => "new entries will be kept in memory".to_owned(),
-        1 => "1 entry is kept in memory".to_owned(),
-        count => format!("{count} entries are kept in memory"),
-    };
-    let lost = if lost == 0 { String::new() } else { format!(", {lost} more are lost") };
-    format!("state.db cannot be written ({why}): {waits}{lost}; free or repair the disk of the state folder")
 }

@@ -79,8 +79,7 @@ impl Core {
         });
         let holds: Vec<Kept> = holds.collect();
         let kept = serde_json::to_string(&holds).unwrap_or_default();
-        if kept != self.holds_kept {
-            self.keep(HOLDS, kept.clone());
+        if kept != self.holds_kept && self.keep(HOLDS, kept.clone()) {
             self.holds_kept = kept;
         }
     }
