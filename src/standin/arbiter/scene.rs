@@ -74,6 +74,13 @@ pub struct Engines {
     pub say_down: u32,
 }
 
+impl Engines {
+    /// Whether more than half of those that live say that the host is down.
+    pub(super) const fn agree(self) -> bool {
+        self.say_down.saturating_mul(2) > self.living
+    }
+}
+
 /// What is seen of a spare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpareSeen {

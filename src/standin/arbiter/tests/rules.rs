@@ -41,6 +41,17 @@ fn an_oath_and_the_engines_do_not_replace_the_witnesses() {
 }
 
 #[test]
+fn more_than_half_of_the_engines_must_say_so() {
+    let cases = [(1, 1, true), (2, 1, false), (2, 2, true), (3, 1, false), (3, 2, true), (4, 2, false), (5, 3, true)];
+    for (living, say_down, agreed) in cases {
+        let mut scene = scene(9).gone("a");
+        scene.see("a").engines = Some(Engines { living, say_down });
+        let judged = decide(&pool(), &Book::default(), &scene);
+        assert_eq!(judged.decision.is_some(), agreed, "{say_down} of {living}: {judged:?}");
+    }
+}
+
+#[test]
 fn all_fail_together_and_the_most_important_is_served_at_once() {
     let mut pool = pool();
     pool.spares = vec!["s".into()];
