@@ -66,6 +66,14 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.used {
             self.services.leave(&self.hold, Ending::NotTaken, None, Left::Nothing);
+            // Whoever gave it back waits; from now on nobody finds it.
+            if self.hold.ended.receiver_count() > 0 {
+                let (services, hold) = (self.services.clone(), Arc::clone(&self.hold));
+                self.services.0.tasks.spawn(async move {
+                    let released = services.read_back(&hold, Left::Nothing).await;
+                    hold.ended.send_replace(Some(released));
+                });
+            }
         }
     }
 }
@@ -95,6 +103,10 @@ impl Services {
             biased;
             () = cancel.cancelled() => Err(Trouble::Stopped),
             () = self.0.stop.cancelled() => Err(Trouble::Stopped),
+            () = hold.release.cancelled() => Err(Trouble::Refused(format!(
+                "{} was given back by somebody while its locks were being taken; nothing is locked",
+                hold.service.name
+            ))),
             taken = taking => taken,
         };
         let (line, seen) = taken?;

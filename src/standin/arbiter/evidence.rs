@@ -70,9 +70,7 @@ pub(super) fn hear(host: Option<&HostSeen>, now: Timestamp) -> Testimony {
         Health::Unknown | Health::Maintenance => Belief::Unknown,
         Health::Down if reach.is_empty() && lost.is_empty() => Belief::Unwitnessed,
         Health::Down if lost.len() <= reach.len() => Belief::Reached,
-        Health::Down if host.engines.is_some_and(|all| !all.agree()) => {
-            Belief::Outvoted
-        }
+        Health::Down if host.engines.is_some_and(|all| !all.agree()) => Belief::Outvoted,
         Health::Down => Belief::Gone,
     };
     let evidence = evidence(host, &reach, &lost, &silent);

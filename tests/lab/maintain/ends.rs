@@ -201,6 +201,25 @@ async fn whoever_is_ended_while_the_locks_are_being_taken_has_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_lock_is_given_back_as_well() {
+    let site = Site::new().await;
+    site.lan.tell(&["engine", "start"]);
+    let stranger = site.stranger("etcd.pid").await;
+    let mut command =
+        site.lan.hotspare(&["maintain", "judicator", "--why", "new disk", "--timeout", "300s", "--", "sleep 1000"]);
+    let taking = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("hotspare");
+    within(PATIENCE, "it is being taken", || !site.journal("locking judicator").is_empty()).await;
+    let released = site.lan.tell(&["service", "release", "judicator"]);
+    assert_eq!(released.status.code(), Some(0), "{}", super::said(&released));
+    let ended = taking.wait_with_output().expect("it ends");
+    let told = super::said(&ended);
+    assert_eq!(ended.status.code(), Some(3), "{told}");
+    assert!(told.contains("was given back by somebody while its locks were being taken"), "{told}");
+    over(stranger);
+    within(PATIENCE, "nobody has them", || site.all("free")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_engine_releases_at_once_and_the_next_one_says_so() {
     let site = Site::new().await;
     let first = site.held(&["--why", "new disk", "--", "sleep 8"]).await;

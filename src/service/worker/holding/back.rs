@@ -19,14 +19,15 @@ impl Services {
     /// Gives a hold back and reads back that it is; `generation`: only this one, on behalf of its face, whose command is ended
     /// where it is still there.
     pub async fn release(&self, service: &str, generation: Option<u64>) -> Result<Released, Trouble> {
-        let hold = lock(&self.0.holds).get(service).cloned();
-        let hold = hold.filter(|hold| generation.is_none_or(|wanted| hold.view().generation == wanted));
-        let Some(hold) = hold else {
+        let wanted = |hold: &&Arc<Hold>| generation.is_none_or(|wanted| hold.view().generation == wanted);
+        // Heard of from the moment it is found: what leaves the table afterwards tells its end.
+        let found =
+            lock(&self.0.holds).get(service).filter(wanted).map(|hold| (Arc::clone(hold), hold.ended.subscribe()));
+        let Some((hold, mut ended)) = found else {
             let which = if generation.is_some() { "this hold of" } else { "no hold of" };
             let over = if generation.is_some() { " is over already" } else { " stands here" };
             return Err(Trouble::Refused(format!("{which} {service}{over}")));
         };
-        let mut ended = hold.ended.subscribe();
         hold.work_is_over.store(generation.is_some(), Ordering::Release);
         hold.release.cancel();
         let released = tokio::time::timeout(RELEASE_WITHIN, ended.wait_for(Option::is_some)).await;
@@ -72,22 +73,26 @@ impl Services {
             line.release().await;
             Left::Nothing
         };
+        let released = self.read_back(hold, left).await;
+        self.leave(hold, how, released.free, left);
+        hold.ended.send_replace(Some(released));
+    }
+
+    /// What a look from outside says of locks that were given back.
+    pub(super) async fn read_back(&self, hold: &Hold, left: Left) -> Released {
         let seen = self.look_at(&hold.service).await.ok();
         let ours = |lock: &LockView| {
             let mark = lock.holder().and_then(|holder| holder.mark.as_ref());
             mark.is_some_and(|mark| mark.token == hold.token)
         };
-        let free = seen.as_ref().map(|seen| !seen.modules.iter().any(|module| ours(&module.lock)));
-        let holders = seen.map(|seen| seen.holders()).unwrap_or_default();
-        self.leave(hold, how, free, left);
-        hold.ended.send_replace(Some(Released {
+        Released {
             service: hold.service.name.clone(),
             host: hold.service.host.clone(),
-            free,
-            holders,
+            free: seen.as_ref().map(|seen| !seen.modules.iter().any(|module| ours(&module.lock))),
+            holders: seen.map(|seen| seen.holders()).unwrap_or_default(),
             ended: Vec::new(),
             left,
-        }));
+        }
     }
 
     /// It is over.
