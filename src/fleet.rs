@@ -16,6 +16,7 @@ mod form;
 pub mod glob;
 pub mod host;
 mod load;
+pub mod mounted;
 mod near;
 pub mod pool;
 mod report;

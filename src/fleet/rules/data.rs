@@ -1,12 +1,13 @@
 //! Feeds, dumps, stores of sessions and config backups.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Places, repeated, way};
 use crate::fleet::Fleet;
 use crate::fleet::bucket::{self, Bucket};
 use crate::fleet::data::{Config, Destination, Dump, DumpDatabases, Feed, FeedSink, FeedSource, Hosts, Scratch, Store};
+use crate::fleet::mounted::customary;
 use crate::fleet::report::Report;
 use crate::fleet::secret::SecretSource;
 
@@ -164,7 +165,7 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
             }
             continue;
         }
-        if let (None, Some(mount)) = (&destination.mount, mounted_at(path)) {
+        if let (None, Some((mount, _all))) = (&destination.mount, customary(path)) {
             let message = "`path` lies where disks and shares are mounted, and no `mount` is declared";
             report.warning(place.clone(), message).hint(format!(
                 "while nothing is mounted there, copies would fill this machine's disk; write `mount = \"{}\"`",
@@ -181,15 +182,6 @@ fn store(store: &Store, places: &Places<'_>, report: &mut Report) {
             finding.hint("source and destination must be folders side by side, better on two disks");
         }
     }
-}
-
-/// The folder below which a path lies by custom only while a disk or a share is mounted there.
-fn mounted_at(path: &Path) -> Option<PathBuf> {
-    let customs = [("/mnt", 1), ("/media", 1), ("/Volumes", 1), ("/run/media", 2)];
-    customs.iter().find_map(|(root, deep)| {
-        let below: PathBuf = path.strip_prefix(root).ok()?.components().take(*deep).collect();
-        (below.components().count() == *deep).then(|| Path::new(root).join(below))
-    })
 }
 
 /// A folder of an object store.

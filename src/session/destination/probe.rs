@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -10,6 +10,8 @@ use rustix::io::Errno;
 use super::marker::{self, Marker, There};
 use super::{Open, Place};
 use crate::clock::Timestamp;
+use crate::fleet::mounted::customary;
+use crate::reach::mounts::Mounts;
 use crate::session::beneath::{self, Rights};
 use crate::session::side::{Owner, Standing, trouble};
 use crate::session::view::SideState;
@@ -88,9 +90,19 @@ fn tidy(open: &Open, now: Timestamp) {
 }
 
 /// Makes the folder of a destination that was never used. With a declared mount it goes from the mount's own folder, which
-/// is opened and proven first, so that nothing is ever made below an unmounted mount point.
+/// is opened and proven first, so that nothing is ever made below an unmounted mount point; without one it is not made where
+/// only a mount would make sense.
 fn make(place: &Place) -> Result<(), SideState> {
     let refused = |error: std::io::Error| place.refused(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+    let nothing = || Mounts::read().ok().and_then(|mounts| unmounted(&mounts, &place.path));
+    if let Some(point) = nothing().filter(|_| place.mount.is_none()) {
+        let (point, path) = (point.display(), place.path.display());
+        return Err(trouble(
+            "not mounted",
+            format!("nothing is mounted at {point}"),
+            format!("mount it; if copies are to lie on this machine's own disk: mkdir -p {path}"),
+        ));
+    }
     let (above, mount) = match &place.mount {
         Some(point) => (point.as_path(), Some(point.clone())),
         None => (place.path.ancestors().find(|above| above.is_dir()).unwrap_or(Path::new("/")), None),
@@ -98,6 +110,13 @@ fn make(place: &Place) -> Result<(), SideState> {
     let open = Place { path: above.to_owned(), mount, marked: false }.open()?;
     let below = place.path.strip_prefix(above).unwrap_or(&place.path);
     beneath::make(&open.folder, below, Rights::AsAbove, true).map(drop).map_err(refused)
+}
+
+/// The folder at which something should be mounted for this path by custom, where nothing is: neither there nor at the folder
+/// of all such mount points.
+fn unmounted(mounts: &Mounts, path: &Path) -> Option<PathBuf> {
+    let (point, all) = customary(path)?;
+    mounts.holding(path).is_none_or(|mount| !mount.point.starts_with(all)).then_some(point)
 }
 
 /// The identity of an open place; `None`: it has none yet. The error says that it is not the one it was.
@@ -177,4 +196,26 @@ fn write_and_read(own: &OwnedFd) -> Result<bool, Errno> {
     });
     let _as_far_as_possible = rustix::fs::unlinkat(own, &name, AtFlags::empty());
     asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_disk_is_mounted_by_custom_and_none_is_that_is_seen() {
+        let mounts = Mounts::parse(
+            b"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n41 22 0:36 / /media/usb rw - vfat /dev/sdb1 rw\n\
+              42 22 0:37 / /run rw - tmpfs tmpfs rw\n",
+        );
+        let missing = |path: &str| unmounted(&mounts, Path::new(path));
+        assert_eq!(missing("/media/stick/backup"), Some("/media/stick".into()));
+        assert_eq!(missing("/run/media/ana/STICK/a/b"), Some("/run/media/ana/STICK".into()));
+        assert_eq!(missing("/mnt/other"), Some("/mnt/other".into()));
+        for path in ["/media/usb/backup", "/srv/a/b", "/run/media", "/home/ana"] {
+            assert_eq!(missing(path), None, "{path}");
+        }
+        let whole = Mounts::parse(b"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n40 22 8:2 / /mnt rw - ext4 /dev/sdb1 rw\n");
+        assert_eq!(unmounted(&whole, Path::new("/mnt/backup")), None, "a disk at /mnt itself");
+    }
 }
