@@ -48,6 +48,8 @@ pub struct Listing {
     pub odd: Vec<Odd>,
     /// Files that the store's `exclude` leaves out: counted, because a deletion takes them too.
     pub excluded: Vec<PathBuf>,
+    /// Newest modification or change of one of those: a file that grows under a name that is left out is written to as well.
+    pub excluded_changed: Option<Timestamp>,
     /// Device and inode of the session's own folder; `None`: not told by this side.
     pub identity: Option<(u64, u64)>,
 }
@@ -61,7 +63,7 @@ pub struct Facts {
     pub files: u32,
     /// Bytes in all.
     pub bytes: u64,
-    /// Newest modification or change of a file or folder.
+    /// Newest modification or change of a file or folder, those included that are left out.
     pub changed: Option<Timestamp>,
     /// Stands for all paths and sizes: the first 16 bytes of a BLAKE3 hash.
     pub digest: [u8; 16],
@@ -75,8 +77,10 @@ impl Listing {
     /// The same without the files that do not belong to the session.
     #[must_use]
     pub fn without(mut self, excluded: impl Fn(&Path) -> bool) -> Self {
-        let out = self.files.extract_if(.., |file| excluded(&file.path)).map(|file| file.path);
-        self.excluded.extend(out);
+        for file in self.files.extract_if(.., |file| excluded(&file.path)) {
+            self.excluded_changed = self.excluded_changed.max(Some(file.modified)).max(file.changed);
+            self.excluded.push(file.path);
+        }
         self
     }
 
@@ -93,7 +97,7 @@ impl Listing {
         let mut facts = Facts {
             files: count(self.files.len()),
             odd: count(self.odd.len()),
-            changed: self.folders.iter().map(|(_, _, modified)| *modified).max(),
+            changed: self.folders.iter().map(|(_, _, modified)| *modified).max().max(self.excluded_changed),
             ..Facts::default()
         };
         for file in order {

@@ -107,7 +107,7 @@ impl Walk<'_> {
             let path = if depth == 0 { PathBuf::from(name) } else { path.join(name) };
             match stat {
                 Ok(stat) if is_folder(&stat) => inner.push(path),
-                Ok(_) if (self.exclude)(&path) => self.listing.excluded.push(path),
+                Ok(stat) if (self.exclude)(&path) => self.excluded(path, &stat),
                 Ok(stat) => self.entry(path, &stat),
                 // It was removed since its name was read.
                 Err(Errno::NOENT) => {}
@@ -141,6 +141,13 @@ impl Walk<'_> {
         }
         self.listing.folders.push((path, stat.st_mode & 0o7777, modified(&stat)));
         Ok(())
+    }
+
+    fn excluded(&mut self, path: PathBuf, stat: &Stat) {
+        let file = file(path, stat);
+        let newest = self.listing.excluded_changed.max(Some(file.modified)).max(file.changed);
+        self.listing.excluded_changed = newest;
+        self.listing.excluded.push(file.path);
     }
 
     fn entry(&mut self, path: PathBuf, stat: &Stat) {
@@ -258,6 +265,25 @@ mod tests {
         assert_eq!(odd, [(".hotspare-trash", "a folder of hotspare's own"), ("b/up", "a symbolic link")]);
         assert!(listing.files[0].shared.is_some() && listing.files[0].shared == listing.files[1].shared);
         assert!(listing.files[2].shared.is_none() && listing.files[2].changed.is_some());
+    }
+
+    #[test]
+    fn what_is_left_out_is_seen_when_it_is_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (plain, growing) = (folder.path().join("a.mp4"), folder.path().join("a.mp4.tmp"));
+        std::fs::write(&plain, "whole").unwrap();
+        std::fs::write(&growing, "half").unwrap();
+        let listed = || list(folder.path(), &|path| path.extension().is_some_and(|ending| ending == "tmp")).unwrap();
+        let before = listed();
+        assert_eq!((before.files.len(), before.excluded.len()), (1, 1));
+        let later = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
+        std::fs::File::options().append(true).open(&growing).unwrap().set_modified(later).unwrap();
+        let after = listed();
+        assert_ne!(before, after, "a look before and one after differ");
+        let at = Timestamp::from_second(4_000_000_000).ok();
+        assert_eq!((after.excluded_changed, after.facts(|_| false).changed), (at, at));
+        let whole = list(folder.path(), &|_| false).unwrap().without(|path| path == Path::new("a.mp4.tmp"));
+        assert_eq!(whole.facts(|_| false).changed, at, "also where it is left out later");
     }
 
     #[test]
