@@ -165,6 +165,7 @@ pub(super) fn look(order: &Order<'_>, place: &Place, held: Option<String>) -> Re
     };
     let mut reasons = safety::why_not(&case);
     reasons.extend(copies.iter().filter_map(|seen| copies::itself(&listing, seen)));
+    reasons.extend(copies::twice(&copies));
     let inside = match Inside::look(&place.session, &listing) {
         Ok(inside) => inside,
         Err(error) => {

@@ -14,6 +14,19 @@ pub(super) fn itself(source: &Listing, seen: &Seen) -> Option<String> {
     same.then(|| format!("{}: {}", seen.name, RootError::Itself(PathBuf::from(&seen.folder))))
 }
 
+/// Which copies are one and the same: what remains in both remains once.
+pub(super) fn twice(copies: &[Seen]) -> Vec<String> {
+    let identity = |seen: &Seen| seen.listing.as_ref().ok().and_then(|listing| listing.as_ref()?.identity);
+    let pairs =
+        copies.iter().enumerate().flat_map(|(at, one)| copies.iter().skip(at + 1).map(move |other| (one, other)));
+    let same = pairs.filter(|(one, other)| identity(one).is_some() && identity(one) == identity(other));
+    let told = same.map(|(one, other)| {
+        let (one, folder, other) = (&one.name, &other.folder, &other.name);
+        format!("{one} and {other} are one and the same folder, {folder}: take one of them out of the fleet file")
+    });
+    told.collect()
+}
+
 /// Why the copies that were counted on are not what they were. One that went when the session was moved was the session
 /// itself, also where device and inode did not tell: a share of this computer's own disk has others.
 pub(super) fn lost(before: &[Seen], now: &[Seen]) -> Vec<String> {
