@@ -236,6 +236,11 @@ impl Shop {
         }
     }
 
+    /// When a session of this name was deleted here last, as long as it lies anywhere.
+    pub fn deleted(&self, key: &Key) -> Option<Timestamp> {
+        self.stock.lock().deleted.get(key).copied()
+    }
+
     /// Takes in that a session was deleted here: its copies are no orphans. Blocking.
     pub fn record_deleted(&self, key: &Key) {
         let at = self.clock.now();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Cancelled, Site, harms, listed, trouble};
+use crate::clock::Timestamp;
 use crate::fleet::data::Destination;
 use crate::reach::mounts::{Mount, Mounts};
 use crate::session::batch::Batch;
@@ -132,6 +133,11 @@ fn one(
         let line = line(site, key, destination, SyncResult::Skipped);
         return Ok(Synced { files: facts.files.into(), bytes: facts.bytes, ..line });
     }
+    // What is here is not what was deleted here: its files would take the names of the only ones that are left.
+    let differs = row.copies.get(destination).is_some_and(|copy| copy.state == CopyState::Differs);
+    if let Some(at) = site.shop.deleted(key).filter(|_| differs) {
+        return Ok(refused(site, key, destination, another(key, at)));
+    }
     let nothing_there = row.copies.get(destination).is_some_and(|copy| copy.state == CopyState::None);
     if unmade || (dry_run && nothing_there) {
         let (files, bytes) = row.source.map_or((0, 0), |facts| (facts.files.into(), facts.bytes));
@@ -143,6 +149,13 @@ fn one(
         Err(Undone::Cancelled) => Err(Cancelled),
         Err(Undone::Failed(why)) => Ok(failed(site, key, destination, why)),
     }
+}
+
+fn another(key: &Key, deleted: Timestamp) -> String {
+    format!(
+        "{key} was deleted here on {deleted:.0}, and the copy is of that one: what lies here now is another recording, which \
+         would be written over it; give its folder another name"
+    )
 }
 
 /// Whether the copy is whole, was verified by content since either side changed, and has its manifest: whatever a deletion
