@@ -89,6 +89,10 @@ pub enum Command {
         dry_run: bool,
         /// What the person typed: `DELETE` for one session, `DELETE ALL` for several.
         phrase: String,
+        /// [`DeleteReport::declared`](crate::session::report::DeleteReport::declared) of what the person was shown: where the
+        /// fleet file says otherwise by now, nothing is deleted. `None`: nothing was shown.
+        #[serde(default)]
+        shown: Option<String>,
     },
     /// Change how many bytes a second the copies of a store may take, also for those that run.
     SessionLimit {

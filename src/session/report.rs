@@ -101,6 +101,9 @@ pub struct DeleteReport {
     pub refused: Vec<Refused>,
     /// Bytes that were freed, or would be.
     pub bytes_freed: u64,
+    /// Stands for where the store's sessions lie and where their copies go, as the fleet file said.
+    #[serde(default)]
+    pub declared: String,
 }
 
 /// A session that was deleted from this computer.

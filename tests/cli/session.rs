@@ -7,6 +7,9 @@ mod sync;
 mod together;
 mod verify;
 
+use std::time::Duration;
+
+use hotspare::clock::Clock;
 use serde_json::Value;
 
 use crate::fleet::Fleet;
@@ -30,6 +33,16 @@ fn sorted<'a>(words: &[&'a str]) -> Vec<&'a str> {
 fn named(list: &Value) -> Vec<String> {
     let one = |row: &Value| format!("{}/{}", row["participant"].as_str().unwrap(), row["date"].as_str().unwrap());
     list.as_array().unwrap_or_else(|| panic!("{list}")).iter().map(one).collect()
+}
+
+/// Waits until something holds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let clock = Clock::real();
+    let end = clock.tick() + crate::place::PATIENCE;
+    while !holds() {
+        assert!(!end.since(clock.tick()).is_zero(), "never: {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
 }
 
 /// The journal as one text.

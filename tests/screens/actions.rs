@@ -272,7 +272,10 @@ fn check_sessions(stage: &mut Stage, action: Action, screen: &str) {
         Action::Delete => {
             stage.press("text:DELETE").press("enter");
             let (which, phrase) = (one("p013", "20261118"), "DELETE".into());
-            assert_eq!(in_earnest(stage), [Command::SessionDelete { store, which, dry_run: false, phrase }]);
+            assert_eq!(
+                in_earnest(stage),
+                [Command::SessionDelete { store, which, dry_run: false, phrase, shown: Some(String::new()) }]
+            );
         }
         Action::DeleteSafe => {
             stage.press("text:DELETE ALL").press("enter");

@@ -114,7 +114,7 @@ impl Hands {
         let keys: Vec<_> = safe.map(|row| row.key.clone()).collect();
         let phrase = if keys.len() == 1 { "DELETE" } else { "DELETE ALL" }.to_owned();
         let which = Which::Keys { keys: keys.clone() };
-        (!keys.is_empty()).then_some(Command::SessionDelete { store: None, which, dry_run: false, phrase })
+        (!keys.is_empty()).then_some(Command::SessionDelete { store: None, which, dry_run: false, phrase, shown: None })
     }
 }
 

@@ -79,10 +79,10 @@ pub fn run(context: &Context, store: Option<&str>, args: &DeleteArgs) -> Result<
         let engine = join::started(context, place).await?;
         sync::look(&engine, store).await?;
         if let (false, Some(phrase)) = (args.dry_run, &args.confirm) {
-            let report = carry_out(context, &engine, command(store, which, false, phrase)).await?;
+            let report = carry_out(context, &engine, command(store, which, false, phrase, None)).await?;
             return said(context, &report);
         }
-        let looked = carry_out(context, &engine, command(store, which, true, "")).await?;
+        let looked = carry_out(context, &engine, command(store, which, true, "", None)).await?;
         if args.dry_run || looked.deleted.is_empty() {
             return said(context, &DeleteReport { dry_run: args.dry_run, ..looked });
         }
@@ -92,8 +92,9 @@ pub fn run(context: &Context, store: Option<&str>, args: &DeleteArgs) -> Result<
     })
 }
 
-fn command(store: Option<&str>, which: Which, dry_run: bool, phrase: &str) -> Command {
-    Command::SessionDelete { store: store.map(str::to_owned), which, dry_run, phrase: phrase.to_owned() }
+fn command(store: Option<&str>, which: Which, dry_run: bool, phrase: &str, shown: Option<&str>) -> Command {
+    let [store, shown] = [store, shown].map(|text| text.map(str::to_owned));
+    Command::SessionDelete { store, which, dry_run, phrase: phrase.to_owned(), shown }
 }
 
 impl DeleteArgs {
@@ -128,12 +129,13 @@ async fn carry_out_shown(
     store: Option<&str>,
     shown: DeleteReport,
 ) -> Result<DeleteReport, Failure> {
-    let keys: Vec<Key> = shown.deleted.into_iter().map(|deleted| deleted.key).collect();
+    let keys: Vec<Key> = shown.deleted.iter().map(|deleted| deleted.key.clone()).collect();
     // What refused was shown as such, and stays.
-    let mut report = DeleteReport { refused: shown.refused, ..DeleteReport::default() };
+    let mut report = DeleteReport { refused: shown.refused.clone(), ..DeleteReport::default() };
     for keys in keys.chunks(MOST_NAMED) {
         // The person has typed what the command asks for; the engine wants the phrase for so many names.
-        let delete = command(store, Which::Keys { keys: keys.to_vec() }, false, phrase_for(keys.len()));
+        let which = Which::Keys { keys: keys.to_vec() };
+        let delete = command(store, which, false, phrase_for(keys.len()), Some(&shown.declared));
         let part = carry_out(context, engine, delete).await.inspect_err(|_failure| {
             if !report.deleted.is_empty() {
                 context.say(&text(&report));

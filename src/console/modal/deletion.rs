@@ -57,14 +57,14 @@ struct Found {
     confirm: Confirm,
 }
 
-fn command(store: Option<String>, which: Which, dry_run: bool, phrase: &str) -> Command {
-    Command::SessionDelete { store, which, dry_run, phrase: phrase.to_owned() }
+fn command(store: Option<String>, which: Which, dry_run: bool, phrase: &str, shown: Option<String>) -> Command {
+    Command::SessionDelete { store, which, dry_run, phrase: phrase.to_owned(), shown }
 }
 
 impl Deletion {
     /// The deletion of these sessions.
     pub fn new(words: String, store: Option<String>, which: Which) -> Self {
-        let check = command(store.clone(), which, true, "");
+        let check = command(store.clone(), which, true, "", None);
         Self { words, store, errand: Errand::new(check), stage: Stage::Checking }
     }
 
@@ -81,7 +81,8 @@ impl Deletion {
             [one] => format!("Delete {one} from this computer?"),
             all => format!("Delete {} sessions from this computer?", all.len()),
         };
-        let command = command(self.store.clone(), Which::Keys { keys }, false, phrase);
+        let shown = Some(report.declared.clone());
+        let command = command(self.store.clone(), Which::Keys { keys }, false, phrase, shown);
         let confirm = Confirm::typed(title, Vec::new(), phrase.into(), button, vec![command]);
         Stage::Read(Box::new(Found {
             report,

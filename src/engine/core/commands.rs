@@ -6,6 +6,7 @@ mod hosts;
 use tokio::sync::oneshot;
 
 use super::pools::Wanted;
+use super::sessions::Deletion;
 use super::{Core, ReadAgain};
 use crate::engine::command::{Accepted, Command, Refusal, RefusalKind};
 use crate::engine::file;
@@ -131,8 +132,9 @@ impl Core {
             Command::SessionRefresh { store } => self.session_refresh(store.as_deref()),
             Command::SessionSync { store, which, dry_run } => self.session_sync(who, store.as_deref(), &which, dry_run),
             Command::SessionVerify { store, which, level } => self.session_verify(who, store.as_deref(), &which, level),
-            Command::SessionDelete { store, which, dry_run, phrase } => {
-                self.session_delete(who, store.as_deref(), &which, dry_run, &phrase)
+            Command::SessionDelete { store, which, dry_run, phrase, shown } => {
+                let wanted = Deletion { dry_run, phrase, shown };
+                self.session_delete(who, store.as_deref(), &which, &wanted)
             }
             Command::SessionLimit { store, limit } => self.session_limit(store.as_deref(), limit),
             Command::PoolTakeover { pool, failed, spare, dry_run, phrase } => {

@@ -25,6 +25,16 @@ use crate::work::view::{Priority, Unit};
 /// Kind of the jobs that verify again what nobody asked about.
 const AGAIN: &str = "verify again";
 
+/// What a person wants who deletes.
+pub(super) struct Deletion {
+    /// Only say what would be deleted.
+    pub(super) dry_run: bool,
+    /// What was typed.
+    pub(super) phrase: String,
+    /// [`DeleteReport::declared`](crate::session::report::DeleteReport::declared) of what was shown.
+    pub(super) shown: Option<String>,
+}
+
 impl Core {
     pub(super) fn session_refresh(&self, store: Option<&str>) -> Result<Done, Refusal> {
         self.parts.sessions.refresh(store)?;
@@ -119,17 +129,28 @@ impl Core {
         who: &Who,
         store: Option<&str>,
         which: &Which,
-        dry_run: bool,
-        phrase: &str,
+        wanted: &Deletion,
     ) -> Result<Done, Refusal> {
+        let dry_run = wanted.dry_run;
         let (shop, keys) = self.meant_here(store, which)?;
         // One session that is named is told apart from "all that are safe", also where that is one.
-        let wanted = phrase_for(if matches!(which, Which::Keys { .. }) { keys.len().max(1) } else { 2 });
-        if !dry_run && phrase != wanted {
+        let phrase = phrase_for(if matches!(which, Which::Keys { .. }) { keys.len().max(1) } else { 2 });
+        if !dry_run && wanted.phrase != phrase {
             return Err(Refusal {
                 kind: RefusalKind::Safety,
-                what: format!("nothing was deleted: {wanted} was not typed"),
-                hint: Some(format!("type {wanted}, letter by letter")),
+                what: format!("nothing was deleted: {phrase} was not typed"),
+                hint: Some(format!("type {phrase}, letter by letter")),
+            });
+        }
+        if wanted.shown.as_ref().is_some_and(|shown| *shown != task::delete::declared(shop.declared())) {
+            return Err(Refusal {
+                kind: RefusalKind::Safety,
+                what: format!(
+                    "nothing was deleted: where the sessions of {} lie, or where their copies go, was changed in the fleet file \
+                     since they were shown",
+                    shop.name()
+                ),
+                hint: Some("look again at what would be deleted, and where it remains".into()),
             });
         }
         let (journal, clock, sessions) =

@@ -1,8 +1,10 @@
 //! Deletes sessions from this computer, each only after everything that must hold was looked at again.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::{Cancelled, Site};
+use crate::fleet::data::Store;
 use crate::session::batch::Batch;
 use crate::session::delete::{self, Approved, Order, Recovered, Seen, Witness};
 use crate::session::key::Key;
@@ -31,7 +33,7 @@ pub fn delete(
             recovered(&found);
         }
     }
-    let mut report = DeleteReport { dry_run, ..DeleteReport::default() };
+    let mut report = DeleteReport { dry_run, declared: declared(store), ..DeleteReport::default() };
     let batch = Batch::new(site.steer, keys.len(), keys.len() as u64);
     for key in keys {
         site.go_on()?;
@@ -58,6 +60,27 @@ pub fn delete(
         }
     }
     Ok(report)
+}
+
+/// Stands for where the sessions of a store lie and where their copies go, as the fleet file says: what a person was shown
+/// holds only as long as this is the same.
+pub fn declared(store: &Store) -> String {
+    let mut sum = blake3::Hasher::new();
+    let mut add = |part: &[u8]| {
+        // The length goes first, so that no two lists of parts run into the same bytes.
+        sum.update(&(part.len() as u64).to_le_bytes()).update(part);
+    };
+    for part in [store.name.as_bytes(), store.source.as_os_str().as_bytes(), store.layout.as_bytes()] {
+        add(part);
+    }
+    for to in &store.destinations {
+        let mount = to.mount.as_deref().unwrap_or(Path::new("")).as_os_str().as_bytes();
+        let endpoint = to.access.endpoint.as_deref().unwrap_or_default().as_bytes();
+        for part in [to.name.as_bytes(), to.path.as_os_str().as_bytes(), to.layout.as_bytes(), mount, endpoint] {
+            add(part);
+        }
+    }
+    sum.finalize().to_hex()[..16].to_owned()
 }
 
 fn one(

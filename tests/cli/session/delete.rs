@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::{journal, keys, named, sorted};
+use super::{journal, keys, named, sorted, until};
 use crate::fleet::{Fleet, document, tree};
 
 /// Two sessions that may be deleted, and one that may not.
@@ -255,6 +255,36 @@ fn what_became_safe_after_it_was_shown_stays() {
     assert_eq!(named(&report["deleted"]), ["p001/20250104", "p002/20250104"]);
     assert!(fleet.session("p001", "20250105").join("walk.mp4").exists());
     assert_eq!(fleet.row("p001", "20250105").unwrap()["safe"], true);
+}
+
+#[test]
+fn what_was_shown_of_other_folders_deletes_nothing() {
+    let fleet = safe();
+    let asked = fleet.session_asked(&["delete", "p001", "20250104"]);
+    asked.until("to leave everything as it is: ");
+    // The same session lies elsewhere too, and all that must hold holds there.
+    let at = |below: &str| fleet.at(below);
+    assert!(std::process::Command::new("cp").args(["-a"]).args([at("data"), at("other")]).status().unwrap().success());
+    fleet.edit(&format!("{}\"\nlayout", at("data").display()), &format!("{}\"\nlayout", at("other").display()));
+    until("the other file is in force", || journal(&fleet).contains("was read and is in force"));
+    let (code, said) = asked.type_in("DELETE\n");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("was changed in the fleet file since they were shown"), "{said}");
+    for folder in ["data", "other"] {
+        assert!(at(folder).join("p001/20250104/walk.mp4").exists(), "{folder}");
+    }
+}
+
+#[test]
+fn a_destination_that_is_another_one_is_no_second_copy() {
+    let fleet = Fleet::new();
+    let at = fleet.place.path().display().to_string();
+    let stick = format!("}}, {{ name = \"Stick\", path = \"{at}/stick\", layout = \"{{date}}/{{participant}}\" }}]\n");
+    fleet.edit("}]\n", &stick);
+    std::os::unix::fs::symlink(fleet.at("share"), fleet.at("stick")).unwrap();
+    fleet.imported("p001", "20250104");
+    assert_eq!(fleet.session_json(&["sync", "p001", "20250104"]).0, Some(0));
+    refused(&fleet, "Network and Stick are one and the same folder");
 }
 
 #[test]

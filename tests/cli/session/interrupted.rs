@@ -3,11 +3,11 @@
 use std::process::{Child, Output};
 use std::time::Duration;
 
-use hotspare::clock::Clock;
 use hotspare::engine::lock::Lock;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use super::until;
 use crate::fleet::{Fleet, document, tree};
 
 /// A session that takes its time: a limit holds it back.
@@ -19,15 +19,6 @@ fn slow() -> Fleet {
     }
     assert_eq!(fleet.session_said(&["limit", "1MB/s"]).0, Some(0));
     fleet
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let clock = Clock::real();
-    let end = clock.tick() + crate::place::PATIENCE;
-    while !holds() {
-        assert!(!end.since(clock.tick()).is_zero(), "never: {what}");
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
 }
 
 fn signal(child: &Child, signal: Signal) {

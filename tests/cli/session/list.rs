@@ -5,7 +5,7 @@ use std::time::Duration;
 use hotspare::clock::Clock;
 use serde_json::{Value, json};
 
-use super::{keys, named, sorted};
+use super::{keys, named, sorted, until};
 use crate::fleet::{Fleet, tree};
 
 #[test]
@@ -283,14 +283,4 @@ fn what_cannot_be_looked_at_is_not_nothing() {
     }
     std::fs::rename(fleet.at("elsewhere"), fleet.at("data")).unwrap();
     assert_eq!(fleet.session_json(&["sync", "--from", "20250101"]).1["succeeded"], 3);
-}
-
-/// Waits until something holds.
-fn until(what: &str, holds: impl Fn() -> bool) {
-    let clock = Clock::real();
-    let end = clock.tick() + crate::place::PATIENCE;
-    while !holds() {
-        assert!(!end.since(clock.tick()).is_zero(), "never: {what}");
-        std::thread::park_timeout(Duration::from_millis(50));
-    }
 }

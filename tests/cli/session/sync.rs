@@ -195,6 +195,39 @@ fn nothing_is_made_below_a_mount_point_where_nothing_is_mounted() {
 }
 
 #[test]
+fn nothing_is_made_where_disks_are_mounted_by_custom_and_none_is() {
+    let fleet = Fleet::new();
+    let stick = "/run/media/nobody/HOTSPARE-TEST";
+    fleet.edit(&format!("{}/share", fleet.place.path().display()), &format!("{stick}/backup"));
+    let (code, report) = fleet.session_json(&["sync", "p001", "20250104"]);
+    let line = &report["sessions"][0];
+    assert_eq!((code, &line["refused"]), (Some(3), &json!(true)), "{report}");
+    assert!(line["error"].as_str().unwrap().contains(&format!("nothing is mounted at {stick}")), "{line}");
+    assert!(!std::path::Path::new(stick).exists());
+}
+
+#[test]
+fn another_recording_under_the_name_of_a_deleted_one_is_not_written_over_the_only_copy() {
+    let fleet = Fleet::new();
+    let session = fleet.session("p001", "20250104");
+    fleet.imported("p001", "20250104");
+    assert_eq!(fleet.session_json(&["sync", "p001", "20250104"]).0, Some(0));
+    assert_eq!(fleet.session_json(&["delete", "p001", "20250104", "--confirm", "DELETE"]).0, Some(0));
+    let before = tree(&fleet.at("share"), ".hotspare");
+    std::fs::create_dir_all(&session).unwrap();
+    std::fs::write(session.join("walk.mp4"), vec![9; 40_000]).unwrap();
+    for arguments in [&["sync", "p001", "20250104"][..], &["sync", "p001", "20250104", "--dry-run"]] {
+        let (code, report) = fleet.session_json(arguments);
+        assert_eq!(code, Some(3), "{report}");
+        assert!(report["sessions"][0]["error"].as_str().unwrap().contains("another recording"), "{report}");
+    }
+    assert_eq!(before, tree(&fleet.at("share"), ".hotspare"));
+    // The one that was deleted may come back.
+    std::fs::copy(fleet.copy("p001", "20250104").join("walk.mp4"), session.join("walk.mp4")).unwrap();
+    assert_eq!(fleet.session_json(&["sync", "p001", "20250104"]).0, Some(0));
+}
+
+#[test]
 fn another_destination_in_its_place_is_refused() {
     let fleet = Fleet::new();
     assert_eq!(fleet.session_json(&["sync", "p001", "20250104"]).0, Some(0));
