@@ -239,6 +239,32 @@ fn an_approved_session_of_which_nothing_is_removed_is_put_back_since_its_copy_ma
 }
 
 #[test]
+fn of_a_session_that_is_partly_removed_the_rest_goes_only_while_its_copy_is_there() {
+    let recording = Recording::new();
+    let ended = play(&recording, "delete", Some("removing")).wait().unwrap();
+    assert_eq!(ended.signal(), Some(9), "{ended:?}");
+    let trash = recording.in_trash().expect("it lies in the trash");
+    std::fs::remove_file(trash.join("walk.json")).unwrap();
+    let left = everything(&trash);
+    // The power cut took the share with it.
+    let (network, away) = (recording.place().join("network"), recording.place().join("away"));
+    std::fs::rename(&network, &away).unwrap();
+    let said = recording.recover();
+    assert!(said[0].contains("the rest stays until its copies can be counted on: Network: no copy"), "{said:?}");
+    assert_eq!(everything(&trash), left);
+    std::fs::rename(&away, &network).unwrap();
+    let torn = recording.copied().join("walk.17391304.mp4");
+    let whole = std::fs::read(&torn).unwrap();
+    std::fs::write(&torn, &whole[1..]).unwrap();
+    let said = recording.recover();
+    assert!(said[0].contains("walk.17391304.mp4 is not there as it was"), "{said:?}");
+    assert_eq!(everything(&trash), left);
+    std::fs::write(&torn, &whole).unwrap();
+    assert_eq!(recording.recover(), ["the interrupted deletion of p001/20250104 was finished"]);
+    assert!(!trash.exists() && recording.recover().is_empty());
+}
+
+#[test]
 fn a_destination_that_is_a_mount_of_the_source_refuses() {
     let recording = Recording::new();
     std::fs::create_dir(recording.place().join(BACK)).unwrap();

@@ -155,7 +155,8 @@ impl Recording {
     }
 
     pub(crate) fn recover(&self) -> Vec<String> {
-        delete::recover(&self.source(), &Clock::real()).iter().map(ToString::to_string).collect()
+        let copies = |_: &Key| self.witness().copies();
+        delete::recover(&self.source(), &Clock::real(), &copies).iter().map(ToString::to_string).collect()
     }
 
     /// Everything in the source.

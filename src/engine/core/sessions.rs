@@ -15,7 +15,7 @@ use crate::engine::guest::Who;
 use crate::engine::sessions::Sessions;
 use crate::reach::plain;
 use crate::session::catalogue::Shop;
-use crate::session::delete::{Approved, Recovered, phrase_for};
+use crate::session::delete::{Approved, Recovered, phrase_for, recover};
 use crate::session::key::Key;
 use crate::session::task::{self, Site};
 use crate::session::view::{CopyState, CopyView, Level, Which};
@@ -187,7 +187,7 @@ impl Core {
                     return;
                 }
                 let scribe = Scribe { journal: &journal, clock: &clock, who: "engine", state: &state };
-                for found in crate::session::delete::recover(&shop.declared().source, &clock) {
+                for found in recover(&shop.declared().source, &clock, &|key| shop.witness(key)) {
                     scribe.recovered(&found);
                     shop.refresh();
                 }

@@ -1,9 +1,11 @@
 //! The copies that a deletion counts on: none of them is the session itself, and each outlives its move into the trash.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::Seen;
-use crate::session::listing::Listing;
+use super::note::List;
+use crate::session::listing::{Listing, shown};
 use crate::session::root::RootError;
 use crate::session::safety::{Reason, Wrong};
 
@@ -31,6 +33,26 @@ pub(super) fn twice(copies: &[Seen]) -> Vec<String> {
 /// itself, also where device and inode did not tell: a share of this computer's own disk has others.
 pub(super) fn lost(before: &[Seen], now: &[Seen]) -> Vec<String> {
     before.iter().filter_map(|seen| gone(seen, now.iter().find(|now| now.name == seen.name))).collect()
+}
+
+/// Why these copies do not hold all of a session of which some is removed already; `None`: they do.
+pub(super) fn short(copies: &[Seen], list: &List) -> Option<String> {
+    if copies.is_empty() {
+        return Some("the store has no destination".into());
+    }
+    copies.iter().find_map(|seen| {
+        let name = &seen.name;
+        let wrong = |wrong: Wrong<'_>| Some(Reason::Copy(name, wrong).to_string());
+        let listing = match &seen.listing {
+            _ if !seen.state.ready() => return wrong(Wrong::Destination(&seen.state)),
+            Err(why) => return wrong(Wrong::Unknown(why)),
+            Ok(None) => return wrong(Wrong::None),
+            Ok(Some(listing)) => listing,
+        };
+        let there: BTreeMap<_, _> = listing.files.iter().map(|file| (&file.path, file.size)).collect();
+        let missing = list.files.iter().find(|(path, (size, _))| there.get(path) != Some(size));
+        missing.map(|(path, _)| format!("{name}: {} is not there as it was", shown(path)))
+    })
 }
 
 fn gone(before: &Seen, now: Option<&Seen>) -> Option<String> {

@@ -1,7 +1,8 @@
 //! What an interrupted deletion left in the trash: put back as long as no file of it is gone, finished otherwise.
 //!
 //! What approved it may be long ago. A session that lies whole in the trash is not removed on that word: it goes back, and
-//! a deletion that is asked for again looks at its copies again.
+//! a deletion that is asked for again looks at its copies again. Of one that is partly removed, the rest is removed only while
+//! each copy holds all of it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,8 +13,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Mode};
 
 use super::note::{Head, List};
-use super::remove;
 use super::trash::{APPROVED, DRAFT, Entry, INTENT, Note, Trash};
+use super::{Seen, copies, remove};
 use crate::clock::Clock;
 use crate::session::beneath::{self, FOLDER};
 use crate::session::key::Key;
@@ -65,8 +66,9 @@ impl fmt::Display for Recovered {
 
 /// Deals with everything that interrupted deletions left at this source. Deletions that still run, here or in another
 /// engine, are not touched. To be called when an engine starts and before a deletion; costs next to nothing where
-/// nothing was left. Blocks as long as the source's disk does.
-pub fn recover(source: &Path, clock: &Clock) -> Vec<Recovered> {
+/// nothing was left. Blocks as long as the source's disk does, and where something was left as long as `copies`, which looks
+/// at the copies of a session now.
+pub fn recover(source: &Path, clock: &Clock, copies: &dyn Fn(&Key) -> Vec<Seen>) -> Vec<Recovered> {
     let left = |why: String| vec![Recovered::Left { path: source.join(super::TRASH).display().to_string(), why }];
     // A source that is not there is told by everything else.
     let Ok(folder) = lock::open_source(source) else { return Vec::new() };
@@ -81,7 +83,9 @@ pub fn recover(source: &Path, clock: &Clock) -> Vec<Recovered> {
     };
     let bases: BTreeSet<Option<String>> = names.iter().map(|(name, _)| name.to_str().map(base)).collect();
     let one = |name: Option<String>| match name {
-        Some(name) => Case { source, folder: &folder, trash: &trash, entry: Entry { name, bare: false } }.deal(clock),
+        Some(name) => {
+            Case { source, folder: &folder, trash: &trash, entry: Entry { name, bare: false }, copies }.deal(clock)
+        }
         None => Some(Recovered::Left { path: source.join(super::TRASH).display().to_string(), why: FOREIGN.into() }),
     };
     bases.into_iter().filter_map(one).collect()
@@ -107,6 +111,7 @@ struct Case<'a> {
     folder: &'a OwnedFd,
     trash: &'a Trash,
     entry: Entry,
+    copies: &'a dyn Fn(&Key) -> Vec<Seen>,
 }
 
 impl Case<'_> {
@@ -159,7 +164,12 @@ impl Case<'_> {
                 Ok(()) => self.put_back(head.key, head.folder),
                 Err(why) => self.left(why),
             },
-            Ok((session, false)) => self.finish(&session, head, list),
+            Ok((session, false)) => match copies::short(&(self.copies)(&head.key), list) {
+                None => self.finish(&session, head, list),
+                Some(why) => self.left(format!(
+                    "some of its files are removed already, and the rest stays until its copies can be counted on: {why}"
+                )),
+            },
             Err(error) => self.left(tree::plain(&error)),
         }
     }

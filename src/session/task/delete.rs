@@ -29,7 +29,7 @@ pub fn delete(
 ) -> Result<DeleteReport, Cancelled> {
     let store = site.shop.declared();
     if !dry_run && site.shop.source_state().ready() {
-        for found in delete::recover(&store.source, site.clock) {
+        for found in delete::recover(&store.source, site.clock, &|key| site.shop.witness(key)) {
             recovered(&found);
         }
     }
