@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use hotspare::console::action::{Action, Invocation};
+use hotspare::console::app::Reply;
 use hotspare::console::library::{Kind, Library};
 use hotspare::console::modal::Possible;
 use hotspare::console::pane::PaneId;
-use hotspare::engine::command::{Command, Query};
+use hotspare::engine::command::{Command, Query, Refusal, RefusalKind};
 use hotspare::runbook::view::{RunId, RunState};
 use hotspare::work::view::{JobId, JobState};
 use ratatui::crossterm::event::Event;
@@ -122,6 +123,58 @@ fn when_the_run_ends_the_box_says_what_came_of_it() {
     let modals = stage.app.modals.len();
     stage.press("enter");
     assert_eq!((modals, stage.app.modals.len()), (1, 0));
+}
+
+fn message(stage: &Stage) -> String {
+    stage.app.toasts.history().next().map(|toast| toast.text.clone()).unwrap_or_default()
+}
+
+fn refusal(kind: RefusalKind) -> Refusal {
+    Refusal { kind, what: "the engine said a word".into(), hint: None }
+}
+
+#[rstest]
+#[case(RefusalKind::Usage, true)]
+#[case(RefusalKind::Safety, true)]
+#[case(RefusalKind::Failed, false)]
+#[case(RefusalKind::Gone, false)]
+fn nothing_was_done_is_said_only_where_the_engine_has_refused(#[case] kind: RefusalKind, #[case] known: bool) {
+    let mut stage = Stage::pools("host-gone");
+    stage.press("F F");
+    stage.mute = true;
+    stage.press("text:studio-2").press("enter");
+    let sent = stage.sent().pop().unwrap();
+    assert!(matches!(sent, Command::PoolTakeover { dry_run: false, .. }), "{sent:?}");
+    stage.app.reply(Reply::Command(sent, Err(refusal(kind))));
+    let text = stage.text();
+    assert!(text.contains("the engine said a word"), "{text}");
+    assert_eq!(text.contains("what became of it is not known"), !known, "{text}");
+    stage.mute = false;
+    stage.press("d");
+    assert_eq!(stage.sent().len(), usize::from(known), "it is rehearsed again only where nothing was done");
+    stage.press("esc");
+    let said = message(&stage);
+    let expected =
+        if known { "nothing was done" } else { "what became of it is not known; the page of the pool shows it" };
+    assert!(said.contains(expected), "{said}");
+}
+
+#[test]
+fn what_became_of_a_run_whose_report_cannot_be_read_is_not_known() {
+    let mut stage = begun();
+    stage.held = true;
+    let job = stage.client.snapshots.borrow().jobs.last().map_or(JobId(0), |job| job.id);
+    stage.client.change_job(job, |job| job.state = JobState::Failed);
+    stage.refresh();
+    stage.settle();
+    stage.sent();
+    stage.app.reply(Reply::Query(Query::Report { job }, Err(refusal(RefusalKind::Usage))));
+    let text = stage.text();
+    assert!(text.contains("what became of it is not known"), "{text}");
+    stage.press("d");
+    assert_eq!(stage.sent(), []);
+    stage.press("enter");
+    assert!(message(&stage).contains("what became of it is not known"), "{}", message(&stage));
 }
 
 #[test]

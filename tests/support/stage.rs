@@ -34,6 +34,8 @@ pub struct Stage {
     pub waiting: Vec<Query>,
     /// Answers do not come by themselves.
     pub held: bool,
+    /// Commands are not answered.
+    pub mute: bool,
     size: (u16, u16),
 }
 
@@ -88,6 +90,7 @@ impl Stage {
             effects: Vec::new(),
             waiting: Vec::new(),
             held: false,
+            mute: false,
             size: (120, 36),
         };
         stage.settle();
@@ -164,7 +167,7 @@ impl Stage {
                     }
                     Effect::Send(command) => {
                         let command = command.clone();
-                        if takes_a_job(&command) {
+                        if takes_a_job(&command) && !self.mute {
                             let answer = self.client.obey(&command);
                             self.app.reply(Reply::Command(command, answer));
                             self.refresh();

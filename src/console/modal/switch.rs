@@ -20,13 +20,15 @@ use crate::console::action::Action;
 use crate::console::app::Reply;
 use crate::console::draw::brush::Brush;
 use crate::console::world::World;
-use crate::engine::command::{Answer, Command, Query, Refusal, Report};
+use crate::engine::command::{Answer, Command, Query, Refusal, RefusalKind, Report};
 use crate::runbook::view::{RunId, RunReport};
 use crate::standin::view::{PoolDetail, PoolView};
 use crate::work::view::JobId;
 
 /// Columns that it takes at most.
 const WIDTH: u16 = 104;
+/// What is said of a run that was sent, where nobody here knows what came of it.
+const NOT_KNOWN: &str = "what became of it is not known; the page of the pool shows it";
 /// A job that is in no picture for so long has ended long ago.
 const UNSEEN_SECONDS: i64 = 3;
 
@@ -69,6 +71,8 @@ enum Stage {
     Ended(Box<RunReport>),
     /// Nothing came of it.
     Failed(String, Option<String>),
+    /// It was sent, and nobody here knows what came of it.
+    Unknown(String, Option<String>),
 }
 
 /// What the dry run found, and the question that it makes.
@@ -110,8 +114,16 @@ impl Switch {
         Stage::Read(Box::new(Found { report, command, confirm }))
     }
 
+    /// Only before the command is sent, and where the engine itself says no to it, it is sure that nothing was done.
     fn failed(&mut self, refusal: &Refusal) {
-        self.stage = Stage::Failed(refusal.what.clone(), refusal.hint.clone());
+        let (what, hint) = (refusal.what.clone(), refusal.hint.clone());
+        let no = matches!(refusal.kind, RefusalKind::Usage | RefusalKind::Safety);
+        let sure = match self.stage {
+            Stage::Sent(_) => no,
+            Stage::Doing(..) | Stage::Closing(_) => false,
+            _ => true,
+        };
+        self.stage = if sure { Stage::Failed(what, hint) } else { Stage::Unknown(what, hint) };
     }
 
     /// The report of a job is here: of the dry run, or of the run.
@@ -125,7 +137,8 @@ impl Switch {
             }
             Ok(_) => {
                 let error = world.newest.jobs.iter().find(|seen| seen.id == job).and_then(|job| job.error.clone());
-                self.stage = Stage::Failed(error.unwrap_or_else(|| format!("job {job} has left no report")), None);
+                let why = error.unwrap_or_else(|| format!("job {job} has left no report"));
+                self.stage = if looked { Stage::Failed(why, None) } else { Stage::Unknown(why, None) };
             }
             Err(refusal) => self.failed(refusal),
         }
@@ -139,6 +152,9 @@ impl Switch {
             KeyCode::Char('a') if moves && asks() => return Outcome::CloseAnd(Action::AnswerStep.into()),
             KeyCode::Esc if moves => return Outcome::Cancelled("the run goes on; the page of the pool shows it"),
             KeyCode::Esc | KeyCode::Enter if matches!(self.stage, Stage::Ended(_)) => return Outcome::Close,
+            KeyCode::Esc | KeyCode::Enter if matches!(self.stage, Stage::Unknown(..)) => {
+                return Outcome::Cancelled(NOT_KNOWN);
+            }
             KeyCode::Esc => return Outcome::Cancelled("nothing was done"),
             KeyCode::Enter if !moves => return Outcome::Cancelled("nothing was done"),
             KeyCode::Char('d') if matches!(self.stage, Stage::Read(_) | Stage::Failed(..)) && !self.kind.mends() => {
@@ -246,7 +262,7 @@ impl Modal for Switch {
                 match answer {
                     Ok(accepted) => match accepted.job {
                         Some(job) => self.stage = Stage::Doing(job, world.now),
-                        None => self.stage = Stage::Failed(accepted.said.clone(), None),
+                        None => self.stage = Stage::Unknown(accepted.said.clone(), None),
                     },
                     Err(refusal) => self.failed(refusal),
                 }

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Stage, Switch, WIDTH, told};
+use super::{NOT_KNOWN, Stage, Switch, WIDTH, told};
 use crate::console::draw::brush::Brush;
 use crate::console::modal::{Modal as _, Sight, middle};
 use crate::console::page::{Line, broken};
@@ -32,6 +32,12 @@ impl Switch {
             Stage::Failed(why, hint) => {
                 let mut lines = vec![vec![part(Meaning::Bad, why.clone())]];
                 lines.extend(hint.iter().map(|hint| vec![part(Meaning::Info, hint.clone())]));
+                (told::title(&self.kind, &self.pool, None), lines)
+            }
+            Stage::Unknown(why, hint) => {
+                let mut lines = vec![vec![part(Meaning::Bad, why.clone())]];
+                lines.extend(hint.iter().map(|hint| vec![part(Meaning::Info, hint.clone())]));
+                lines.push(vec![part(Meaning::Warn, NOT_KNOWN)]);
                 (told::title(&self.kind, &self.pool, None), lines)
             }
             Stage::Agreed(_) | Stage::Sent(_) | Stage::Doing(..) | Stage::Closing(_) => {
