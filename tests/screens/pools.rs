@@ -10,7 +10,7 @@ use hotspare::console::library::{Kind, Library};
 use hotspare::console::modal::Possible;
 use hotspare::console::pane::PaneId;
 use hotspare::engine::command::{Command, Query, Refusal, RefusalKind};
-use hotspare::runbook::view::{RunId, RunState};
+use hotspare::runbook::view::{Question, RunId, RunState};
 use hotspare::work::view::{JobId, JobState};
 use ratatui::crossterm::event::Event;
 use rstest::rstest;
@@ -175,6 +175,28 @@ fn what_became_of_a_run_whose_report_cannot_be_read_is_not_known() {
     assert_eq!(stage.sent(), []);
     stage.press("enter");
     assert!(message(&stage).contains("what became of it is not known"), "{}", message(&stage));
+}
+
+#[test]
+fn the_answer_that_the_box_asks_for_is_that_of_its_own_pool() {
+    let mut stage = begun();
+    stage.client.change_pool("people-count", |pool| {
+        let run = Arc::make_mut(pool.run.as_mut().unwrap());
+        run.state = RunState::Asking;
+        let text = "Are the cameras plugged over?".into();
+        run.question = Some(Question { step: "start".into(), text, evidence: Vec::new(), shows: None });
+    });
+    stage.client.snapshots.send_modify(|snapshot| {
+        // A second pool that is not well either: without a name nobody could tell which one is meant.
+        let pools = Arc::make_mut(&mut Arc::make_mut(snapshot).pools);
+        let mut other = pools::pool("host-gone", noon());
+        other.name = "cameras".into();
+        pools.insert(0, Arc::new(other));
+    });
+    stage.refresh();
+    stage.app.focus = PaneId::Journal;
+    let text = stage.press("a").text();
+    assert!(text.contains("start asks") && text.contains("Are the cameras plugged over?"), "{text}");
 }
 
 #[test]

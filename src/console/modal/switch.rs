@@ -16,7 +16,7 @@ use ratatui::layout::Rect;
 use super::confirm::Confirm;
 use super::{Modal, Outcome, Sight, Want};
 use crate::clock::Timestamp;
-use crate::console::action::Action;
+use crate::console::action::{Action, Invocation};
 use crate::console::app::Reply;
 use crate::console::draw::brush::Brush;
 use crate::console::world::World;
@@ -149,7 +149,10 @@ impl Switch {
         let moves = matches!(self.stage, Stage::Sent(_) | Stage::Agreed(_) | Stage::Doing(..) | Stage::Closing(_));
         let asks = || self.run(sight.world).is_some_and(|run| run.question.is_some());
         match key.code {
-            KeyCode::Char('a') if moves && asks() => return Outcome::CloseAnd(Action::AnswerStep.into()),
+            KeyCode::Char('a') if moves && asks() => {
+                // Another pool may be selected below by now.
+                return Outcome::CloseAnd(Invocation { action: Action::AnswerStep, argument: Some(self.pool.clone()) });
+            }
             KeyCode::Esc if moves => return Outcome::Cancelled("the run goes on; the page of the pool shows it"),
             KeyCode::Esc | KeyCode::Enter if matches!(self.stage, Stage::Ended(_)) => return Outcome::Close,
             KeyCode::Esc | KeyCode::Enter if matches!(self.stage, Stage::Unknown(..)) => {
