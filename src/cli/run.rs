@@ -76,19 +76,20 @@ pub fn run(context: &Context, args: &RunArgs) -> Result<Exit, Failure> {
 
 /// Answers the question that stands.
 async fn told(context: &Context, engine: &Socket, runbook: &str, answer: Answer) -> Result<Exit, Failure> {
-    let run = engine.snapshots().borrow().run(runbook).filter(|run| run.question.is_some()).map(|run| run.id);
-    let Some(run) = run else {
+    let run = engine.snapshots().borrow().run(runbook).cloned();
+    let Some((run, question)) = run.and_then(|run| Some((run.id, run.question.clone()?))) else {
         return Err(Failure::usage(format!("no step of {runbook} asks for anything"))
             .hint("`hotspare run` lists the runs and what they ask"));
     };
-    join::said(context, &engine.command(answer.command(run)).await?)
+    join::said(context, &engine.command(answer.command(run, question.step)).await?)
 }
 
 impl Answer {
-    pub(super) const fn command(self, run: RunId) -> Command {
+    /// To this step of a run.
+    pub(super) fn command(self, run: RunId, step: String) -> Command {
         match self {
-            Self::Yes => Command::Answer { run, yes: true },
-            Self::No => Command::Answer { run, yes: false },
+            Self::Yes => Command::Answer { run, yes: true, step: Some(step) },
+            Self::No => Command::Answer { run, yes: false, step: Some(step) },
             Self::Again => Command::LookAgain { run },
         }
     }

@@ -330,6 +330,9 @@ pub enum Command {
         run: RunId,
         /// Go on, or stop there.
         yes: bool,
+        /// The step whose question was read; another one is not answered. `None`: whichever asks.
+        #[serde(default)]
+        step: Option<String>,
     },
     /// Try everything that the fleet file needs, as a job.
     Doctor,

@@ -312,7 +312,7 @@ fn check_runs(stage: &mut Stage, action: Action, screen: &str) {
         Action::RunAnswer => {
             assert!(screen.contains("kv-3 no answer"), "{screen}");
             stage.press("right enter");
-            Command::Answer { run, yes: false }
+            Command::Answer { run, yes: false, step: Some("members".into()) }
         }
         Action::RunResume | Action::RunAbandon => {
             stage.press("text:judicator-recovery").press("enter");
@@ -424,7 +424,7 @@ fn check_pools(stage: &mut Stage, action: Action, screen: &str) {
         Action::Abandon => ("studio-2", Command::PoolAbandon { pool }),
         Action::AnswerStep => {
             stage.press("right right");
-            ("", Command::Answer { run: RunId(12), yes: true })
+            ("", Command::Answer { run: RunId(12), yes: true, step: Some("cameras".into()) })
         }
         Action::Why => return assert!(screen.contains("Not done before") && screen.contains("needs: "), "{screen}"),
         _ => panic!("{} is not about pools", action.spec().id),

@@ -308,9 +308,26 @@ fn a_question_of_a_step_is_not_answered_by_enter() {
     for (keys, expected) in [("enter", None), ("esc", None), ("right enter", Some(false)), ("left enter", Some(true))] {
         let mut stage = Stage::pools("asking");
         stage.press("F y").press(keys);
-        let answer = expected.map(|yes| Command::Answer { run: RunId(12), yes });
+        let answer = expected.map(|yes| Command::Answer { run: RunId(12), yes, step: Some("cameras".into()) });
         assert_eq!(stage.sent(), answer.into_iter().collect::<Vec<_>>(), "{keys}");
     }
+}
+
+#[test]
+fn an_answer_to_one_question_is_none_to_the_next() {
+    let mut stage = Stage::pools("asking");
+    stage.press("F y right right");
+    // Another console has answered meanwhile, and the next step asks.
+    stage.client.change_pool("people-count", |pool| {
+        let question = Arc::make_mut(pool.run.as_mut().unwrap()).question.as_mut().unwrap();
+        (question.step, question.text) = ("wipe".into(), "May its disk be wiped?".into());
+    });
+    stage.refresh();
+    assert!(stage.text().contains("It does not ask any more"), "{}", stage.text());
+    stage.press("enter");
+    assert_eq!(stage.sent(), []);
+    assert!(message(&stage).contains("does not ask that any more"), "{}", message(&stage));
+    assert!(stage.press("F y").text().contains("May its disk be wiped?"), "{}", stage.text());
 }
 
 #[test]

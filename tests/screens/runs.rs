@@ -35,7 +35,8 @@ fn a_run_is_answered_gone_on_with_and_abandoned_by_whoever_is_there() {
     asking.press("B l");
     assert_eq!(asking.sent(), [Command::LookAgain { run: RunId(31) }]);
     asking.press("B y").press("right right enter");
-    assert_eq!(asking.sent().last(), Some(&Command::Answer { run: RunId(31), yes: true }));
+    let answer = Command::Answer { run: RunId(31), yes: true, step: Some("members".into()) };
+    assert_eq!(asking.sent().last(), Some(&answer));
 
     for (keys, abandon) in [("B r", false), ("B u", true)] {
         let mut stage = stage("interrupted");

@@ -26,12 +26,12 @@ pub(super) fn answer(context: &Context, args: &AnswerArgs) -> Result<Exit, Failu
     context.block_on(async {
         let engine = join::started(context, join::place(context)?).await?;
         // Asked of the engine, not read in its picture: who saw the question a moment ago answers it now.
-        let run = show::detail(&engine, pool).await?.pool.run.filter(|run| run.question.is_some());
-        let Some(run) = run else {
+        let run = show::detail(&engine, pool).await?.pool.run;
+        let Some((run, question)) = run.and_then(|run| Some((run.id, run.question.clone()?))) else {
             return Err(Failure::usage(format!("no step of a run of {pool} asks for anything"))
                 .hint(format!("`hotspare pool show {pool}` shows its run, and what it asks")));
         };
-        join::said(context, &engine.command(args.answer.command(run.id)).await?)
+        join::said(context, &engine.command(args.answer.command(run, question.step)).await?)
     })
 }
 

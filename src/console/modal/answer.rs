@@ -7,6 +7,7 @@ use super::{Modal, Outcome, Sight, middle};
 use crate::console::draw::brush::{Brush, wrap};
 use crate::console::table::{dim, part, plain, width};
 use crate::console::theme::Meaning;
+use crate::console::world::World;
 use crate::engine::command::Command;
 use crate::runbook::view::{Question, RunId, RunView};
 use crate::standin::view::PoolView;
@@ -38,16 +39,29 @@ impl AnswerStep {
         let what = format!("{}{named}{whose}{spare}, step {number} of {}", run.purpose.word(), run.steps.len());
         Some(Self { run: run.id, what, question, chosen: 0 })
     }
+
+    /// The question as the newest picture has it; `None`: another console may have answered meanwhile, or it has ended.
+    fn asked<'a>(&self, world: &'a World) -> Option<&'a Question> {
+        let newest = &world.newest;
+        let mut runs = newest.pools.iter().filter_map(|pool| pool.run.as_ref()).chain(newest.runs.iter());
+        // The evidence may have been looked at again: it is the same question.
+        let same = |asked: &&Question| asked.step == self.question.step && asked.text == self.question.text;
+        runs.find(|run| run.id == self.run).and_then(|run| run.question.as_ref()).filter(same)
+    }
 }
 
 impl Modal for AnswerStep {
-    fn key(&mut self, key: KeyEvent, _: Sight<'_>) -> Outcome {
+    fn key(&mut self, key: KeyEvent, sight: Sight<'_>) -> Outcome {
         let count = BUTTONS.len();
         match key.code {
             KeyCode::Right | KeyCode::Tab => self.chosen = (self.chosen + 1) % count,
             KeyCode::Left | KeyCode::BackTab => self.chosen = (self.chosen + count - 1) % count,
+            KeyCode::Enter if self.chosen > 0 && self.asked(sight.world).is_none() => {
+                return Outcome::Cancelled("nothing was answered: it does not ask that any more");
+            }
             KeyCode::Enter if self.chosen > 0 => {
-                return Outcome::Send(vec![Command::Answer { run: self.run, yes: self.chosen == 2 }]);
+                let (yes, step) = (self.chosen == 2, Some(self.question.step.clone()));
+                return Outcome::Send(vec![Command::Answer { run: self.run, yes, step }]);
             }
             KeyCode::Enter | KeyCode::Esc => return Outcome::Cancelled("not answered; the step waits"),
             _ => {}

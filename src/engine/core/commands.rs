@@ -169,7 +169,7 @@ impl Core {
             Command::Run { runbook, set, dry_run } => self.run_alone(who, &runbook, set, dry_run),
             Command::RunMend { runbook, abandon } => self.run_mend(who, &runbook, abandon),
             Command::Scale { service, to, interval, dry_run } => self.scale(who, &service, to, interval, dry_run),
-            Command::Answer { run, yes } => self.run_answer(who, run, yes),
+            Command::Answer { run, yes, step } => self.run_answer(who, run, yes, step.as_deref()),
             Command::LookAgain { run } => self.run_look_again(run),
             // Taken by `word`.
             Command::PoolPause { .. }

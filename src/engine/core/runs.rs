@@ -172,8 +172,12 @@ impl Core {
     }
 
     /// An answer to what a step wants to know.
-    pub(super) fn run_answer(&self, who: &Who, run: RunId, yes: bool) -> Result<Done, Refusal> {
+    pub(super) fn run_answer(&self, who: &Who, run: RunId, yes: bool, read: Option<&str>) -> Result<Done, Refusal> {
         let (step, hand) = self.asking(run)?;
+        // A yes to one question is none to the next, which may ask whether a disk may be wiped.
+        if let Some(read) = read.filter(|read| **read != *step) {
+            return Err(asks_another(run, read, &step));
+        }
         let wish = Wish::Answer { step: step.clone(), yes, who: who.name.clone() };
         hand.try_send(wish).map_err(|_gone| asks_nothing(run))?;
         let said = format!("{step} of run {run} is answered: {}", if yes { "yes" } else { "no" });
@@ -261,6 +265,14 @@ fn waits(runbook: &str, what: String) -> Refusal {
     let hint =
         format!("`hotspare run {runbook} --resume` goes on with it, `--abandon` undoes it; `hotspare run` shows it");
     Refusal { kind: RefusalKind::Safety, what, hint: Some(hint) }
+}
+
+fn asks_another(run: RunId, read: &str, step: &str) -> Refusal {
+    Refusal {
+        kind: RefusalKind::Safety,
+        what: format!("{read} of run {run} does not ask any more: {step} asks now"),
+        hint: Some(format!("read what {step} asks, then answer that")),
+    }
 }
 
 fn asks_nothing(run: RunId) -> Refusal {

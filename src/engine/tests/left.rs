@@ -161,9 +161,16 @@ async fn a_run_is_seen_and_answered_whatever_the_fleet_file_says_of_its_pool_mea
     let id = run(&shown).unwrap().id;
     std::fs::write(place.file(), fleet.replace("fence = \"none\"", "fence = \"none\"\ncooldown = \"7m\"")).unwrap();
     until(&mut snapshots, |shown| says(shown, "the fleet file was read and is in force")).await;
-    client.command(Command::Answer { run: id, yes: true }).await.unwrap();
+    let answer = |step: Option<&str>| Command::Answer { run: id, yes: true, step: step.map(Into::into) };
+    client.command(answer(Some("tell"))).await.unwrap();
     until(&mut snapshots, |shown| asks(shown, "look")).await;
-    client.command(Command::Answer { run: id, yes: true }).await.unwrap();
+    // Who reads the first question still, and says yes to that, has not said yes to the second.
+    let refused = client.command(answer(Some("tell"))).await.unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::Safety);
+    assert_eq!(refused.what, format!("tell of run {id} does not ask any more: look asks now"));
+    let shown = snapshots.borrow().clone();
+    assert!(asks(&shown, "look"), "{:?}", run(&shown));
+    client.command(answer(None)).await.unwrap();
     until(&mut snapshots, |shown| run(shown).is_some_and(|run| run.state == RunState::Done)).await;
     until(&mut snapshots, |shown| spare(shown) == Some(SpareState::Active)).await;
     engine.stop("a test").await;

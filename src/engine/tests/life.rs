@@ -294,7 +294,7 @@ async fn a_run_that_waits_is_told_once_and_again_when_its_engine_is_gone() {
     assert_eq!((&asked[0]["event"], &asked[0]["why"]), (&"run-waits".into(), &"ready?".into()), "{asked:?}");
     let asks = until(&mut engine.snapshots(), |snapshot| snapshot.runs.iter().any(|run| run.question.is_some())).await;
     let asks = asks.runs[0].id;
-    client.command(Command::Answer { run: asks, yes: false }).await.unwrap();
+    client.command(Command::Answer { run: asks, yes: false, step: None }).await.unwrap();
     assert!(lines(2).await[1]["what"].as_str().unwrap().ends_with("failed"));
     engine.stop("a test").await;
     // What is told is told in order: a failure that is told again would stand before the next question.
