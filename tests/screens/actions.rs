@@ -532,6 +532,41 @@ fn the_palette_takes_arguments_and_completes_them() {
 }
 
 #[test]
+fn the_palette_runs_what_was_typed_and_nothing_that_only_has_its_letters() {
+    let probe = |host: &str| Command::ProbeNow { hosts: vec![host.into()] };
+    let mut snapshot = harbour(noon());
+    Arc::make_mut(&mut Arc::make_mut(&mut snapshot.hosts)[0]).name = "studio-22".into();
+    let mut stage = Stage::new(snapshot);
+    // The beginning of another name.
+    stage.press(":").press("text:host.probe studio-2").press("enter");
+    assert_eq!(stage.sent(), [probe("studio-2")]);
+    // Letters of another name: the line is completed, and read before it is done.
+    stage.press(":").press("text:host.probe upola-2").press("enter");
+    assert_eq!(stage.sent(), []);
+    assert!(stage.text().contains("host.probe cupola-2"), "{}", stage.text());
+    stage.press("enter");
+    assert_eq!(stage.sent(), [probe("cupola-2")]);
+    // The beginning of a name, and a row that was gone to.
+    stage.press(":").press("text:host.probe nas").press("enter");
+    stage.press(":").press("text:host.probe cup").press("enter");
+    stage.press(":").press("text:host.probe upola").press("down enter");
+    assert_eq!(stage.sent(), [probe("nas"), probe("cupola-1"), probe("cupola-2")]);
+}
+
+#[test]
+fn a_job_is_not_held_by_a_part_of_its_number() {
+    let mut stage = recordings_for(Action::Hold, "default", false);
+    let hold = Command::Hold { job: JobId(12), held: true };
+    for part in ["2", "1"] {
+        stage.press(":").press(&format!("text:job.hold {part}")).press("enter");
+        assert_eq!(stage.sent(), [], "{part}");
+        stage.press("esc");
+    }
+    stage.press(":").press("text:job.hold 12").press("enter");
+    assert_eq!(stage.sent(), [hold]);
+}
+
+#[test]
 fn help_filters_runs_and_says_why_not() {
     let mut stage = Stage::new(harbour(noon()));
     stage.press("?").press("text:trouble in no doc");

@@ -12,6 +12,8 @@ pub struct Chooser {
     pub matching: Vec<usize>,
     /// Position among them.
     pub selected: usize,
+    /// Whether it was gone to by a key, since something was typed.
+    pub moved: bool,
     offset: usize,
 }
 
@@ -31,6 +33,14 @@ impl Chooser {
         self.matching = scored.into_iter().map(|(_, index)| index).collect();
         self.selected = 0;
         self.offset = 0;
+        self.moved = false;
+    }
+
+    /// Selects the line that is exactly this, where there is one: it is what was typed, whatever else has its letters.
+    pub fn prefer(&mut self, exact: &str, lines: &[String]) {
+        if let Some(position) = self.matching.iter().position(|index| lines[*index] == exact) {
+            self.selected = position;
+        }
     }
 
     /// The selected line.
@@ -50,6 +60,7 @@ impl Chooser {
             _ => return false,
         }
         .min(last);
+        self.moved = true;
         true
     }
 

@@ -52,6 +52,7 @@ impl Palette {
         };
         self.lines = lines;
         self.chooser.find(&typed, AtomKind::Fuzzy, &self.lines);
+        self.chooser.prefer(typed.trim(), &self.lines);
     }
 
     fn chosen(&self) -> Option<&str> {
@@ -70,11 +71,23 @@ impl Palette {
         self.find(sight);
     }
 
+    /// Whether the selected argument is what was asked for. Another one that only has the letters is read before it is
+    /// done; and the number of a job is not the beginning of another one's.
+    fn meant(&self, action: Action, typed: &str, chosen: &str) -> bool {
+        let number = action.spec().argument.is_some_and(|argument| argument.kind == ArgumentKind::Job);
+        let begins = !number && chosen.to_lowercase().starts_with(&typed.to_lowercase());
+        self.chooser.moved || typed.is_empty() || typed == chosen || begins
+    }
+
     fn run(&mut self, sight: Sight<'_>) -> Outcome {
         let invocation = if let Some((action, argument)) = self.typed() {
             // A free text is what was typed, and so are sessions, of which few can be listed; a name is the selected one.
             let free = action.spec().argument.is_some_and(|argument| argument.kind == ArgumentKind::Session);
             let chosen = self.chosen().filter(|_| !free);
+            if chosen.is_some_and(|chosen| !self.meant(action, argument.trim(), chosen)) {
+                self.complete(sight);
+                return Outcome::Stay;
+            }
             let argument = chosen.unwrap_or(argument).trim().to_owned();
             Invocation { action, argument: (!argument.is_empty()).then_some(argument) }
         } else if let Some(action) = self.chosen().and_then(Action::of) {
