@@ -14,7 +14,7 @@ use hotspare::health::view::Health;
 use hotspare::runbook::view::RunId;
 use hotspare::session::key::Key;
 use hotspare::session::view::Level;
-use hotspare::work::view::JobId;
+use hotspare::work::view::{JobId, JobState};
 use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::fixture::{FakeClient, LONG_LINE, ago, archive, dumps, feeds, harbour, mocap, noon, pools, runs, services};
@@ -564,6 +564,36 @@ fn a_job_is_not_held_by_a_part_of_its_number() {
     }
     stage.press(":").press("text:job.hold 12").press("enter");
     assert_eq!(stage.sent(), [hold]);
+}
+
+#[test]
+fn no_job_and_no_hold_is_forced_that_was_not_listed() {
+    let stop = |force| Command::Stop { force };
+    let mut stage = Stage::new(harbour(noon()));
+    stage.press("e q q").press("text:harbour");
+    stage.client.obey(&Command::FeedRun { feed: "orders".into() }).unwrap();
+    let job = stage.client.snapshots.borrow().jobs.last().unwrap().id;
+    stage.client.change_job(job, |job| (job.state, job.kind) = (JobState::Running, "carry".into()));
+    stage.refresh();
+    let text = stage.press("enter").text();
+    assert_eq!(stage.sent(), []);
+    assert!(text.contains("this has changed") && text.contains(&format!("{job} carry")), "{text}");
+    stage.press("enter");
+    assert_eq!(stage.sent(), [stop(true)]);
+
+    // A hold is forced too, also where no job runs.
+    for (scene, force) in [("held", true), ("free", false)] {
+        let mut stage = Stage::over(services::client(scene, noon()), "dark", "default", false);
+        let jobs = Arc::clone(&stage.client.snapshots.borrow().jobs);
+        for job in jobs.iter() {
+            stage.client.change_job(job.id, |job| job.state = JobState::Done);
+        }
+        stage.refresh();
+        let text = stage.press("e q q").text();
+        assert_eq!(text.contains("judicator on cupola-1, held by ana"), force, "{text}");
+        stage.press("text:harbour").press("enter");
+        assert_eq!(stage.sent(), [stop(force)]);
+    }
 }
 
 #[test]

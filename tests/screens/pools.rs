@@ -200,6 +200,28 @@ fn the_answer_that_the_box_asks_for_is_that_of_its_own_pool() {
 }
 
 #[test]
+fn only_what_was_seen_is_acknowledged() {
+    let acknowledged = Command::PoolAcknowledge { pool: "people-count".into() };
+    let mut stage = Stage::pools("failed-spare");
+    stage.press("2 F a tab");
+    stage.client.change_pool("people-count", |pool| pool.alarms.push("two machines hold 10.77.0.101".into()));
+    stage.refresh();
+    let text = stage.press("enter").text();
+    assert_eq!(stage.sent(), []);
+    assert!(text.contains("this has changed") && text.contains("two machines hold 10.77.0.101"), "{text}");
+    stage.press("enter");
+    assert_eq!(stage.sent(), std::slice::from_ref(&acknowledged));
+
+    // A time that runs down is nothing new.
+    let mut stage = Stage::pools("failed-spare");
+    stage.press("2 F a tab");
+    stage.client.change_pool("people-count", |pool| pool.held_back[0] = pool.held_back[0].replace("48 min", "59 s"));
+    stage.refresh();
+    stage.press("enter");
+    assert_eq!(stage.sent(), [acknowledged]);
+}
+
+#[test]
 fn what_was_shown_is_sent_whatever_happened_meanwhile() {
     let mut stage = Stage::pools("host-gone");
     stage.press("F F").press("text:studio-2");

@@ -185,39 +185,44 @@ impl App {
     }
 
     fn stop(&mut self) {
-        let head = &self.world.newest.head;
-        let running: Vec<String> = self
-            .world
-            .newest
-            .jobs
-            .iter()
-            .filter(|job| !job.state.ended())
-            .map(|job| format!("  {} {} {}", job.id, job.kind, job.title))
-            .collect();
-        let mut lines = vec![
-            format!(
-                "Engine pid {} stops. No host is watched any more, and nothing is done about any failure.",
-                head.engine.pid
-            ),
-            String::new(),
-        ];
-        if !running.is_empty() {
-            lines.push(format!("{} would be cancelled:", format::several(running.len(), "job")));
-            lines.extend(running.iter().cloned());
-            lines.push(String::new());
-        }
-        if head.engine.consoles > 1 {
-            lines.push(format!("{} consoles are joined to it.", head.engine.consoles));
-        }
-        let confirm = Confirm::typed(
-            format!("Stop the engine of {}?", head.fleet),
-            lines,
-            head.fleet.clone(),
-            " Stop the engine ",
-            vec![Command::Stop { force: !running.is_empty() }],
-        );
-        self.modals.push(Box::new(confirm));
+        let fleet = self.world.newest.head.fleet.clone();
+        let (lines, commands) = stopping(&self.world);
+        let confirm =
+            Confirm::typed(format!("Stop the engine of {fleet}?"), lines, fleet.clone(), " Stop the engine ", commands);
+        // No job and no hold is forced that was not read.
+        self.modals.push(Box::new(confirm.anew(&fleet, |_, world| Some(stopping(world)))));
     }
+}
+
+/// What ends with the engine. It is forced where something does.
+fn stopping(world: &World) -> (Vec<String>, Vec<Command>) {
+    let newest = &world.newest;
+    let engine = &newest.head.engine;
+    let running = newest.jobs.iter().filter(|job| !job.state.ended());
+    let running: Vec<String> = running.map(|job| format!("  {} {} {}", job.id, job.kind, job.title)).collect();
+    let held = newest.services.iter().filter_map(|service| Some((service, service.hold.as_ref()?)));
+    let held: Vec<String> = held
+        .map(|(service, hold)| format!("  {} on {}, held by {}: {}", service.name, service.host, hold.owner, hold.why))
+        .collect();
+    let mut lines = vec![
+        format!("Engine pid {} stops. No host is watched any more, and nothing is done about any failure.", engine.pid),
+        String::new(),
+    ];
+    if !running.is_empty() {
+        lines.push(format!("{} would be cancelled:", format::several(running.len(), "job")));
+        lines.extend(running.iter().cloned());
+        lines.push(String::new());
+    }
+    if !held.is_empty() {
+        lines.push(format!("the locks of {} would be given back:", format::several(held.len(), "service")));
+        lines.extend(held.iter().cloned());
+        lines.push(String::new());
+    }
+    if engine.consoles > 1 {
+        lines.push(format!("{} consoles are joined to it.", engine.consoles));
+    }
+    let force = !(running.is_empty() && held.is_empty());
+    (lines, vec![Command::Stop { force }])
 }
 
 /// The longest maintenance: longer ones are forgotten.

@@ -9,7 +9,7 @@ use super::{Modal, Outcome, Sight, Want, middle};
 use crate::console::draw::brush::Brush;
 use crate::console::input::LineInput;
 use crate::console::page::{Line, broken};
-use crate::console::table::{Part, dim, part, plain, width};
+use crate::console::table::{Part, dim, part, plain, width, words};
 use crate::console::theme::Meaning;
 use crate::console::world::World;
 use crate::engine::command::Command;
@@ -38,14 +38,20 @@ pub struct Confirm {
     input: LineInput,
     on_button: bool,
     said: Option<&'static str>,
+    /// How it is asked of a newer picture.
+    anew: Option<(String, Anew)>,
 }
+
+/// What a question says of its object in this picture, and the commands that a yes sends then. `None`: the object is
+/// gone, and the engine says so better.
+pub type Anew = fn(&str, &World) -> Option<(Vec<String>, Vec<Command>)>;
 
 impl Confirm {
     /// A question that a button answers.
     pub fn button(title: String, lines: Vec<String>, button: &'static str, commands: Vec<Command>) -> Self {
         Self {
             title,
-            lines: lines.into_iter().map(|line| vec![plain(line)]).collect(),
+            lines: plain_lines(lines),
             width: 84,
             dry_run: None,
             sent: None,
@@ -57,6 +63,7 @@ impl Confirm {
             input: LineInput::default(),
             on_button: false,
             said: None,
+            anew: None,
         }
     }
 
@@ -83,6 +90,28 @@ impl Confirm {
         Self { width, ..self }
     }
 
+    /// What it says of this object is compared with the newest picture before anything is sent.
+    #[must_use]
+    pub fn anew(self, object: &str, anew: Anew) -> Self {
+        Self { anew: Some((object.to_owned(), anew)), ..self }
+    }
+
+    /// Sends what was agreed to. Where something else stands there by now, that is shown instead, and nothing is sent.
+    fn send(&mut self, world: &World) -> Outcome {
+        let newest = self.anew.as_ref().and_then(|(object, anew)| anew(object, world));
+        if let Some((lines, commands)) = newest {
+            let lines = plain_lines(lines);
+            let same = timeless(&self.lines) == timeless(&lines);
+            (self.lines, self.commands) = (lines, commands);
+            if !same {
+                self.offset = 0;
+                self.said = Some("this has changed meanwhile: nothing was sent; read it again");
+                return Outcome::Stay;
+            }
+        }
+        Outcome::Send(std::mem::take(&mut self.commands))
+    }
+
     /// The key of the dry run: a letter, unless what must be typed begins with it.
     fn dry_key(&self) -> &'static str {
         if self.phrase.as_ref().is_some_and(|phrase| phrase.starts_with('d')) { "ctrl-d" } else { "d" }
@@ -101,7 +130,7 @@ impl Confirm {
 }
 
 impl Modal for Confirm {
-    fn key(&mut self, key: KeyEvent, _: Sight<'_>) -> Outcome {
+    fn key(&mut self, key: KeyEvent, sight: Sight<'_>) -> Outcome {
         self.said = None;
         match key.code {
             KeyCode::Tab | KeyCode::BackTab => self.on_button = !self.on_button,
@@ -110,13 +139,11 @@ impl Modal for Confirm {
             }
             KeyCode::Enter if self.phrase.is_some() && !self.input.text().is_empty() => {
                 if self.agreed() {
-                    return Outcome::Send(std::mem::take(&mut self.commands));
+                    return self.send(sight.world);
                 }
                 self.said = Some("that is not it; nothing was done");
             }
-            KeyCode::Enter if self.on_button && self.agreed() => {
-                return Outcome::Send(std::mem::take(&mut self.commands));
-            }
+            KeyCode::Enter if self.on_button && self.agreed() => return self.send(sight.world),
             KeyCode::Down if self.phrase.is_some() => self.offset += 1,
             KeyCode::Up if self.phrase.is_some() => self.offset = self.offset.saturating_sub(1),
             KeyCode::PageDown => self.offset += self.page,
@@ -201,6 +228,29 @@ impl Modal for Confirm {
             self.input.draw(brush, inner.x + 1 + asked, bottom, left.min(wanted), true);
         }
     }
+}
+
+fn plain_lines(lines: Vec<String>) -> Vec<Line> {
+    lines.into_iter().map(|line| vec![plain(line)]).collect()
+}
+
+/// The words of lines without spans of time, such as `48 min` or `12 s`: that they run down is nothing new.
+fn timeless(lines: &[Line]) -> Vec<String> {
+    let number = |word: &str| word.trim_start_matches('(').starts_with(|letter: char| letter.is_ascii_digit());
+    let unit = |word: &str| matches!(word.trim_end_matches([',', ';', ':', '.', ')']), "s" | "min" | "h" | "d");
+    let one = |line: &Line| {
+        let text = words(line);
+        let mut left: Vec<&str> = Vec::new();
+        for word in text.split(' ') {
+            if unit(word) && left.last().is_some_and(|before| number(before)) {
+                left.pop();
+            } else {
+                left.push(word);
+            }
+        }
+        left.join(" ")
+    };
+    lines.iter().map(one).collect()
 }
 
 fn button_parts(text: &str, selected: bool) -> Vec<Part> {

@@ -50,8 +50,15 @@ pub fn clear(pool: &PoolView, spare: &str) -> Confirm {
     Confirm::typed(format!("Is {spare} clean?"), lines, spare.to_owned(), " It is clean ", vec![command])
 }
 
-/// What happened was seen.
+/// What happened was seen. What happens while it is read is not: it is shown before anything is sent.
 pub fn acknowledge(pool: &PoolView) -> Confirm {
+    let (lines, commands) = happened(pool);
+    let title = format!("Acknowledge what happened in {}?", pool.name);
+    Confirm::button(title, lines, " I have seen it ", commands)
+        .anew(&pool.name, |name, world| world.newest.pool(name).map(|pool| happened(pool)))
+}
+
+fn happened(pool: &PoolView) -> (Vec<String>, Vec<Command>) {
     let mut lines: Vec<String> = pool.held_back.iter().map(|why| format!("held back: {why}")).collect();
     lines.extend(pool.alarms.iter().cloned());
     if !lines.is_empty() {
@@ -59,6 +66,5 @@ pub fn acknowledge(pool: &PoolView) -> Confirm {
     }
     lines.push(format!("You have seen what happened in {}: its cool-down ends, its brake is armed again,", pool.name));
     lines.push("and another automatic attempt is allowed for every host. It may act at once.".into());
-    let commands = vec![Command::PoolAcknowledge { pool: pool.name.clone() }];
-    Confirm::button(format!("Acknowledge what happened in {}?", pool.name), lines, " I have seen it ", commands)
+    (lines, vec![Command::PoolAcknowledge { pool: pool.name.clone() }])
 }
