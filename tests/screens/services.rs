@@ -89,8 +89,14 @@ fn the_shell_follows_the_hold_and_the_release_follows_the_shell() {
         });
     });
     let newest = stage.client.snapshots.borrow().clone();
+    // Whoever types meanwhile is not torn away from it; a filter is applied letter by letter.
+    stage.press("esc /").press("text:stu");
     stage.app.snapshot(newest);
     stage.settle();
+    stage.press("text:dio");
+    assert_eq!(shell(&stage), None, "not into a line that is typed");
+    assert!(stage.app.toasts.history().any(|toast| toast.text.contains("the locks of judicator are held")));
+    stage.press("enter");
     let work = shell(&stage).expect("the shell begins");
     assert_eq!((work.service.as_str(), work.host.as_str(), work.hold.generation), ("judicator", "cupola-1", job.0));
     assert!(work.words.iter().any(|line| line.contains("python3 main.py")), "{:?}", work.words);

@@ -54,8 +54,9 @@ impl App {
         match outcome {
             Outcome::Stay => self.modals.push(modal),
             Outcome::StayAnd(invocation) => {
-                self.call(&invocation);
+                // It lies there while this is done: whatever waits until nothing is asked goes on waiting.
                 self.modals.push(modal);
+                self.call(&invocation);
             }
             Outcome::Close => {}
             Outcome::CloseAnd(invocation) => self.call(&invocation),

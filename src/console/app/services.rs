@@ -26,6 +26,8 @@ const ROOM: usize = 74;
 pub(super) struct Asked {
     service: String,
     job: JobId,
+    /// It was said that its shell waits.
+    waits: bool,
 }
 
 impl App {
@@ -113,13 +115,14 @@ impl App {
     /// A hold that was asked for here is on its way.
     pub(super) fn service_asked(&mut self, command: &Command, accepted: &Accepted) {
         if let (Command::ServiceHold { service, .. }, Some(job)) = (command, accepted.job) {
-            self.asked = Some(Asked { service: service.clone(), job });
+            self.asked = Some(Asked { service: service.clone(), job, waits: false });
         }
     }
 
-    /// Gives the terminal to the shell when the locks are held, or forgets it where they were not given.
+    /// Gives the terminal to the shell when the locks are held and nothing is being typed, or forgets it where they were
+    /// not given.
     pub(super) fn open_shell(&mut self) {
-        let Some(Asked { service, job }) = &self.asked else { return };
+        let Some(Asked { service, job, .. }) = &self.asked else { return };
         let newest = &self.world.newest;
         if newest.jobs.iter().any(|view| view.id == *job && view.state.ended() && view.error.is_some()) {
             let error = newest.jobs.iter().find(|view| view.id == *job).and_then(|view| view.error.clone());
@@ -129,6 +132,10 @@ impl App {
         let Some(view) = newest.service(service) else { return };
         let mine = view.hold.as_ref().filter(|hold| hold.generation == job.0 && hold.state == HoldState::Held);
         let (Some(stands), Some(on)) = (mine, newest.host(&view.host)) else { return };
+        if !self.modals.is_empty() {
+            let text = format!("the locks of {} are held: your shell follows when this is closed", view.name);
+            return self.let_shell_wait(text);
+        }
         let mut before = vec![format!(
             "hotspare: {} on {}: held until {}: {}",
             view.name,
@@ -147,6 +154,14 @@ impl App {
         };
         self.asked = None;
         self.effects.push(Effect::Shell(work));
+    }
+
+    /// What is typed into a question would go to the shell instead: it waits, and says so once.
+    fn let_shell_wait(&mut self, text: String) {
+        let said = self.asked.as_mut().map(|asked| std::mem::replace(&mut asked.waits, true));
+        if said == Some(false) {
+            self.say(Meaning::Info, text, None);
+        }
     }
 
     /// The shell has ended: the locks go back.
