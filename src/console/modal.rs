@@ -98,7 +98,7 @@ pub trait Modal: std::fmt::Debug + Send {
     fn key(&mut self, key: KeyEvent, sight: Sight<'_>) -> Outcome;
 
     /// Takes a paste.
-    fn paste(&mut self, text: &str, sight: Sight<'_>);
+    fn paste(&mut self, text: &str, sight: Sight<'_>) -> Outcome;
 
     /// What it needs from outside now. Called after every event.
     fn wants(&mut self, _world: &World) -> Option<Want> {

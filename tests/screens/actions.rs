@@ -567,6 +567,16 @@ fn a_job_is_not_held_by_a_part_of_its_number() {
 }
 
 #[test]
+fn a_pasted_filter_is_applied() {
+    let mut stage = Stage::new(harbour(noon())).sized(80, 24);
+    stage.press("/");
+    stage.event(Event::Paste("!up".into()));
+    assert!(!stage.text().contains("studio-1"), "rows follow\n{}", stage.text());
+    let text = stage.press("enter").text();
+    assert!(text.contains("filter: !up") && !text.contains("studio-1"), "{text}");
+}
+
+#[test]
 fn no_job_and_no_hold_is_forced_that_was_not_listed() {
     let stop = |force| Command::Stop { force };
     let mut stage = Stage::new(harbour(noon()));

@@ -68,8 +68,8 @@ impl App {
     /// Text was pasted: only what is being typed takes it.
     pub fn paste(&mut self, text: &str) {
         if let Some(mut modal) = self.modals.pop() {
-            modal.paste(text, self.sight());
-            self.modals.push(modal);
+            let outcome = modal.paste(text, self.sight());
+            self.settle_modal(modal, outcome);
         }
         self.settle();
     }

@@ -69,7 +69,9 @@ impl Modal for AnswerStep {
         Outcome::Stay
     }
 
-    fn paste(&mut self, _: &str, _: Sight<'_>) {}
+    fn paste(&mut self, _: &str, _: Sight<'_>) -> Outcome {
+        Outcome::Stay
+    }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>) {
         let width_ = screen.width.saturating_sub(2).min(84);

@@ -77,8 +77,9 @@ impl Modal for Ask {
         Outcome::Stay
     }
 
-    fn paste(&mut self, text: &str, _: Sight<'_>) {
+    fn paste(&mut self, text: &str, _: Sight<'_>) -> Outcome {
         self.fields[self.focus].input.paste(text);
+        Outcome::Stay
     }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, _: Sight<'_>) {

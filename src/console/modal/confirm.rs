@@ -162,10 +162,11 @@ impl Modal for Confirm {
         Outcome::Stay
     }
 
-    fn paste(&mut self, _: &str, _: Sight<'_>) {
+    fn paste(&mut self, _: &str, _: Sight<'_>) -> Outcome {
         if self.phrase.is_some() {
             self.said = Some("type it: a paste is not taken here");
         }
+        Outcome::Stay
     }
 
     fn wants(&mut self, _: &World) -> Option<Want> {

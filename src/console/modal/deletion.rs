@@ -102,9 +102,10 @@ impl Modal for Deletion {
         }
     }
 
-    fn paste(&mut self, text: &str, sight: Sight<'_>) {
-        if let Stage::Read(found) = &mut self.stage {
-            found.confirm.paste(text, sight);
+    fn paste(&mut self, text: &str, sight: Sight<'_>) -> Outcome {
+        match &mut self.stage {
+            Stage::Read(found) => found.confirm.paste(text, sight),
+            _ => Outcome::Stay,
         }
     }
 

@@ -38,8 +38,9 @@ impl Modal for FilterLine {
         }
     }
 
-    fn paste(&mut self, text: &str, _: Sight<'_>) {
+    fn paste(&mut self, text: &str, _: Sight<'_>) -> Outcome {
         self.input.paste(text);
+        Outcome::StayAnd(Self::filter(self.input.text()))
     }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, _: Sight<'_>) {

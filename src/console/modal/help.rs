@@ -66,9 +66,10 @@ impl Modal for Help {
         Outcome::Stay
     }
 
-    fn paste(&mut self, text: &str, sight: Sight<'_>) {
+    fn paste(&mut self, text: &str, sight: Sight<'_>) -> Outcome {
         self.input.paste(text);
         self.find(sight);
+        Outcome::Stay
     }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>) {

@@ -127,9 +127,10 @@ impl Modal for Palette {
         Outcome::Stay
     }
 
-    fn paste(&mut self, text: &str, sight: Sight<'_>) {
+    fn paste(&mut self, text: &str, sight: Sight<'_>) -> Outcome {
         self.input.paste(text);
         self.find(sight);
+        Outcome::Stay
     }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>) {

@@ -66,7 +66,9 @@ impl Modal for Plan {
         Outcome::Stay
     }
 
-    fn paste(&mut self, _: &str, _: Sight<'_>) {}
+    fn paste(&mut self, _: &str, _: Sight<'_>) -> Outcome {
+        Outcome::Stay
+    }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, _: Sight<'_>) {
         let width = screen.width.saturating_sub(2).min(96);

@@ -42,7 +42,9 @@ impl Modal for Reader {
         Outcome::Stay
     }
 
-    fn paste(&mut self, _: &str, _: Sight<'_>) {}
+    fn paste(&mut self, _: &str, _: Sight<'_>) -> Outcome {
+        Outcome::Stay
+    }
 
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, _: Sight<'_>) {
         let width = screen.width.saturating_sub(4).min(110);

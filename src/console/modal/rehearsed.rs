@@ -104,9 +104,10 @@ impl<R: Rehearsal> Modal for Rehearsed<R> {
         Outcome::Stay
     }
 
-    fn paste(&mut self, text: &str, sight: Sight<'_>) {
-        if let Stage::Asked(_, confirm) = &mut self.stage {
-            confirm.paste(text, sight);
+    fn paste(&mut self, text: &str, sight: Sight<'_>) -> Outcome {
+        match &mut self.stage {
+            Stage::Asked(_, confirm) => confirm.paste(text, sight),
+            _ => Outcome::Stay,
         }
     }
 
