@@ -161,15 +161,31 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
                 line.push(' ');
             }
             while word.width() > room.max(1) {
-                let fits: String = word.graphemes(true).take(room.max(1)).collect();
-                word = word.strip_prefix(fits.as_str()).unwrap_or_default();
-                lines.push(fits);
+                let (fits, rest) = word.split_at(fitting(word, room));
+                if rest.is_empty() {
+                    break;
+                }
+                lines.push(fits.to_owned());
+                word = rest;
             }
             line.push_str(word);
         }
         lines.push(line);
     }
     lines
+}
+
+/// How many bytes of a word fit into so many columns: whole letters, and at least one, so that it comes to an end.
+fn fitting(word: &str, room: usize) -> usize {
+    let (mut bytes, mut columns) = (0, 0);
+    for letter in word.graphemes(true) {
+        columns += letter.width();
+        if bytes > 0 && columns > room {
+            break;
+        }
+        bytes += letter.len();
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -195,6 +211,11 @@ mod tests {
         assert_eq!(wrap("a\n\nb", 7), ["a", "", "b"]);
         assert_eq!(wrap("  in", 7), ["  in"]);
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("漢字漢字漢 ab", 4), ["漢字", "漢字", "漢", "ab"]);
+        assert_eq!(wrap("👩‍🔧👩‍🔧👩‍🔧", 4), ["👩‍🔧👩‍🔧", "👩‍🔧"]);
+        // What is wider than the room has a line of its own, and comes to an end.
+        assert_eq!(wrap("漢字x", 1), ["漢", "字", "x"]);
+        assert_eq!(wrap("漢", 0), ["漢"]);
         assert!(wrap("anything", 0).iter().all(|line| line.width() <= 1));
     }
 }
