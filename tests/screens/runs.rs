@@ -1,9 +1,11 @@
 //! Pictures of runs that no pool asked for: the page, the question with its evidence, and what a person types.
 
+use std::sync::Arc;
+
 use hotspare::console::action::Action;
 use hotspare::console::modal::Possible;
 use hotspare::engine::command::Command;
-use hotspare::runbook::view::RunId;
+use hotspare::runbook::view::{Question, RunId};
 use rstest::rstest;
 
 use crate::fixture::{noon, runs};
@@ -45,6 +47,32 @@ fn a_run_is_answered_gone_on_with_and_abandoned_by_whoever_is_there() {
         stage.press("esc").press(keys).press("text:judicator-recovery").press("enter");
         assert_eq!(stage.sent(), [Command::RunMend { runbook: "judicator-recovery".into(), abandon }]);
     }
+}
+
+#[test]
+fn evidence_that_does_not_fit_is_scrolled_and_the_warning_stays() {
+    let mut stage = stage("asking").sized(80, 24);
+    let change = |stage: &mut Stage, act: &dyn Fn(&mut Option<Question>)| {
+        stage.client.snapshots.send_modify(|snapshot| {
+            let snapshot = Arc::make_mut(snapshot);
+            snapshot.seq += 1;
+            act(&mut Arc::make_mut(&mut Arc::make_mut(&mut snapshot.runs)[1]).question);
+        });
+        stage.refresh();
+    };
+    change(&mut stage, &|question| {
+        let lines = (1..=50).map(|number| format!("member {number:02} answers"));
+        question.as_mut().unwrap().evidence = lines.collect();
+    });
+    let text = stage.press("B y").text();
+    assert!(text.contains("member 01") && !text.contains("member 50") && text.contains("more below"), "{text}");
+    assert!(text.contains("Nothing more is done before somebody answers.") && text.contains("[ Go on ]"), "{text}");
+    let text = stage.press("page-down page-down page-down page-down").text();
+    assert!(text.contains("member 50") && !text.contains("member 01") && !text.contains("more below"), "{text}");
+    let text = stage.press("page-up page-up page-up up down up").text();
+    assert!(!text.contains("member 50"), "{text}");
+    change(&mut stage, &|question| *question = None);
+    assert!(stage.text().contains("It does not ask any more"), "{}", stage.text());
 }
 
 #[rstest]

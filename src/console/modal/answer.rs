@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Modal, Outcome, Sight, middle};
 use crate::console::draw::brush::{Brush, wrap};
+use crate::console::page::Line;
 use crate::console::table::{dim, part, plain, width};
 use crate::console::theme::Meaning;
 use crate::console::world::World;
@@ -21,6 +22,10 @@ pub struct AnswerStep {
     what: String,
     question: Question,
     chosen: usize,
+    /// The first line that is seen, where not all are.
+    offset: usize,
+    /// Lines that fit.
+    page: usize,
 }
 
 impl AnswerStep {
@@ -37,7 +42,7 @@ impl AnswerStep {
         let number = run.steps.iter().position(|step| step.name == question.step).map_or(0, |at| at + 1);
         let named = if run.pool.is_none() { format!(" of {}", run.runbook) } else { String::new() };
         let what = format!("{}{named}{whose}{spare}, step {number} of {}", run.purpose.word(), run.steps.len());
-        Some(Self { run: run.id, what, question, chosen: 0 })
+        Some(Self { run: run.id, what, question, chosen: 0, offset: 0, page: 1 })
     }
 
     /// The question as the newest picture has it; `None`: another console may have answered meanwhile, or it has ended.
@@ -48,6 +53,19 @@ impl AnswerStep {
         let same = |asked: &&Question| asked.step == self.question.step && asked.text == self.question.text;
         runs.find(|run| run.id == self.run).and_then(|run| run.question.as_ref()).filter(same)
     }
+
+    /// What is read before it is answered: as much of it as there is room for is seen at once.
+    fn lines(&self, world: &World, room: usize) -> Vec<Line> {
+        let mut lines = vec![vec![dim(self.what.clone())], Vec::new()];
+        lines.extend(wrap(&self.question.text, room).into_iter().map(|line| vec![part(Meaning::Title, line)]));
+        lines.push(Vec::new());
+        let evidence = self.asked(world).unwrap_or(&self.question).evidence.iter();
+        lines.extend(evidence.flat_map(|line| wrap(line, room)).map(|line| vec![plain(line)]));
+        if !self.question.evidence.is_empty() {
+            lines.push(Vec::new());
+        }
+        lines
+    }
 }
 
 impl Modal for AnswerStep {
@@ -56,6 +74,10 @@ impl Modal for AnswerStep {
         match key.code {
             KeyCode::Right | KeyCode::Tab => self.chosen = (self.chosen + 1) % count,
             KeyCode::Left | KeyCode::BackTab => self.chosen = (self.chosen + count - 1) % count,
+            KeyCode::Down => self.offset += 1,
+            KeyCode::Up => self.offset = self.offset.saturating_sub(1),
+            KeyCode::PageDown => self.offset += self.page,
+            KeyCode::PageUp => self.offset = self.offset.saturating_sub(self.page),
             KeyCode::Enter if self.chosen > 0 && self.asked(sight.world).is_none() => {
                 return Outcome::Cancelled("nothing was answered: it does not ask that any more");
             }
@@ -76,25 +98,13 @@ impl Modal for AnswerStep {
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>) {
         let width_ = screen.width.saturating_sub(2).min(84);
         let room = usize::from(width_.saturating_sub(4));
-        let mut lines = vec![vec![dim(self.what.clone())], Vec::new()];
-        lines.extend(wrap(&self.question.text, room).into_iter().map(|line| vec![part(Meaning::Title, line)]));
-        lines.push(Vec::new());
-        let newest = &sight.world.newest;
-        let mut runs = newest.pools.iter().filter_map(|pool| pool.run.as_ref()).chain(newest.runs.iter());
-        // Another console may have answered meanwhile, or had the evidence looked at again.
-        let same = |asked: &&Question| asked.step == self.question.step && asked.text == self.question.text;
-        let asked = runs.find(|run| run.id == self.run).and_then(|run| run.question.as_ref()).filter(same);
-        let evidence = asked.unwrap_or(&self.question).evidence.iter();
-        lines.extend(evidence.flat_map(|line| wrap(line, room)).map(|line| vec![plain(line)]));
-        if !self.question.evidence.is_empty() {
-            lines.push(Vec::new());
-        }
-        if asked.is_some() {
-            lines.push(vec![dim("Nothing more is done before somebody answers.")]);
-        } else {
-            lines.push(vec![part(Meaning::Warn, "It does not ask any more: somebody has answered, or it has ended.")]);
-        }
-        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(5);
+        let lines = self.lines(sight.world, room);
+        let (meaning, said) = match self.asked(sight.world) {
+            Some(_) => (Meaning::Dim, "Nothing more is done before somebody answers."),
+            None => (Meaning::Warn, "It does not ask any more: somebody has answered, or it has ended."),
+        };
+        let said: Vec<Line> = wrap(said, room).into_iter().map(|line| vec![part(meaning, line)]).collect();
+        let height = u16::try_from(lines.len() + said.len()).unwrap_or(u16::MAX).saturating_add(5);
         let area = middle(screen, width_, height);
         brush.wipe(area);
         let title = format!("{} asks", self.question.step);
@@ -102,7 +112,12 @@ impl Modal for AnswerStep {
         if inner.height < 3 {
             return;
         }
-        for (line, y) in lines.iter().zip(inner.y + 1..inner.bottom() - 1) {
+        // Where not all fits, what is scrolled gives way to whether it still asks.
+        let rows = usize::from(inner.height) - 2;
+        self.page = rows.saturating_sub(said.len());
+        self.offset = self.offset.min(lines.len().saturating_sub(self.page));
+        let seen = lines.iter().skip(self.offset).take(self.page);
+        for (line, y) in seen.chain(&said).zip(inner.y + 1..inner.bottom() - 1) {
             brush.parts(inner.x + 1, y, inner.width - 2, line);
         }
         let mut buttons = Vec::new();
@@ -112,9 +127,15 @@ impl Modal for AnswerStep {
         }
         let used = u16::try_from(width(&buttons)).unwrap_or(u16::MAX);
         brush.parts_right(inner.right(), inner.bottom() - 1, used, &buttons);
-        brush.footnote(
-            area,
-            &[part(Meaning::Key, "left right"), dim(" choose  "), part(Meaning::Key, "esc"), dim(" later")],
-        );
+        let below = lines.len().saturating_sub(self.offset + self.page);
+        let mut foot = Vec::new();
+        if below > 0 {
+            foot.push(dim(format!("{below} more below  ")));
+        }
+        if below > 0 || self.offset > 0 {
+            foot.extend([part(Meaning::Key, "up down"), dim(" scroll  ")]);
+        }
+        foot.extend([part(Meaning::Key, "left right"), dim(" choose  "), part(Meaning::Key, "esc"), dim(" later")]);
+        brush.footnote(area, &foot);
     }
 }
