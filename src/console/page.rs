@@ -101,6 +101,11 @@ pub trait Page: std::fmt::Debug + Send {
         false
     }
 
+    /// Whether its selection is always on the screen. Without that, keys that go by screens only scroll.
+    fn keeps_selection_seen(&self) -> bool {
+        false
+    }
+
     /// Whether it reads from its end, as a log does.
     fn reads_from_end(&self) -> bool {
         false
@@ -178,6 +183,12 @@ impl Open {
         self.length = lines.len();
         let most = self.length.saturating_sub(self.height);
         self.offset = if self.at_end { most } else { self.offset.min(most) };
+        let cursor = |line: &Line| line.first().is_some_and(|first| *first == part(Meaning::Focus, glyphs.cursor));
+        if self.page.keeps_selection_seen()
+            && let Some(selected) = lines.iter().position(cursor)
+        {
+            self.offset = self.offset.clamp((selected + 1).saturating_sub(self.height), selected);
+        }
         for (line, y) in lines.iter().skip(self.offset).zip(inner.top()..inner.bottom()) {
             brush.parts(inner.x + 1, y, width, line);
         }

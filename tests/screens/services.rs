@@ -55,6 +55,26 @@ fn enter_opens_the_host_of_the_selected_service() {
 }
 
 #[test]
+fn the_selected_row_is_always_on_the_screen() {
+    for (keys, count) in [("down", 8), ("page-down", 2), ("end", 1)] {
+        let mut stage = stage("held").sized(80, 15);
+        stage.press("H");
+        let cursor = stage.app.look.theme.glyphs.cursor;
+        for _ in 0..count {
+            let text = stage.press(keys).text();
+            assert!(text.lines().any(|line| line.contains(cursor)), "{keys}\n{text}");
+        }
+        let selected = stage.app.pages.last().and_then(|open| open.page.service()).map(|(name, _)| name.to_owned());
+        assert_eq!(selected.as_deref(), Some("executor"), "{keys}");
+        for _ in 0..8 {
+            let text = stage.press("up").text();
+            assert!(text.lines().any(|line| line.contains(cursor)), "{text}");
+        }
+        assert!(stage.text().contains("judicator  on cupola-1"), "{}", stage.text());
+    }
+}
+
+#[test]
 fn the_shell_follows_the_hold_and_the_release_follows_the_shell() {
     let mut stage = stage("free");
     stage.press("H m").press("text:new disk").press("enter enter");

@@ -219,8 +219,11 @@ impl App {
     /// Screens down or up; the extremes go to the ends.
     fn page(&mut self, screens: isize) {
         if let Some(open) = self.pages.last_mut() {
-            let height = isize::try_from(open.height()).unwrap_or(1);
-            return open.scroll(screens.saturating_mul(height));
+            let by = screens.saturating_mul(isize::try_from(open.height()).unwrap_or(1));
+            if !open.page.keeps_selection_seen() || !open.page.step(&self.world, by) {
+                open.scroll(by);
+            }
+            return;
         }
         let height = isize::try_from(self.list().height()).unwrap_or(10).max(1);
         self.step(screens.saturating_mul(height));

@@ -66,6 +66,10 @@ impl Page for ServicesPage {
         to != at
     }
 
+    fn keeps_selection_seen(&self) -> bool {
+        true
+    }
+
     fn wants(&mut self, world: &World) -> Option<Query> {
         let rows = rows(&world.shown);
         if self.selected.as_ref().is_none_or(|selected| !rows.contains(selected)) {
