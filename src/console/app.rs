@@ -122,6 +122,8 @@ pub struct App {
     seen: u64,
     /// Entries of the journal before this one were asked for.
     paged: Option<u64>,
+    /// The store whose sessions are here.
+    store: Option<String>,
     /// A hold that was asked for here, until its shell has the terminal.
     asked: Option<services::Asked>,
 }
@@ -146,6 +148,7 @@ impl App {
             effects: Vec::new(),
             seen,
             paged: None,
+            store: None,
             asked: None,
         };
         app.settle();
@@ -205,6 +208,7 @@ impl App {
 
     /// After any event: rows in order, pages supplied.
     fn settle(&mut self) {
+        self.follow_store();
         for id in PaneId::ALL {
             self.lists[id as usize].arrange(id.pane(), &self.world);
         }

@@ -452,6 +452,40 @@ fn another_store_is_chosen_by_name_and_marks_do_not_go_with_it() {
 }
 
 #[test]
+fn marks_do_not_go_to_another_store_where_the_chosen_one_is_taken_out_of_the_fleet_file() {
+    let mut stage = alone(Stage::of(archive(noon(), 300)));
+    stage.press("o").press("text:gai").press("enter space");
+    assert!(stage.text().contains("1 marked"), "{}", stage.text());
+    stage.press("home enter");
+    assert_eq!(stage.app.pages.len(), 1);
+    stage.held = true;
+    stage.client.snapshots.send_modify(|snapshot| {
+        let snapshot = Arc::make_mut(snapshot);
+        snapshot.seq += 1;
+        Arc::make_mut(&mut snapshot.stores).pop();
+    });
+    stage.refresh();
+    stage.settle();
+    assert!(stage.app.pages.is_empty(), "a page of a session of another store");
+    stage.press("x x");
+    assert_eq!(stage.sent(), [], "a row of the other store means nothing here");
+    assert!(stage.app.toasts.history().any(|toast| toast.text.contains("gait is not in the fleet file any more")));
+    stage.release();
+    let text = stage.text();
+    assert!(text.contains("mocap") && !text.contains("marked"), "{text}");
+}
+
+#[test]
+fn a_deletion_names_its_store_where_there_are_several() {
+    let mut stage = alone(Stage::of(archive(noon(), 300)));
+    stage.press("space x x");
+    assert!(stage.text().contains(" of mocap from this computer?"), "{}", stage.text());
+    let mut stage = alone(Stage::of(mocap(noon())));
+    stage.press("space x x");
+    assert!(!stage.text().contains(" of mocap from"), "{}", stage.text());
+}
+
+#[test]
 fn trouble_is_said_in_words_with_its_remedy_at_every_size() {
     for (width, height) in [(60, 15), (80, 24), (120, 36), (200, 50)] {
         let mut stage = Stage::of(stale(noon())).sized(width, height);

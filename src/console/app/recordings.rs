@@ -114,13 +114,13 @@ impl App {
     pub(super) fn delete(&mut self, argument: Option<&str>) {
         let Some(which) = self.which(argument) else { return };
         let words = in_words(&which);
-        let deletion = Deletion::new(words, self.store_name(), which);
+        let deletion = Deletion::new(words, self.store_name(), self.world.shown.stores.len() > 1, which);
         self.modals.push(Box::new(deletion));
     }
 
     pub(super) fn delete_safe(&mut self) {
         let which = Which::Range { from: None, to: None, participant: None, safe: true };
-        let deletion = Deletion::new(in_words(&which), self.store_name(), which);
+        let deletion = Deletion::new(in_words(&which), self.store_name(), self.world.shown.stores.len() > 1, which);
         self.modals.push(Box::new(deletion));
     }
 

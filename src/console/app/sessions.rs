@@ -121,6 +121,29 @@ impl App {
         rows.iter().map(|row| format!("{} {}", row.key.participant, row.key.day())).collect()
     }
 
+    /// Where the store whose sessions are here was taken out of the fleet file, another one is shown: the rows, the marks
+    /// and the page of a session mean nothing in that one.
+    pub(super) fn follow_store(&mut self) {
+        let Some(shown) = self.world.store().map(|store| store.name.clone()) else { return };
+        if self.store.as_ref() == Some(&shown) {
+            return;
+        }
+        let Some(before) = self.store.replace(shown.clone()) else { return };
+        if self.world.shown.stores.iter().any(|store| store.name == before) {
+            // Another one is the first now: whose sessions are looked at stays.
+            self.world.sessions.store = Some(before.clone());
+            self.store = Some(before);
+            return;
+        }
+        let list = &mut self.lists[ID as usize];
+        let marks = list.marks.len();
+        list.begin_anew();
+        self.world.sessions.choose(shown.clone());
+        self.pages.retain(|open| open.page.session().is_none());
+        let hint = (marks > 0).then(|| format!("{} taken away", format::several(marks, "mark")));
+        self.say(Meaning::Warn, format!("{before} is not in the fleet file any more: sessions of {shown}"), hint);
+    }
+
     /// Shows the sessions of another store.
     pub(super) fn choose_store(&mut self, name: &str) {
         if !self.exists(Action::ChooseStore) || !self.world.shown.stores.iter().any(|store| store.name == name) {
@@ -133,6 +156,7 @@ impl App {
         let marks = list.marks.len();
         list.begin_anew();
         self.world.sessions.choose(name.to_owned());
+        self.store = Some(name.to_owned());
         self.pages.clear();
         self.focus = ID;
         let hint = (marks > 0).then(|| format!("{} taken away", format::several(marks, "mark")));

@@ -32,6 +32,8 @@ pub struct Deletion {
     /// Which sessions, in a few words.
     words: String,
     store: Option<String>,
+    /// The store in the title, where there are several: ` of gait`.
+    of: String,
     /// The check.
     errand: Errand,
     stage: Stage,
@@ -62,10 +64,11 @@ fn command(store: Option<String>, which: Which, dry_run: bool, phrase: &str, sho
 }
 
 impl Deletion {
-    /// The deletion of these sessions.
-    pub fn new(words: String, store: Option<String>, which: Which) -> Self {
+    /// The deletion of these sessions of a store, which is one of several or not.
+    pub fn new(words: String, store: Option<String>, several: bool, which: Which) -> Self {
         let check = command(store.clone(), which, true, "", None);
-        Self { words, store, errand: Errand::new(check), stage: Stage::Checking }
+        let of = store.as_ref().filter(|_| several).map(|name| format!(" of {name}")).unwrap_or_default();
+        Self { words, store, of, errand: Errand::new(check), stage: Stage::Checking }
     }
 
     /// The report is here: what it found to be safe can be deleted, and nothing else.
@@ -78,8 +81,8 @@ impl Deletion {
         let keys: Vec<_> = report.deleted.iter().map(|deleted| deleted.key.clone()).collect();
         let (phrase, button) = if keys.len() == 1 { ("DELETE", " Delete ") } else { ("DELETE ALL", " Delete all ") };
         let title = match keys.as_slice() {
-            [one] => format!("Delete {one} from this computer?"),
-            all => format!("Delete {} sessions from this computer?", all.len()),
+            [one] => format!("Delete {one}{} from this computer?", self.of),
+            all => format!("Delete {} sessions{} from this computer?", all.len(), self.of),
         };
         let shown = Some(report.declared.clone());
         let command = command(self.store.clone(), Which::Keys { keys }, false, phrase, shown);
@@ -138,7 +141,8 @@ impl Modal for Deletion {
         let room = usize::from(screen.width.saturating_sub(2).min(WIDTH).saturating_sub(4));
         let lines = match &mut self.stage {
             Stage::Read(found) if !found.report.deleted.is_empty() => {
-                found.confirm.lines = told(found, sight.world, glyphs, (room, usize::from(screen.height)));
+                found.confirm.lines =
+                    told(found, self.store.as_deref(), sight.world, glyphs, (room, usize::from(screen.height)));
                 return found.confirm.draw(brush, screen, sight);
             }
             Stage::Read(found) => {
@@ -159,7 +163,7 @@ impl Modal for Deletion {
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
         let area = middle(screen, WIDTH.min(screen.width.saturating_sub(2)), height);
         brush.wipe(area);
-        let title = format!("Delete {} from this computer?", self.words);
+        let title = format!("Delete {}{} from this computer?", self.words, self.of);
         let inner = brush.boxed(area, true, &[part(Meaning::Title, title)]);
         for (line, y) in lines.iter().zip(inner.y + 1..inner.bottom()) {
             brush.parts(inner.x + 1, y, inner.width.saturating_sub(2), line);
@@ -183,13 +187,21 @@ fn checking(now: Option<&crate::work::view::Part>) -> Vec<Line> {
 }
 
 /// What the check found, for so much room.
-fn told(found: &Found, world: &World, glyphs: &Glyphs, (room, height): (usize, usize)) -> Vec<Line> {
+fn told(
+    found: &Found,
+    store: Option<&str>,
+    world: &World,
+    glyphs: &Glyphs,
+    (room, height): (usize, usize),
+) -> Vec<Line> {
     let Found { report, at, .. } = found;
     let sessions = report::deletions(report, world.now, glyphs, room);
     let frees = format!("frees {}", format::size(report.bytes_freed));
     let remain = if report.deleted.len() == 1 { " here. It remains at" } else { " here. They remain at" };
     let mut sum = vec![vec![part(Meaning::Title, frees), plain(remain)]];
-    for destination in world.store().iter().flat_map(|store| &store.destinations) {
+    // Of the store that was asked about, which may not be the one that is shown any more.
+    let stores = world.shown.stores.iter().filter(|known| store.is_none_or(|name| known.name == name)).take(1);
+    for destination in stores.flat_map(|store| &store.destinations) {
         sum.push(vec![plain(format!("  {}  ", destination.name)), dim(destination.path.clone())]);
     }
     let time = format::second(*at, &world.zone);
