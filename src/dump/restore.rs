@@ -22,6 +22,9 @@ use crate::fleet::secret::DatabaseUrl;
 use crate::work::progress::Event;
 use crate::work::steer::{Alone, Steer};
 
+/// Typed before a server is overwritten.
+pub const PHRASE: &str = "RESTORE";
+
 /// What is to be restored, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {

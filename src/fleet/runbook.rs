@@ -215,24 +215,6 @@ impl ScalePace {
     }
 }
 
-impl StepKind {
-    /// The word of the fleet file.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Command { .. } => "command",
-            Self::Address { .. } => "address",
-            Self::Compose { .. } => "compose",
-            Self::Dns { .. } => "dns",
-            Self::Http { .. } => "http",
-            Self::MysqlPromote { .. } => "mysql-promote",
-            Self::Wait { .. } => "wait",
-            Self::Ask { .. } => "ask",
-            Self::Scale { .. } => "scale",
-            Self::Gate { .. } => "gate",
-        }
-    }
-}
-
 /// Key for signed DNS updates.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Tsig {

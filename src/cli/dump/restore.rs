@@ -12,13 +12,11 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::{join, table};
 use crate::clock::Clock;
 use crate::dump::report::Restored;
+use crate::dump::restore::PHRASE;
 use crate::dump::worker::hands::Pick;
 use crate::engine::command::{Command, Report};
 use crate::engine::socket::Socket;
 use crate::fleet::secret::{DatabaseUrl, SecretSource};
-
-/// What is typed before a server is overwritten.
-const PHRASE: &str = "RESTORE";
 
 /// Arguments of `hotspare dump restore`.
 #[derive(Debug, Args)]

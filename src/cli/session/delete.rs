@@ -16,7 +16,7 @@ use crate::console::window::MOST_NAMED;
 use crate::engine::client::Client;
 use crate::engine::command::{Command, Report, Which};
 use crate::engine::socket::Socket;
-use crate::session::delete::phrase_for;
+use crate::session::delete::{ONE, SEVERAL, phrase_for};
 use crate::session::key::Key;
 use crate::session::report::{DeleteReport, Deleted, Refused};
 
@@ -108,7 +108,7 @@ impl DeleteArgs {
     }
 
     const fn phrase(&self) -> &'static str {
-        if self.all_safe { "DELETE ALL" } else { "DELETE" }
+        if self.all_safe { SEVERAL } else { ONE }
     }
 }
 

@@ -21,6 +21,7 @@ use crate::console::theme::glyphs::Glyphs;
 use crate::console::window::MOST_NAMED;
 use crate::console::world::World;
 use crate::engine::command::{Command, Report, Which};
+use crate::session::delete::phrase_for;
 use crate::session::report::DeleteReport;
 
 /// Columns that it takes at most.
@@ -79,7 +80,7 @@ impl Deletion {
             report.bytes_freed = report.deleted.iter().map(|one| one.bytes).sum();
         }
         let keys: Vec<_> = report.deleted.iter().map(|deleted| deleted.key.clone()).collect();
-        let (phrase, button) = if keys.len() == 1 { ("DELETE", " Delete ") } else { ("DELETE ALL", " Delete all ") };
+        let (phrase, button) = (phrase_for(keys.len()), if keys.len() == 1 { " Delete " } else { " Delete all " });
         let title = match keys.as_slice() {
             [one] => format!("Delete {one}{} from this computer?", self.of),
             all => format!("Delete {} sessions{} from this computer?", all.len(), self.of),

@@ -6,13 +6,11 @@ use crate::clock::Timestamp;
 use crate::console::page::{Line, dumped};
 use crate::console::theme::glyphs::Glyphs;
 use crate::dump::report::Restored;
+use crate::dump::restore::PHRASE;
 use crate::dump::view::DumpView;
 use crate::dump::worker::hands::Pick;
 use crate::engine::command::{Command, Report};
 use crate::fleet::secret::{DatabaseUrl, SecretSource};
-
-/// What is typed before a server is overwritten.
-const PHRASE: &str = "RESTORE";
 
 /// The restore of a dump.
 #[derive(Debug)]

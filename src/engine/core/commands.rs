@@ -171,16 +171,15 @@ impl Core {
             Command::Scale { service, to, interval, dry_run } => self.scale(who, &service, to, interval, dry_run),
             Command::Answer { run, yes, step } => self.run_answer(who, run, yes, step.as_deref()),
             Command::LookAgain { run } => self.run_look_again(run),
-            // Taken by `word`.
+            // Taken by `word`, and when it was read by `reload_answered`.
             Command::PoolPause { .. }
             | Command::PoolUnpause { .. }
             | Command::PoolSwear { .. }
             | Command::PoolClear { .. }
-            | Command::PoolAcknowledge { .. } => Ok(Done::new("said", serde_json::Value::Null)),
+            | Command::PoolAcknowledge { .. }
+            | Command::Reload => Err(usage("that is answered elsewhere".into(), None)),
             Command::Doctor => Ok(self.doctor(who)),
             Command::VerifyJournal => Ok(self.verify(who)),
-            // Answered when it was read, by `reload_answered`.
-            Command::Reload => Ok(Done::new("the fleet file is read again", serde_json::Value::Null)),
             Command::Note { text } => {
                 let text = text.trim();
                 if text.is_empty() || text.len() > LONGEST_NOTE {

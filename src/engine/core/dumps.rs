@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Core;
 use super::commands::{Done, usage};
 use crate::dump::report::{Made, MadeResult};
+use crate::dump::restore::PHRASE;
 use crate::dump::view::{DumpState, DumpView};
 use crate::dump::worker::hands::{Pick, Restoring, Trouble};
 use crate::engine::command::{Command, Refusal, RefusalKind, Report};
@@ -17,9 +18,6 @@ use crate::fleet::settings::Event;
 use crate::journal::entry::Weight;
 use crate::work::jobs::{Handle, Outcome, Request};
 use crate::work::view::{Priority, Unit};
-
-/// What is typed before a server is overwritten.
-const PHRASE: &str = "RESTORE";
 
 /// What was last said of each dump.
 #[derive(Debug, Default)]

@@ -110,10 +110,10 @@ async fn a_corrupt_file_is_told_in_the_new_journal() {
 /// this table begins.
 fn long_and_broken(folder: &Path, table: Option<&str>) {
     let connection = database::open(folder, Timestamp::UNIX_EPOCH).unwrap().connection;
-    let fill = "WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < 66)
+    let years = "WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < 66)
         INSERT INTO journal SELECT seq, seq, 'engine', 'old', hex(zeroblob(524288)), 'null', 'note', zeroblob(32) FROM n;
         UPDATE head SET seq = 66;";
-    connection.execute_batch(fill).unwrap();
+    connection.execute_batch(years).unwrap();
     database::settle(&connection);
     let page: u32 = match table {
         Some(table) => {

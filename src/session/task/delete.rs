@@ -80,7 +80,7 @@ pub fn declared(store: &Store) -> String {
             add(part);
         }
     }
-    sum.finalize().to_hex()[..16].to_owned()
+    sum.finalize().to_hex().to_string()
 }
 
 fn one(
