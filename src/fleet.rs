@@ -1,7 +1,8 @@
 //! Floor 0, words: the fleet file as typed values.
 //!
 //! What an operator writes in `hotspare.toml` becomes a [`Fleet`]; everything above this floor takes the values from
-//! here and never looks at TOML. This room does no network I/O and knows nothing of the engine or of the faces.
+//! here and never looks at TOML. This room opens no connection and knows nothing of the engine or of the faces;
+//! what it asks of a disk or of the name service, either of which may hang, it asks with a deadline.
 
 pub mod accounts;
 pub mod bucket;

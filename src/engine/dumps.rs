@@ -1,4 +1,4 @@
-//! The one place where the engine touches the room of dumps: what makes rounds, and whether it may.
+//! What the engine holds of the room of dumps: what makes rounds, and whether it may.
 
 use std::sync::Arc;
 

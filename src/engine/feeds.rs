@@ -1,4 +1,4 @@
-//! The one place where the engine touches the room of feeds: what it carries, whether it may, and who serves where.
+//! What the engine holds of the room of feeds: what it carries, whether it may, and who serves where.
 
 use std::sync::Arc;
 

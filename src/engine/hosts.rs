@@ -1,4 +1,4 @@
-//! The one place where the engine touches the health room: what it watches, and what it is told.
+//! What the engine holds of the health room: what it watches, and what it is told.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The one place where the engine touches the stand-in room: what it looks after, and where its books lie.
+//! What the engine holds of the stand-in room: what it looks after, and where its books lie.
 
 use std::sync::Arc;
 

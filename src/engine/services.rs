@@ -1,4 +1,4 @@
-//! The one place where the engine touches the room of services: what looks at them and keeps holds.
+//! What the engine holds of the room of services: what looks at them and keeps holds.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The one place where the engine touches the session room: what it looks after, and what it is asked.
+//! What the engine holds of the session room: what it looks after, and what it is asked.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 //! room only looks things up: whether a mount answers is for its callers to find out, from a thread that can be left
 //! behind.
 
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -104,22 +105,18 @@ impl Mounts {
 
     /// The mount on which a path lies, as a walk from the root finds it: what another mount covers is not seen.
     pub fn holding(&self, path: &Path) -> Option<&Mount> {
-        let root = self.0.iter().rev().find(|mount| {
-            path.starts_with(&mount.point)
-                && (mount.parent == mount.id || self.0.iter().all(|other| other.id != mount.parent))
-        })?;
-        let mut held = root;
-        // Each step goes to another mount, so there are at most as many steps as mounts, whatever the table says.
-        for _step in &self.0 {
-            let above = self
-                .0
-                .iter()
-                .filter(|mount| mount.parent == held.id && mount.id != held.id && path.starts_with(&mount.point));
+        let ids: HashSet<u64> = self.0.iter().map(|mount| mount.id).collect();
+        let over: Vec<&Mount> = self.0.iter().filter(|mount| path.starts_with(&mount.point)).collect();
+        let root = over.iter().rev().find(|mount| mount.parent == mount.id || !ids.contains(&mount.parent));
+        let mut held = *root?;
+        let mut above: HashMap<u64, Vec<&Mount>> = HashMap::new();
+        for mount in over.into_iter().filter(|mount| mount.parent != mount.id) {
+            above.entry(mount.parent).or_default().push(mount);
+        }
+        // What lies on a mount is gone through once, so that the walk ends whatever the table says.
+        while let Some(next) = above.remove(&held.id) {
             // The one met first on the way down; among several at one place, the newest is on top.
-            match above.rev().min_by_key(|mount| mount.point.components().count()) {
-                Some(mount) => held = mount,
-                None => break,
-            }
+            held = next.into_iter().rev().min_by_key(|mount| mount.point.components().count()).unwrap_or(held);
         }
         Some(held)
     }
@@ -206,6 +203,21 @@ mod tests {
         let mounts = Mounts::read().unwrap();
         assert!(mounts.holding(Path::new("/")).is_some());
         assert_eq!(mounts.holding(Path::new("/proc/self")).map(|mount| mount.kind.as_str()), Some("proc"));
+    }
+
+    #[test]
+    fn a_table_that_leads_in_a_circle_or_is_long_has_its_answer_soon() {
+        let circle = Mounts::parse(b"1 9 0:1 / / rw - t s rw\n2 1 0:1 / /a rw - t s rw\n1 2 0:1 / /a rw - t s rw\n");
+        assert!(circle.holding(Path::new("/a/b")).is_some());
+        // A machine of many containers; before, each question took the square of it.
+        let line = |number: u64| format!("{} 1 0:{number} / /run/c/{number} rw - overlay o rw\n", number + 2);
+        let table: String =
+            std::iter::once("1 0 8:1 / / rw - ext4 d rw\n".into()).chain((0..20_000).map(line)).collect();
+        let mounts = Mounts::parse(table.as_bytes());
+        assert_eq!(mounts.holding(Path::new("/run/c/777/x")).map(|mount| mount.id), Some(779));
+        assert_eq!(mounts.at(Path::new("/run/c")), None);
+        let lost: String = (0..5_000).map(|number| format!("{number} 9999 0:1 / / rw - t s rw\n")).collect();
+        assert_eq!(Mounts::parse(lost.as_bytes()).holding(Path::new("/a")).map(|mount| mount.id), Some(4_999));
     }
 
     proptest::proptest! {
