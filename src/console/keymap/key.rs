@@ -40,12 +40,14 @@ impl Key {
                 modifiers |= KeyModifiers::SHIFT;
                 KeyCode::Tab
             }
+            // Most terminals cannot tell ctrl-shift-x from ctrl-x.
+            KeyCode::Char(letter) if modifiers.contains(KeyModifiers::CONTROL) => {
+                modifiers -= KeyModifiers::SHIFT;
+                KeyCode::Char(letter.to_ascii_lowercase())
+            }
             KeyCode::Char(letter) if modifiers.contains(KeyModifiers::SHIFT) => {
                 modifiers -= KeyModifiers::SHIFT;
                 KeyCode::Char(letter.to_uppercase().next().unwrap_or(letter))
-            }
-            KeyCode::Char(letter) if modifiers.contains(KeyModifiers::CONTROL) => {
-                KeyCode::Char(letter.to_ascii_lowercase())
             }
             code => code,
         };
@@ -167,6 +169,7 @@ mod tests {
     #[case("q", "q")]
     #[case("shift-q", "Q")]
     #[case("Ctrl-Z", "ctrl-z")]
+    #[case("shift-ctrl-l", "ctrl-l")]
     #[case("shift-tab", "shift-tab")]
     #[case("F5", "f5")]
     #[case("-", "-")]

@@ -2,8 +2,8 @@
 
 use memchr::memchr;
 
-/// Longest line between two pieces of a file, bytes.
-const LONGEST_HEAD: usize = 512;
+/// Longest line between two pieces of a file, bytes: five names of 60 letters, each of up to four bytes, and more.
+const LONGEST_HEAD: usize = 2048;
 
 /// A thing that the host says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,8 @@ impl Frames {
             let (line, rest) = piece.split_at(end);
             piece = rest.get(1..).unwrap_or_default();
             self.head.extend_from_slice(line);
-            if self.said(tell).is_none() {
+            // However the connection cuts it.
+            if self.head.len() > LONGEST_HEAD || self.said(tell).is_none() {
                 return Err(self.garbled());
             }
             self.head.clear();
@@ -182,7 +183,14 @@ mod tests {
     #[test]
     fn a_host_that_prints_something_else_is_told() {
         assert!(read(&[b"Welcome to kv-1!\n"]).unwrap_err().to_string().contains("Welcome to kv-1!"));
-        assert!(read(&[&[b'x'; 600]]).is_err());
+        assert!(read(&[&[b'x'; 3000]]).is_err());
+        let names = format!("N 1 folder {}\n", "a/".repeat(1400));
+        let (one, other) = names.as_bytes().split_at(2500);
+        assert!(read(&[names.as_bytes()]).is_err() && read(&[one, other]).is_err(), "the same, wherever it is cut");
+        let five = format!("N 1 folder {}\n", format!("{}/", "漢".repeat(60)).repeat(5));
+        let (one, other) = five.as_bytes().split_at(700);
+        assert_eq!(read(&[one, other]), read(&[five.as_bytes()]));
+        assert!(read(&[one, other]).is_ok());
         assert!(read(&[b"D 0 8:1 0 1\n"]).is_err());
     }
 
