@@ -216,7 +216,8 @@ mod tests {
         let mounts = Mounts::parse(table.as_bytes());
         assert_eq!(mounts.holding(Path::new("/run/c/777/x")).map(|mount| mount.id), Some(779));
         assert_eq!(mounts.at(Path::new("/run/c")), None);
-        let lost: String = (0..5_000).map(|number| format!("{number} 9999 0:1 / / rw - t s rw\n")).collect();
+        let lost: Vec<String> = (0..5_000).map(|number| format!("{number} 9999 0:1 / / rw - t s rw")).collect();
+        let lost = lost.join("\n");
         assert_eq!(Mounts::parse(lost.as_bytes()).holding(Path::new("/a")).map(|mount| mount.id), Some(4_999));
     }
 
