@@ -17,7 +17,7 @@ use crate::engine::start::{Config, Engine, StartError};
 use crate::reach::ssh::SshOptions;
 
 /// Who holds the lease is known within this, or nobody can be asked.
-const LEASE_WITHIN: Duration = Duration::from_secs(3);
+const LEASE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Where this command's fleet file and state folder are.
 pub fn place(context: &Context) -> Result<Launch, Failure> {
@@ -66,7 +66,12 @@ pub async fn started(context: &Context, place: Launch) -> Result<Socket, Failure
 pub async fn to_act(context: &Context) -> Result<Socket, Failure> {
     let engine = started(context, place(context)?).await?;
     let mut shown = engine.snapshots();
-    let known = shown.wait_for(|shown| shown.head.lease.held || shown.head.lease.by.is_some());
+    // An engine that takes it is named before it holds it.
+    let own = format!(":{}:", shown.borrow().head.engine.pid);
+    let known = shown.wait_for(|shown| {
+        let lease = &shown.head.lease;
+        lease.held || lease.by.as_ref().is_some_and(|by| !by.contains(&own))
+    });
     // Where nobody is known by then, the order is refused with the reason.
     let _as_it_is = tokio::time::timeout(LEASE_WITHIN, known).await;
     Ok(engine)

@@ -45,7 +45,7 @@ impl Known {
         if self.released { None } else { self.hold.and_then(|hold| hold.at(now)) }
     }
 
-    fn why(&self, now: Tick) -> String {
+    fn why(&self, now: Tick, who: &str) -> String {
         if self.released {
             return super::ENDED.to_owned();
         }
@@ -60,6 +60,8 @@ impl Known {
                 |trouble| format!("it could not be renewed in time: {trouble}"),
             ),
             (None, _) if trouble.is_some() => trouble.unwrap_or_default().to_owned(),
+            // Its name is in etcd before the answer is here that put it there.
+            (None, Some(holder)) if holder == who => "it is being taken by this engine".to_owned(),
             (None, Some(holder)) => format!("held by {holder}"),
             (None, None) => "nobody holds it yet".to_owned(),
         }
@@ -69,7 +71,7 @@ impl Known {
 impl Shared {
     pub(super) fn new(who: String, clock: Clock) -> Self {
         let known = Known::default();
-        let why = known.why(clock.tick());
+        let why = known.why(clock.tick(), &who);
         let state = LeaseState {
             held: false,
             by: None,
@@ -104,7 +106,7 @@ impl Shared {
         let known = self.known();
         // After the lock: a moment noted before it may have passed while waiting.
         let now = self.clock.tick();
-        known.right(now).ok_or_else(|| NotHeld(known.why(now)))
+        known.right(now).ok_or_else(|| NotHeld(known.why(now, &self.who)))
     }
 
     /// Changes what is known and tells it.
@@ -137,7 +139,7 @@ impl Shared {
             let held = known.right(now).is_some();
             let by = if held { Some(self.who.clone()) } else { known.holder.clone() };
             let generation = known.hold.map_or(known.generation, |hold| hold.generation);
-            let why = known.why(now);
+            let why = known.why(now, &self.who);
             let elsewhere = known.hold.is_none() && by.as_ref().is_some_and(|by| *by != self.who);
             let changed = (held, &by, generation) != (state.held, &state.by, state.generation);
             let since = if changed { self.clock.now() } else { state.since };
