@@ -30,6 +30,8 @@ use super::draw::brush::Brush;
 use super::keymap::written;
 use super::look::Look;
 use super::pane::PaneId;
+use super::table::{Part, dim, part};
+use super::theme::Meaning;
 use super::world::World;
 use crate::engine::command::{Command, Query};
 
@@ -112,6 +114,18 @@ pub trait Modal: std::fmt::Debug + Send {
 
     /// Draws itself on the whole screen's area.
     fn draw(&mut self, brush: &mut Brush<'_>, screen: Rect, sight: Sight<'_>);
+}
+
+/// What stands at the foot of a question that is longer than its box: how many lines are below, and the keys that go there.
+fn scrolled(above: usize, below: usize) -> Vec<Part> {
+    let mut foot = Vec::new();
+    if below > 0 {
+        foot.push(dim(format!("{below} more below  ")));
+    }
+    if above > 0 || below > 0 {
+        foot.extend([part(Meaning::Key, "up down"), dim(" scroll  ")]);
+    }
+    foot
 }
 
 /// An area in the middle of the screen, at most so large.

@@ -3,7 +3,7 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
-use super::{Modal, Outcome, Sight, middle};
+use super::{Modal, Outcome, Sight, middle, scrolled};
 use crate::console::draw::brush::{Brush, wrap};
 use crate::console::page::Line;
 use crate::console::table::{dim, part, plain, width};
@@ -128,13 +128,7 @@ impl Modal for AnswerStep {
         let used = u16::try_from(width(&buttons)).unwrap_or(u16::MAX);
         brush.parts_right(inner.right(), inner.bottom() - 1, used, &buttons);
         let below = lines.len().saturating_sub(self.offset + self.page);
-        let mut foot = Vec::new();
-        if below > 0 {
-            foot.push(dim(format!("{below} more below  ")));
-        }
-        if below > 0 || self.offset > 0 {
-            foot.extend([part(Meaning::Key, "up down"), dim(" scroll  ")]);
-        }
+        let mut foot = scrolled(self.offset, below);
         foot.extend([part(Meaning::Key, "left right"), dim(" choose  "), part(Meaning::Key, "esc"), dim(" later")]);
         brush.footnote(area, &foot);
     }

@@ -5,7 +5,7 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
-use super::{Modal, Outcome, Sight, Want, middle};
+use super::{Modal, Outcome, Sight, Want, middle, scrolled};
 use crate::console::draw::brush::Brush;
 use crate::console::input::LineInput;
 use crate::console::page::{Line, broken};
@@ -191,13 +191,7 @@ impl Modal for Confirm {
             brush.parts(inner.x + 1, y, inner.width - 2, line);
         }
         let below = lines.len().saturating_sub(self.offset + self.page);
-        let mut foot = Vec::new();
-        if below > 0 {
-            foot.push(dim(format!("{below} more below  ")));
-        }
-        if below > 0 || self.offset > 0 {
-            foot.extend([part(Meaning::Key, "up down"), dim(" scroll  ")]);
-        }
+        let mut foot = scrolled(self.offset, below);
         if self.dry_run.is_some() {
             foot.extend([
                 part(Meaning::Key, self.dry_key()),
